@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a prediction is: the values that every other room speaks of.
+
+Arrays are NumPy, row-major, indexed [row v, column u], at the size of the input picture. Depth is z along the optical
+axis (REP 103 optical frame: x right, y down, z forward). The order relations are InstaOrder's (Lee and Park, CVPR 2022).
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+# What can be asked of a predictor; "order" needs all the others.
+PARTS = ("depth", "boundary", "instances", "order")
+
+# Codes 1..8 of `Prediction.boundary_side`: step (du, dv) from the occluder's pixel towards what it hides.
+# Code k points along (k - 1) * 45 degrees, y down: 1 right, 3 down, 5 left, 7 up.
+SIDE_STEPS = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One region of the label image."""
+
+    id: int                                             # value in the label image, 1..65535
+    area_px: int                                        # pixels of the region
+    bbox_px: tuple[int, int, int, int]                  # u, v, width, height of the tight box
+    depth_m: float                                      # median z of the region; NaN without any depth
+    depth_near_m: float                                 # 5 % quantile of z
+    depth_far_m: float                                  # 95 % quantile of z
+    name: str = ""                                      # class name when the source of the labels gives one
+    score: float = 1.0                                  # confidence of the region itself, 0..1
+
+
+@dataclass(frozen=True)
+class OcclusionOrder:
+    """`occluder` hides a part of `occludee`. A mutual pair appears twice, once in each direction."""
+
+    occluder: int
+    occludee: int
+    confidence: float                                   # 0..1
+    mutual: bool                                        # the opposite direction holds as well
+    boundary_length_px: float                           # length of the shared contour that speaks for this direction
+    depth_gap_m: float                                  # median z step across that contour, > 0
+
+
+@dataclass(frozen=True)
+class DepthOrder:
+    """`near` is closer to the camera than `far`; when `equal` the two are at one depth and near < far by id."""
+
+    near: int
+    far: int
+    equal: bool
+    overlapping: bool                                   # their depth ranges overlap
+    confidence: float                                   # 0..1
+
+
+@dataclass(frozen=True)
+class OrderGraph:
+    """Who occludes whom and who is nearer, ids being those of the label image."""
+
+    method: str                                         # "geometric"
+    instances: tuple[Instance, ...] = ()
+    occlusions: tuple[OcclusionOrder, ...] = ()
+    depths: tuple[DepthOrder, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What one picture says. Parts that were not asked for are None.
+
+    depth              float32 [H, W]; metres when `depth_kind` is "metric" (NaN = no estimate, +inf = beyond range,
+                       never 0), unit-free and growing with distance when it is "relative"
+    boundary_probability  float32 [H, W] in [0, 1]
+    boundary_mask      bool [H, W], thinned to one pixel on the occluder's side
+    boundary_side      uint8 [H, W], 0 off the mask, else 1..8, see SIDE_STEPS
+    labels             int32 [H, W], 0 = background
+    """
+
+    depth_kind: str
+    focal_px: float                                     # horizontal focal length that the metric scale was made with
+    depth: np.ndarray | None = None
+    boundary_probability: np.ndarray | None = None
+    boundary_mask: np.ndarray | None = None
+    boundary_side: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    graph: OrderGraph | None = None
+    stage_s: dict[str, float] = field(default_factory=dict)   # seconds per stage: "network", "thin", "instances", "order"
+
+    @property
+    def depth_m(self) -> np.ndarray | None:
+        """Depth in metres, float32 [H, W]. Raises ValueError when the model's depth has no metric scale."""
+        if self.depth_kind != "metric":
+            raise ValueError(f"depth_kind is {self.depth_kind!r}: only 'metric' depth can be read in metres")
+        return self.depth
