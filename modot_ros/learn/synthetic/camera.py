@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pinhole cameras in a scene: single views for training and a smooth closed path at robot height."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from modot_ros.learn.synthetic.rooms import Scene
+
+
+@dataclass(frozen=True)
+class Camera:
+    """K float64 [3, 3] in pixels, pixel centres at integers; pose float64 [4, 4] world from optical frame, metres."""
+
+    K: np.ndarray
+    pose: np.ndarray
+    width: int
+    height: int
+
+    def rays(self, u_px: np.ndarray, v_px: np.ndarray) -> np.ndarray:
+        """World directions [R, 3] through image points [R]; their z in the optical frame is 1, so that the ray
+        parameter of a hit is its z-depth in metres."""
+        local = np.stack([(u_px - self.K[0, 2]) / self.K[0, 0], (v_px - self.K[1, 2]) / self.K[1, 1],
+                          np.ones_like(u_px)], 1)
+        return local @ self.pose[:3, :3].T
+
+
+def look(eye_m: np.ndarray, target_m: np.ndarray, roll_rad: float = 0.0) -> np.ndarray:
+    """Pose [4, 4] of an optical frame at eye_m [3] whose z axis points at target_m [3] (world, z up)."""
+    forward = (target_m - eye_m) / np.linalg.norm(target_m - eye_m)
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    right /= max(np.linalg.norm(right), 1e-9)
+    down = np.cross(forward, right)
+    cos, sin = np.cos(roll_rad), np.sin(roll_rad)
+    pose = np.eye(4)
+    pose[:3, :3] = np.stack([cos * right + sin * down, cos * down - sin * right, forward], 1)
+    pose[:3, 3] = eye_m
+    return pose
+
+
+def pinhole(width: int, height: int, focal_ratio: float) -> np.ndarray:
+    """K of a centred pinhole with fx = fy = focal_ratio * width pixels."""
+    focal_px = focal_ratio * width
+    return np.array([[focal_px, 0, (width - 1) / 2], [0, focal_px, (height - 1) / 2], [0, 0, 1.0]])
+
+
+def random_camera(scene: Scene, rng: np.random.Generator, width: int, height: int) -> Camera:
+    """A camera somewhere free in the room: at robot or head height, or close above the things on a table."""
+    focal_ratio = rng.uniform(0.65, 1.15)
+    close = scene.tops and rng.random() < 0.3
+    for _ in range(200):
+        if close:
+            top = scene.tops[rng.integers(len(scene.tops))]
+            target = top.centre_m + np.append(rng.uniform(-0.5, 0.5, 2) * top.half_m[:2], rng.uniform(0, 0.15))
+            angle, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(0.25, 1.25)
+            away = rng.uniform(0.45, 1.4)
+            eye = target + away * np.array([np.cos(angle) * np.cos(elevation), np.sin(angle) * np.cos(elevation),
+                                            np.sin(elevation)])
+            clearance = 0.2
+        else:
+            eye = np.append(rng.uniform(0.3, scene.size_m[:2] - 0.3),
+                            rng.uniform(0.25, 1.0) if rng.random() < 0.5 else rng.uniform(1.0, 1.8))
+            if scene.things and rng.random() < 0.75:
+                target = scene.things[rng.integers(len(scene.things))] + rng.normal(0, 0.35, 3)
+            else:
+                angle = rng.uniform(0, 2 * np.pi)
+                target = eye + 2 * np.array([np.cos(angle), np.sin(angle), rng.normal(-0.15, 0.2)])
+            clearance = 0.3
+        flat = np.linalg.norm((target - eye)[:2])
+        if scene.inside(eye, 0.15) and scene.clearance_m(eye[None])[0] > clearance and flat > (0.1 if close else 0.8):
+            break
+    return Camera(pinhole(width, height, focal_ratio), look(eye, target, rng.normal(0, 0.04)), width, height)
+
+
+def fly_through(scene: Scene, seed: int, frames: int, width: int = 640, height: int = 480,
+                focal_ratio: float = 0.85) -> list[Camera]:
+    """A closed, smooth path through free space at robot height, looking ahead and around.
+
+    Deterministic in (scene, seed). Frame `frames` would equal frame 0. Raises ValueError for fewer than one frame.
+    """
+    if frames < 1:
+        raise ValueError(f"frames is {frames}: at least 1 is needed")
+    rng = np.random.default_rng(seed)
+    height_m = rng.uniform(0.7, 1.1)
+    candidates = np.column_stack([rng.uniform(0.4, scene.size_m[:2] - 0.4, (400, 2)), np.full(400, height_m)])
+    clearance = scene.clearance_m(candidates)
+    home = candidates[clearance.argmax()]
+    free = candidates[clearance > 0.45]
+    # corners of the path: far apart and free, in the order of their angle about home
+    corners = free[rng.permutation(len(free))[:5]] if len(free) >= 5 else home + rng.normal(0, 0.2, (5, 3)) * [1, 1, 0]
+    corners = corners[np.argsort(np.arctan2(*(corners - home)[:, 1::-1].T))]
+    phase = np.linspace(0, 1, frames, endpoint=False)
+    for shrink in 0.85 ** np.arange(30):
+        knots = home + shrink * (corners - home)
+        path = CubicSpline(np.linspace(0, 1, 6), np.vstack([knots, knots[:1]]), bc_type="periodic")
+        eyes = path(phase)
+        if scene.clearance_m(eyes).min() > min(0.35, 0.6 * clearance.max()):
+            break
+    eyes[:, 2] += 0.03 * np.sin(4 * np.pi * phase)
+    # the path goes round `home` once; the gaze turns with it and looks across the room
+    start = np.arctan2(*(corners[0] - home)[1::-1])
+    yaw = start + np.pi + 2 * np.pi * phase + 0.4 * np.sin(4 * np.pi * phase)
+    pitch = -0.12 + 0.08 * np.sin(6 * np.pi * phase)
+    targets = eyes + np.column_stack([np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), np.sin(pitch)])
+    K = pinhole(width, height, focal_ratio)
+    return [Camera(K, look(eye, target), width, height) for eye, target in zip(eyes, targets)]

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands in a room: each maker returns the solids of one thing in its own frame.
+
+Own frame: x right, y forward (the front is at -y), z up, origin on the floor below the middle; metres. A `Part` is a
+solid before it is placed; parts name materials by role, which the room resolves to concrete ones.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from modot_ros.learn.synthetic.shapes import BOX, ELLIPSOID, FRUSTUM
+
+
+@dataclass(frozen=True)
+class Part:
+    """Solid of a thing: kind, centre, half extents (metres), rotation vector (radians), material role, taper."""
+
+    kind: int
+    centre_m: tuple[float, float, float]
+    half_m: tuple[float, float, float]
+    role: str
+    turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    taper: float = 1.0
+
+
+@dataclass
+class Thing:
+    """Parts of one instance, and the level tops that clutter may stand on: (centre, half extents) per top."""
+
+    parts: list[Part]
+    tops: list[tuple[tuple[float, float, float], tuple[float, float]]] = field(default_factory=list)
+
+    @property
+    def half_footprint_m(self) -> np.ndarray:
+        """Half extents [2] of an upright box about the origin that holds all parts."""
+        reach = np.zeros(2)
+        for part in self.parts:
+            half = np.array(part.half_m) * [max(1, part.taper), max(1, part.taper), 1]
+            extent = np.abs(Rotation.from_rotvec(part.turn).as_matrix()) @ half
+            reach = np.maximum(reach, np.abs(part.centre_m[:2]) + extent[:2])
+        return reach
+
+
+def box(x, y, z, hx, hy, hz, role, turn=(0.0, 0.0, 0.0)) -> Part:
+    return Part(BOX, (x, y, z), (hx, hy, hz), role, turn)
+
+
+def frustum(x, y, z, radius, hz, role, taper=1.0, turn=(0.0, 0.0, 0.0)) -> Part:
+    return Part(FRUSTUM, (x, y, z), (radius, radius, hz), role, turn, taper)
+
+
+def ball(x, y, z, hx, hy, hz, role, turn=(0.0, 0.0, 0.0)) -> Part:
+    return Part(ELLIPSOID, (x, y, z), (hx, hy, hz), role, turn)
+
+
+def limb(start, end, radius, role, taper=1.0) -> Part:
+    """A frustum from one point to another."""
+    start, end = np.array(start, float), np.array(end, float)
+    axis = end - start
+    length = np.linalg.norm(axis)
+    axis = axis / length
+    across = np.cross([0, 0, 1.0], axis)
+    sine = np.linalg.norm(across)
+    turn = across / sine * np.arctan2(sine, axis[2]) if sine > 1e-9 else np.zeros(3)
+    return Part(FRUSTUM, tuple((start + end) / 2), (radius, radius, length / 2), role, tuple(turn), taper)
+
+
+def _legs(rng, hx, hy, height, role, splay=0.0) -> list[Part]:
+    thick = rng.uniform(0.015, 0.035)
+    inset = thick + rng.uniform(0, 0.05)
+    corners = [(sx * (hx - inset), sy * (hy - inset)) for sx in (-1, 1) for sy in (-1, 1)]
+    if rng.random() < 0.5:
+        return [box(x, y, height / 2, thick, thick, height / 2, role) for x, y in corners]
+    return [limb((x * (1 + splay), y * (1 + splay), 0), (x, y, height), thick * 0.8, role) for x, y in corners]
+
+
+def table(rng: np.random.Generator) -> Thing:
+    height, thick = rng.uniform(0.4, 0.78), rng.uniform(0.012, 0.03)
+    hx, hy = rng.uniform(0.35, 1.0), rng.uniform(0.3, 0.5)
+    if rng.random() < 0.3:
+        radius = rng.uniform(0.3, 0.65)
+        parts = [frustum(0, 0, height - thick, radius, thick, "wood"),
+                 frustum(0, 0, (height - 2 * thick) / 2, rng.uniform(0.025, 0.06), height / 2 - thick, "metal"),
+                 frustum(0, 0, 0.015, radius * 0.5, 0.015, "metal")]
+        return Thing(parts, [((0, 0, height), (radius * 0.65, radius * 0.65))])
+    parts = [box(0, 0, height - thick, hx, hy, thick, "wood")] + _legs(rng, hx, hy, height - 2 * thick, "metal")
+    if rng.random() < 0.35:                             # drawers at one end of a desk
+        parts.append(box(hx - 0.24, 0, height / 2 - thick + 0.03, 0.2, hy * 0.9, height / 2 - thick - 0.03, "paint"))
+    return Thing(parts, [((0, 0, height), (hx * 0.9, hy * 0.85))])
+
+
+def chair(rng: np.random.Generator) -> Thing:
+    seat, width = rng.uniform(0.4, 0.5), rng.uniform(0.19, 0.26)
+    back = seat + rng.uniform(0.35, 0.55)
+    lean = rng.uniform(0, 0.2)
+    parts = [box(0, 0, seat - 0.02, width, width, 0.02 + rng.uniform(0, 0.03), "fabric")]
+    parts += _legs(rng, width, width, seat - 0.03, "metal", splay=rng.uniform(0, 0.15))
+    if rng.random() < 0.5:
+        middle = (seat + back) / 2
+        parts.append(box(0, width - 0.02, middle + 0.05, width, 0.02, (back - seat) / 2, "fabric", (-lean, 0, 0)))
+    else:                                               # slats
+        for x in np.linspace(-width + 0.03, width - 0.03, rng.integers(3, 6)):
+            parts.append(limb((x, width - 0.03, seat), (x, width - 0.03 + lean * 0.4, back), 0.014, "metal"))
+        parts.append(box(0, width - 0.03 + lean * 0.4, back, width, 0.02, 0.035, "wood"))
+    if rng.random() < 0.3:
+        for x in (-width, width):
+            parts.append(box(x, -0.02, seat + 0.2, 0.02, width * 0.8, 0.015, "wood"))
+            parts.append(box(x, -width * 0.7, seat + 0.09, 0.015, 0.015, 0.095, "metal"))
+    return Thing(parts)
+
+
+def stool(rng: np.random.Generator) -> Thing:
+    height, radius = rng.uniform(0.4, 0.75), rng.uniform(0.15, 0.2)
+    parts = [frustum(0, 0, height - 0.02, radius, 0.025, "fabric", rng.uniform(0.85, 1))]
+    for angle in np.linspace(0, 2 * np.pi, rng.integers(3, 5), endpoint=False) + rng.uniform(0, 2):
+        x, y = np.cos(angle), np.sin(angle)
+        parts.append(limb((x * radius * 1.1, y * radius * 1.1, 0), (x * radius * .6, y * radius * .6, height - 0.04),
+                           0.016, "wood"))
+    return Thing(parts)
+
+
+def sofa(rng: np.random.Generator) -> Thing:
+    hx, hy = rng.uniform(0.45, 1.1), rng.uniform(0.4, 0.5)
+    seat, back, arm = rng.uniform(0.35, 0.45), rng.uniform(0.7, 0.95), rng.uniform(0.07, 0.14)
+    parts = [box(0, 0, seat * 0.5 + 0.03, hx, hy, seat * 0.5 - 0.03, "fabric"),
+             box(0, hy - 0.11, (seat + back) / 2, hx, 0.11, (back - seat) / 2, "fabric")]
+    for side in (-1, 1):
+        top = rng.uniform(0.5, 0.62)
+        parts.append(box(side * (hx + arm), 0, top / 2 + 0.02, arm, hy, top / 2 - 0.02, "fabric"))
+    seats = max(1, int(hx / 0.35))
+    for k in range(seats):
+        x = (k + 0.5) / seats * 2 * hx - hx
+        parts.append(box(x, -0.1, seat + 0.05, hx / seats - 0.012, hy - 0.12, 0.055, "fabric"))
+        if rng.random() < 0.6:
+            parts.append(ball(x + rng.normal(0, 0.05), hy - 0.3, seat + 0.27, 0.22, 0.09, 0.19, "cloth",
+                               (-0.35, 0, rng.normal(0, 0.2))))
+    return Thing(parts)
+
+
+def bed(rng: np.random.Generator) -> Thing:
+    hx, hy, top = rng.uniform(0.45, 0.95), rng.uniform(0.95, 1.05), rng.uniform(0.4, 0.6)
+    parts = [box(0, 0, top / 2, hx, hy, top / 2 - 0.08, "wood"), box(0, 0, top, hx * 0.97, hy * 0.97, 0.09, "cloth"),
+             box(0, hy + 0.03, top * 0.9 + 0.15, hx, 0.03, top * 0.9 + 0.15, "wood")]
+    for k in range(1 + (hx > 0.65)):
+        x = 0.0 if hx <= 0.65 else (k - 0.5) * hx
+        parts.append(ball(x, hy - 0.3, top + 0.13, 0.32, 0.2, 0.09, "fabric"))
+    return Thing(parts, [((0, -0.3, top + 0.09), (hx * 0.7, hy * 0.5))])
+
+
+def cabinet(rng: np.random.Generator) -> Thing:
+    hx, hy, height = rng.uniform(0.25, 0.7), rng.uniform(0.18, 0.3), rng.uniform(0.5, 2.0)
+    parts = [box(0, 0, height / 2, hx, hy, height / 2, "wood")]
+    if rng.random() < 0.5:
+        parts.append(box(0, 0, height + 0.012, hx + 0.02, hy + 0.02, 0.012, "paint"))
+    for side in (-1, 1):
+        parts.append(limb((side * 0.04, -hy - 0.02, height * 0.5), (side * 0.04, -hy - 0.02, height * 0.5 + 0.12),
+                           0.008, "metal"))
+    return Thing(parts, [((0, 0, height + 0.025), (hx * 0.9, hy * 0.8))] if height < 1.4 else [])
+
+
+def shelf(rng: np.random.Generator) -> Thing:
+    hx, hy, height, wall = rng.uniform(0.3, 0.6), rng.uniform(0.12, 0.2), rng.uniform(0.8, 2.1), 0.012
+    rows = int(rng.integers(2, 6))
+    parts = [box(side * (hx - wall), 0, height / 2, wall, hy, height / 2, "wood") for side in (-1, 1)]
+    if rng.random() < 0.7:
+        parts.append(box(0, hy - 0.006, height / 2, hx, 0.006, height / 2, "wood"))
+    gap = (height - 2 * wall) / rows
+    for row in range(rows + 1):
+        parts.append(box(0, 0, wall + row * gap, hx - 2 * wall, hy, wall, "wood"))
+    for row in range(rows):
+        x, base = -hx + 0.05, 2 * wall + row * gap
+        while x < hx - 0.08 and rng.random() < 0.93:    # books, leaving gaps
+            thick, tall = rng.uniform(0.01, 0.03), min(rng.uniform(0.14, 0.3), gap - 0.04) / 2
+            depth = rng.uniform(0.5, 0.85) * hy
+            if rng.random() < 0.75 and tall > 0.03:
+                role = ("book", "paint", "cloth")[rng.integers(3)]
+                parts.append(box(x + thick, rng.uniform(-0.2, 0.05) * hy, base + tall, thick, depth, tall, role))
+            x += 2 * thick + (rng.uniform(0.02, 0.15) if rng.random() < 0.15 else 0.002)
+    return Thing(parts, [((0, 0, height + wall), (hx * 0.8, hy * 0.7))] if height < 1.3 else [])
+
+
+def person(rng: np.random.Generator) -> Thing:
+    size = rng.uniform(0.92, 1.08)
+    hip, shoulder = 0.9 * size, 1.42 * size
+    stride = rng.uniform(0.0, 0.25)
+    parts = []
+    for side in (-1, 1):
+        foot = (side * 0.1, side * stride, 0.08)
+        knee = (side * 0.1, side * stride * 0.55 - 0.04, 0.48 * size)
+        parts += [limb(foot, knee, 0.05, "cloth", 1.3), limb(knee, (side * 0.09, 0, hip), 0.068, "cloth", 1.25),
+                  ball(foot[0], foot[1] - 0.06, 0.05, 0.05, 0.13, 0.05, "rubber")]
+        swing, bend = rng.normal(0, 0.2), rng.uniform(0, 0.35)
+        elbow = (side * 0.27, swing * 0.6, shoulder - 0.3)
+        hand = (side * (0.27 - bend * 0.4), swing - bend, shoulder - 0.55 + bend * 0.6)
+        parts += [limb((side * 0.2, 0, shoulder - 0.04), elbow, 0.045, "fabric", 0.9),
+                  limb(elbow, hand, 0.038, "skin", 0.85), ball(*hand, 0.045, 0.045, 0.06, "skin")]
+    parts += [ball(0, 0, (hip + shoulder) / 2, 0.19, 0.12, (shoulder - hip) / 2 + 0.09, "fabric"),
+              ball(0, 0, shoulder - 0.03, 0.23, 0.1, 0.09, "fabric"), ball(0, 0, hip, 0.17, 0.12, 0.13, "cloth"),
+              limb((0, 0, shoulder), (0, 0, shoulder + 0.12), 0.05, "skin"),
+              ball(0, -0.01, shoulder + 0.22, 0.08, 0.1, 0.12, "skin"),
+              ball(0, 0.02, shoulder + 0.255, 0.088, 0.1, 0.1, "hair")]
+    return Thing(parts)
+
+
+def floor_lamp(rng: np.random.Generator) -> Thing:
+    height = rng.uniform(1.3, 1.8)
+    return Thing([frustum(0, 0, 0.015, 0.14, 0.015, "metal"), frustum(0, 0, height / 2, 0.012, height / 2, "metal"),
+                  frustum(0, 0, height, 0.2, 0.13, "glow", rng.uniform(0.5, 1.0))])
+
+
+def plant(rng: np.random.Generator) -> Thing:
+    size = rng.uniform(0.5, 1.3)
+    pot = 0.12 + 0.06 * size
+    parts = [frustum(0, 0, pot, pot * 0.7, pot, "clay", 1.35), limb((0, 0, pot), (0, 0, size * 0.8), 0.015, "wood")]
+    for _ in range(rng.integers(10, 22)):
+        angle, rise = rng.uniform(0, 2 * np.pi), rng.uniform(-0.3, 1.2)
+        away = rng.uniform(0.08, 0.2) * (0.6 + size)
+        centre = (away * np.cos(angle) * 0.8, away * np.sin(angle) * 0.8, size * rng.uniform(0.55, 1.0))
+        parts.append(ball(*centre, rng.uniform(0.07, 0.16) * (0.5 + size / 2), 0.035, 0.008, "leaf",
+                           tuple(Rotation.from_euler("zy", [angle, -rise]).as_rotvec())))
+    return Thing(parts)
+
+
+def bin_(rng: np.random.Generator) -> Thing:
+    height, radius = rng.uniform(0.25, 0.6), rng.uniform(0.1, 0.18)
+    return Thing([frustum(0, 0, height / 2, radius, height / 2, "paint", rng.uniform(1.0, 1.35))])
+
+
+def crates(rng: np.random.Generator) -> Thing:
+    parts, base = [], 0.0
+    for _ in range(rng.integers(1, 4)):
+        hx, hy, hz = rng.uniform(0.12, 0.28), rng.uniform(0.12, 0.25), rng.uniform(0.08, 0.2)
+        parts.append(box(rng.normal(0, 0.02), rng.normal(0, 0.02), base + hz, hx, hy, hz, "card",
+                          (0, 0, rng.normal(0, 0.2))))
+        base += 2 * hz
+    return Thing(parts)
+
+
+def clutter(rng: np.random.Generator) -> Thing:
+    """One small thing for a table top."""
+    which = rng.choice(["cup", "bottle", "box", "books", "ball", "bowl", "monitor", "laptop", "lamp", "vase", "can"],
+                       p=[.14, .14, .16, .12, .09, .09, .07, .06, .05, .04, .04])
+    if which == "cup":
+        r, h = rng.uniform(0.03, 0.045), rng.uniform(0.035, 0.06)
+        return Thing([frustum(0, 0, h, r, h, "paint", rng.uniform(1, 1.25)),
+                      box(r + 0.015, 0, h, 0.014, 0.006, h * 0.55, "paint")])
+    if which == "bottle":
+        r, h = rng.uniform(0.03, 0.045), rng.uniform(0.07, 0.12)
+        return Thing([frustum(0, 0, h, r, h, "glass"), frustum(0, 0, 2 * h + 0.02, r, 0.02, "glass", 0.4),
+                      frustum(0, 0, 2 * h + 0.07, r * 0.4, 0.03, "paint")])
+    if which == "box":
+        h = rng.uniform(0.02, 0.13)
+        return Thing([box(0, 0, h, rng.uniform(0.03, 0.14), rng.uniform(0.03, 0.1), h, "card")])
+    if which == "books":
+        parts, base = [], 0.0
+        for _ in range(rng.integers(1, 5)):
+            h = rng.uniform(0.008, 0.025)
+            parts.append(box(rng.normal(0, .01), rng.normal(0, .01), base + h, rng.uniform(.08, .12),
+                              rng.uniform(.1, .15), h, ("book", "paint")[rng.integers(2)], (0, 0, rng.normal(0, .2))))
+            base += 2 * h
+        return Thing(parts)
+    if which == "ball":
+        r = rng.uniform(0.03, 0.11)
+        return Thing([ball(0, 0, r, r, r, r, "paint")])
+    if which == "bowl":
+        h = rng.uniform(0.03, 0.05)
+        fruit = [ball(*(rng.normal(0, 0.035, 2)), 2 * h + 0.01, .035, .035, .035, "fruit") for _ in range(3)]
+        return Thing([frustum(0, 0, h, rng.uniform(0.05, 0.08), h, "paint", rng.uniform(1.4, 2))] + fruit)
+    if which == "monitor":
+        hx = rng.uniform(0.22, 0.35)
+        return Thing([box(0, 0.02, 0.12 + hx * 0.6, hx, 0.015, hx * 0.6, "screen"),
+                      box(0, 0.05, 0.08, 0.03, 0.012, 0.08, "metal"), box(0, 0.04, 0.006, 0.11, 0.08, 0.006, "metal")])
+    if which == "laptop":
+        return Thing([box(0, 0, 0.009, 0.16, 0.11, 0.009, "metal"),
+                      box(0, 0.15, 0.115, 0.16, 0.005, 0.11, "screen", (-0.3, 0, 0))])
+    if which == "lamp":
+        h = rng.uniform(0.13, 0.2)
+        return Thing([frustum(0, 0, 0.01, 0.07, 0.01, "metal"), frustum(0, 0, h, 0.01, h, "metal"),
+                      frustum(0, 0, 2 * h, 0.11, 0.07, "glow", rng.uniform(0.5, 0.9))])
+    if which == "vase":
+        h = rng.uniform(0.06, 0.12)
+        return Thing([ball(0, 0, h, h * 0.6, h * 0.6, h, "clay"), frustum(0, 0, 2 * h, h * 0.25, 0.03, "clay", 1.5)])
+    return Thing([frustum(0, 0, 0.055, 0.032, 0.055, "book")])
+
+
+FLOOR_THINGS = {"table": table, "chair": chair, "stool": stool, "sofa": sofa, "bed": bed, "cabinet": cabinet,
+                "shelf": shelf, "person": person, "floor_lamp": floor_lamp, "plant": plant, "bin": bin_,
+                "crates": crates}
+AGAINST_WALL = ("sofa", "bed", "cabinet", "shelf")

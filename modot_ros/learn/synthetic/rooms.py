@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Seeded procedural rooms: shell, furniture, clutter on tops, things on walls, materials and lights."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from modot_ros.learn.synthetic.furniture import AGAINST_WALL, FLOOR_THINGS, Thing, box, chair, clutter, frustum
+from modot_ros.learn.synthetic.materials import MaterialTable
+from modot_ros.learn.synthetic.shapes import BOX, Solid
+
+
+@dataclass(frozen=True)
+class Light:
+    """A lamp or window: centre and half extents of its area [3] m (world), radiant colour [3]."""
+
+    centre_m: np.ndarray
+    half_m: np.ndarray
+    colour: np.ndarray
+
+
+@dataclass(frozen=True)
+class Top:
+    """A level surface with things on it: centre [3], half extents [2], metres, world frame."""
+
+    centre_m: np.ndarray
+    half_m: np.ndarray
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A room from the corner (0, 0, 0) to size_m, z up. names[i] is the class of instance i; 0 is the shell."""
+
+    seed: int
+    size_m: np.ndarray
+    solids: list[Solid]
+    materials: MaterialTable
+    lights: list[Light]
+    ambient: np.ndarray                                 # [3]
+    names: list[str]
+    things: list[np.ndarray]                            # centres [3] of the furniture
+    tops: list[Top]
+
+    def inside(self, point_m: np.ndarray, margin_m: float) -> bool:
+        """Whether a world point [3] is in the room, at least margin_m from the shell."""
+        return bool(np.all(point_m > margin_m) and np.all(point_m < self.size_m - margin_m))
+
+    def clearance_m(self, points_m: np.ndarray) -> np.ndarray:
+        """Distance [N] from world points [N, 3] to the nearest solid's own (oriented) box, the shell included; <= 0 is inside."""
+        best = np.full(len(points_m), np.inf)
+        for solid in self.solids:
+            half = solid.half_m * ([max(1, solid.taper)] * 2 + [1])
+            local = np.abs((points_m - solid.centre_m) @ solid.rotation) - half
+            outside = np.linalg.norm(np.maximum(local, 0), axis=1)
+            best = np.minimum(best, outside + np.minimum(local.max(1), 0))
+        return best
+
+
+class _Builder:
+    """Collects solids while a room is being furnished."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        rng = self.rng
+        self.size_m = np.array([rng.uniform(2.6, 7.5), rng.uniform(2.6, 7.5), rng.uniform(2.3, 3.1)])
+        self.materials = MaterialTable()
+        self.solids: list[Solid] = []
+        self.names = ["shell"]
+        self.things: list[np.ndarray] = []
+        self.tops: list[Top] = []
+        self.taken: list[tuple[np.ndarray, np.ndarray]] = []    # footprints: centre [2], half extents [2]
+
+    def place(self, name: str, thing: Thing, origin_m, yaw_rad: float) -> int:
+        """Adds a thing as a new instance, its parts turned by yaw_rad about z and moved to origin_m [3]."""
+        instance = len(self.names)
+        self.names.append(name)
+        turn = Rotation.from_euler("z", yaw_rad).as_matrix()
+        roles: dict[str, int] = {}
+        for part in thing.parts:
+            # every book and every crate has a cover of its own, other roles are one material per thing
+            if part.role not in roles or part.role in ("book", "card", "fruit"):
+                roles[part.role] = self.materials.add_random(part.role, self.rng)
+            self.solids.append(Solid(part.kind, np.asarray(origin_m) + turn @ np.array(part.centre_m, float),
+                                     turn @ Rotation.from_rotvec(part.turn).as_matrix(), np.array(part.half_m, float),
+                                     roles[part.role], instance, part.taper))
+        return instance
+
+    def shell(self) -> None:
+        sx, sy, sz = self.size_m
+        wall, ceiling, floor = (self.materials.add_random(role, self.rng) for role in ("wall", "ceiling", "floor"))
+        accent = self.materials.add_random("wall", self.rng) if self.rng.random() < 0.3 else wall
+        thick, big = 0.5, 20.0
+        slabs = [((sx / 2, sy / 2, -thick), (big, big, thick), floor), ((sx / 2, sy / 2, sz + thick), (big, big, thick), ceiling),
+                 ((-thick, sy / 2, sz / 2), (thick, big, big), wall), ((sx + thick, sy / 2, sz / 2), (thick, big, big), wall),
+                 ((sx / 2, -thick, sz / 2), (big, thick, big), accent), ((sx / 2, sy + thick, sz / 2), (big, thick, big), wall)]
+        for centre, half, material in slabs:
+            self.solids.append(Solid(BOX, np.array(centre, float), np.eye(3), np.array(half, float), material))
+        if self.rng.random() < 0.25:                    # a pillar or chimney that belongs to the shell
+            corner = self.rng.uniform([0.1, 0.1], self.size_m[:2] - 0.1)
+            corner[self.rng.integers(2)] = 0.0
+            half = self.rng.uniform(0.15, 0.4, 2)
+            self.solids.append(Solid(BOX, np.append(corner, sz / 2), np.eye(3), np.append(half, sz / 2), accent))
+            self.taken.append((corner, half))
+
+    def free(self, centre: np.ndarray, half: np.ndarray, gap_m: float = 0.05) -> bool:
+        if np.any(centre - half < 0.01) or np.any(centre + half > self.size_m[:2] - 0.01):
+            return False
+        return all(np.any(np.abs(centre - c) > half + h + gap_m) for c, h in self.taken)
+
+    def furnish(self, name: str, attempts: int = 25) -> None:
+        rng = self.rng
+        thing = FLOOR_THINGS[name](rng)
+        half = thing.half_footprint_m
+        for _ in range(attempts):
+            quarter = int(rng.integers(4))
+            yaw = quarter * np.pi / 2
+            if name in AGAINST_WALL or (name in ("table", "plant", "floor_lamp") and rng.random() < 0.5):
+                turned = half if quarter % 2 == 0 else half[::-1]
+                # the back (+y of the thing) looks at the wall that the quarter turn points to
+                centre = rng.uniform(turned, np.maximum(self.size_m[:2] - turned, turned + 1e-6))
+                axis, far = (1, True) if quarter == 0 else (0, False) if quarter == 1 else (1, False) if quarter == 2 else (0, True)
+                gap = rng.uniform(0.015, 0.06)
+                centre[axis] = self.size_m[axis] - turned[axis] - gap if far else turned[axis] + gap
+            else:
+                yaw = rng.uniform(0, 2 * np.pi) if rng.random() < 0.6 else yaw + rng.normal(0, 0.1)
+                cos, sin = abs(np.cos(yaw)), abs(np.sin(yaw))
+                turned = np.array([cos * half[0] + sin * half[1], sin * half[0] + cos * half[1]])
+                centre = rng.uniform(turned, np.maximum(self.size_m[:2] - turned, turned + 1e-6))
+            if self.free(centre, turned):
+                break
+        else:
+            return
+        self.taken.append((centre, turned))
+        self.place(name, thing, np.append(centre, 0.0), yaw)
+        turn = Rotation.from_euler("z", yaw).as_matrix()
+        height = max(part.centre_m[2] for part in thing.parts)
+        self.things.append(np.append(centre, 0.7 * height))
+        for top_centre, top_half in thing.tops:
+            self.scatter(np.append(centre, 0.0) + turn @ np.array(top_centre, float), np.array(top_half), yaw)
+        if name == "table":
+            self.seats(centre, turned)
+
+    def seats(self, centre: np.ndarray, half: np.ndarray) -> None:
+        """Chairs round a table, facing it."""
+        for quarter in range(4):
+            if self.rng.random() < 0.45:
+                thing = chair(self.rng)
+                reach = thing.half_footprint_m.max()
+                out = np.array([(0, -1), (1, 0), (0, 1), (-1, 0)][quarter], float)
+                seat = centre + out * (half + reach + self.rng.uniform(0.02, 0.15))
+                if self.free(seat, np.full(2, reach), 0.01):
+                    self.taken.append((seat, np.full(2, reach)))
+                    # the chair's front is -y: turn it so that the front looks at the table
+                    yaw = np.arctan2(out[1], out[0]) - np.pi / 2 + self.rng.normal(0, 0.15)
+                    self.place("chair", thing, np.append(seat, 0.0), yaw)
+                    self.things.append(np.append(seat, 0.5))
+
+    def scatter(self, centre_m: np.ndarray, half: np.ndarray, yaw: float) -> None:
+        """Clutter on a level top."""
+        turn = Rotation.from_euler("z", yaw).as_matrix()
+        spots: list[tuple[np.ndarray, float]] = []
+        for _ in range(int(self.rng.integers(0, 9))):
+            thing = clutter(self.rng)
+            reach = float(thing.half_footprint_m.max())
+            if reach > half.min():
+                continue
+            spot = self.rng.uniform(-half + reach, half - reach)
+            if all(np.linalg.norm(spot - other) > reach + other_reach for other, other_reach in spots):
+                spots.append((spot, reach))
+                self.place("clutter", thing, centre_m + turn @ np.append(spot, 0.0),
+                           yaw + self.rng.normal(0, 0.5) + np.pi * (self.rng.random() < 0.3))
+        self.tops.append(Top(centre_m, half))
+
+    def hang(self) -> None:
+        """Pictures, windows, doors, boards on the walls, and lamps below the ceiling."""
+        rng = self.rng
+        for wall in range(4):
+            along, across = (1, 0) if wall < 2 else (0, 1)
+            used: list[tuple[float, float]] = []
+            for _ in range(int(rng.integers(0, 4))):
+                kind = rng.choice(["picture", "window", "door", "board"], p=[.5, .2, .2, .1])
+                hx, hz, z = {"picture": (rng.uniform(.15, .5), rng.uniform(.15, .4), rng.uniform(1.2, 1.8)),
+                             "window": (rng.uniform(.35, .8), rng.uniform(.4, .65), 1.5),
+                             "door": (rng.uniform(.38, .48), 1.0, 1.0),
+                             "board": (rng.uniform(.4, .9), rng.uniform(.3, .6), 1.5)}[kind]
+                if 2 * hx + 0.2 > self.size_m[along] or z + hz > self.size_m[2] - 0.05:
+                    continue
+                place = rng.uniform(hx + 0.1, self.size_m[along] - hx - 0.1)
+                if any(abs(place - other) < hx + width + 0.05 for other, width in used):
+                    continue
+                used.append((place, hx))
+                deep = rng.uniform(0.008, 0.025)
+                frame = rng.uniform(0.015, 0.05)
+                face = {"picture": "poster", "window": "pane", "door": "wood", "board": "paint"}[kind]
+                parts = [box(0, 0, 0, hx - frame, deep * 0.6, hz - frame, face)]
+                if kind != "board" or rng.random() < 0.5:
+                    for side in (-1, 1):
+                        parts.append(box(side * (hx - frame / 2), 0, 0, frame / 2, deep, hz, "paint"))
+                        parts.append(box(0, 0, side * (hz - frame / 2), hx - frame, deep, frame / 2, "paint"))
+                if kind == "door":
+                    parts.append(box(hx - 0.1, -deep - 0.02, 0.0, 0.05, 0.01, 0.01, "metal"))
+                origin = np.zeros(3)
+                origin[along], origin[2] = place, z
+                origin[across] = deep if wall % 2 == 0 else self.size_m[across] - deep
+                self.place(kind, Thing(parts), origin, {0: np.pi / 2, 1: -np.pi / 2, 2: np.pi, 3: 0.0}[wall])
+
+    def lights(self) -> list[Light]:
+        rng = self.rng
+        found = []
+        for _ in range(int(rng.integers(1, 4))):
+            where = np.append(rng.uniform(0.2, 0.8, 2) * self.size_m[:2], self.size_m[2] - rng.uniform(0.03, 0.5))
+            warm = rng.uniform(0.55, 1.0)
+            found.append(Light(where, np.append(rng.uniform(0.03, 0.4, 2), 0.01),
+                               rng.uniform(0.5, 1.5) * np.array([1.0, 0.6 + 0.4 * warm, 0.25 + 0.75 * warm])))
+        if rng.random() < 0.5:                          # daylight from one side
+            axis = int(rng.integers(2))
+            where = np.array([*rng.uniform(0.2, 0.8, 2) * self.size_m[:2], 1.6])
+            where[axis] = 0.1 if rng.random() < 0.5 else self.size_m[axis] - 0.1
+            half = np.full(3, 0.5)
+            half[axis] = 0.01
+            found.append(Light(where, half, rng.uniform(1, 3) * np.array([0.85, 0.95, 1.1])))
+        for light in found:                             # a hanging lamp is seen, too
+            if light.centre_m[2] < self.size_m[2] - 0.2 and light.half_m[2] < 0.1:
+                drop = self.size_m[2] - light.centre_m[2]
+                self.place("lamp", Thing([frustum(0, 0, 0.06, 0.16, 0.05, "glow", 0.5),
+                                          frustum(0, 0, drop / 2 + 0.05, 0.006, drop / 2 - 0.05, "metal")]), light.centre_m, 0.0)
+        return found
+
+
+def random_scene(seed: int) -> Scene:
+    """The room of a seed: the same seed gives the same room on every machine."""
+    builder = _Builder(seed)
+    rng = builder.rng
+    builder.shell()
+    builder.hang()
+    area = float(np.prod(builder.size_m[:2]))
+    wanted = rng.choice(list(FLOOR_THINGS), size=int(np.clip(rng.poisson(area * 0.38), 3, 14)),
+                        p=[.2, .13, .05, .09, .05, .1, .1, .1, .05, .05, .04, .04])
+    for name in sorted(wanted, key=lambda name: name not in AGAINST_WALL):
+        builder.furnish(str(name))
+    lights = builder.lights()
+    ambient = rng.uniform(0.12, 0.45) * np.array([1.0, rng.uniform(0.9, 1.0), rng.uniform(0.8, 1.05)])
+    return Scene(seed, builder.size_m, builder.solids, builder.materials, lights, ambient, builder.names, builder.things,
+                 builder.tops)

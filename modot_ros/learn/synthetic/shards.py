@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rendered views on disk, for training: shards of a fixed number of views, made by worker processes.
+
+A shard is an .npz with rgb uint8 [n, H, W, 3], depth_m float16 [n, H, W], boundary uint8 [n, H, W] (0 or 1, occluder's
+side) and focal float32 [n] (focal length / width). View k of a split comes from seed first_seed + k alone, so a
+folder can be made again anywhere, and finished shards are kept when a run is continued.
+"""
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from modot_ros.learn.synthetic.camera import random_camera
+from modot_ros.learn.synthetic.rooms import random_scene
+from modot_ros.learn.synthetic.view import View, render
+
+VIEWS_PER_SHARD = 40
+# splits never share a seed
+FIRST_SEED = {"train": 1_000_000_000, "validation": 2_000_000_000, "test": 3_000_000_000}
+
+
+def training_view(seed: int, width: int = 256, height: int = 192, device: str = "cpu") -> View:
+    """The view of a seed: a room of its own, seen from a random camera."""
+    scene = random_scene(seed)
+    return render(scene, random_camera(scene, np.random.default_rng(seed), width, height), seed, device)
+
+
+def write_shard(path: Path, first_seed: int, count: int, width: int, height: int, device: str = "cpu") -> Path:
+    """Renders `count` views into the file `path`, which appears only when it is whole."""
+    torch.set_num_threads(1)
+    views = [training_view(first_seed + k, width, height, device) for k in range(count)]
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    with open(partial, "wb") as file:
+        np.savez(file, rgb=np.stack([view.rgb for view in views]),
+                 depth_m=np.stack([view.depth_m for view in views]).astype(np.float16),
+                 boundary=np.stack([view.boundary for view in views]).astype(np.uint8),
+                 focal=np.array([view.K[0, 0] / width for view in views], np.float32))
+    return partial.rename(path)
+
+
+def write_shards(folder: str | Path, split: str, views: int, width: int = 256, height: int = 192, workers: int = 1,
+                 device: str = "cpu", progress=None) -> list[Path]:
+    """Renders the missing shards of a split ("train", "validation", "test") of at least `views` views into `folder`.
+
+    progress: called with (shards done, shards in all). Raises ValueError for an unknown split or fewer than one view.
+    """
+    if split not in FIRST_SEED:
+        raise ValueError(f"split is {split!r}: choose from {sorted(FIRST_SEED)}")
+    if views < 1:
+        raise ValueError(f"views is {views}: at least 1 is needed")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    count = -(-views // VIEWS_PER_SHARD)
+    paths = [folder / f"{split}_{width}x{height}_{shard:05d}.npz" for shard in range(count)]
+    missing = [k for k, path in enumerate(paths) if not path.exists()]
+    with ProcessPoolExecutor(max_workers=workers) as pool:
+        jobs = [pool.submit(write_shard, paths[k], FIRST_SEED[split] + k * VIEWS_PER_SHARD, VIEWS_PER_SHARD, width, height,
+                            device) for k in missing]
+        for done, job in enumerate(as_completed(jobs), count - len(missing) + 1):
+            job.result()
+            if progress:
+                progress(done, count)
+    return paths
