@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From pixels to space: resizing depth without inventing points, cameras, clouds, occlusion frontiers.
+
+Points are in the camera's optical frame (REP 103: x right, y down, z forward), metres, float32. Depth follows REP 117:
+NaN = no estimate, +inf = nothing within range.
+"""
+from __future__ import annotations
+
+import functools
+
+import cv2
+import numpy as np
+
+from ..prediction import SIDE_STEPS
+
+SURFACE_STEP = 0.10                     # range of depth in a 3x3 window, relative to its nearest, that is an edge
+BOUNDARY_STEP = 0.02                    # the same where a boundary is probable
+FRONTIER_REACH_PX = 3                   # how far from the occluder's pixel the hidden surface is looked for
+FRONTIER_COLUMNS = ("x", "y", "z", "hidden_x", "hidden_y", "hidden_z", "gap")
+
+
+def resize_depth(depth: np.ndarray, size: tuple[int, int], probability: np.ndarray | None = None) -> np.ndarray:
+    """Resizes depth without inventing points between two surfaces.
+
+    Enlarging is bilinear inside a surface; across an edge every pixel takes the nearer or the farther of the two
+    surfaces, whichever the bilinear value is closer to, so that the edge is smooth and the step stays a step. Pixels
+    next to NaN or inf are copied, as all are when the picture shrinks.
+
+    depth        float32 [h, w]
+    size         (width, height) of the result
+    probability  float32 [h, w]: where it reaches 0.5 small steps are edges as well
+    returns      float32 [height, width]
+    raises       ValueError for a size below 1 or a probability of another size
+    """
+    width, height = size
+    if width < 1 or height < 1:
+        raise ValueError(f"size is {width}x{height}: both must be at least 1")
+    if probability is not None and probability.shape != depth.shape:
+        raise ValueError(f"probability {probability.shape} and depth {depth.shape} must be of one size")
+    depth = np.asarray(depth, np.float32)
+    if depth.shape == (height, width):
+        return depth.copy()
+    if width < depth.shape[1] or height < depth.shape[0]:
+        return cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST_EXACT)
+
+    known = np.isfinite(depth)
+    filled = np.where(known, depth, np.float32(0))
+    window = np.ones((3, 3), np.uint8)
+    low, high = cv2.erode(filled, window), cv2.dilate(filled, window)
+    copied = cv2.erode(known.view(np.uint8), window) == 0
+    limit = SURFACE_STEP
+    if probability is not None:
+        limit = np.where(cv2.dilate(np.asarray(probability, np.float32), window) >= 0.5,
+                         np.float32(BOUNDARY_STEP), np.float32(SURFACE_STEP))
+    kind = np.where(copied, 2, high - low > limit * low).astype(np.uint8)
+
+    result = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR)
+    kinds = cv2.resize(kind, size, interpolation=cv2.INTER_NEAREST_EXACT).ravel()
+    at = np.flatnonzero(kinds)
+    # Source pixel of each of these, as the nearest-neighbour rule has it.
+    v, u = np.divmod(at, width)
+    source = ((2 * v + 1) * depth.shape[0] // (2 * height)) * depth.shape[1] + (2 * u + 1) * depth.shape[1] // (2 * width)
+    flat = result.ravel()
+    near, far, between = low.ravel()[source], high.ravel()[source], flat[at]
+    snapped = np.where(between - near < far - between, near, far)
+    flat[at] = np.where(kinds[at] == 2, depth.ravel()[source], snapped)
+    return result
+
+
+def scale_camera(k: np.ndarray, p: np.ndarray, roi: tuple[int, int, int, int], sx: float, sy: float
+                 ) -> tuple[np.ndarray, np.ndarray, tuple[int, int, int, int]]:
+    """Camera of a picture resized by (sx, sy): what CameraInfo needs besides D and R, which stay.
+
+    k       float64 [3, 3]; fx, skew and cx scale by sx, fy and cy by sy
+    p       float64 [3, 4]; likewise, with P[0, 3] by sx and P[1, 3] by sy
+    roi     x_offset, y_offset, width, height in pixels (all 0 = full picture, stays)
+    raises  ValueError for factors that are not positive and finite
+    """
+    if not (np.isfinite([sx, sy]).all() and sx > 0 and sy > 0):
+        raise ValueError(f"scale is ({sx}, {sy}): both must be positive and finite")
+    factors = np.array([[sx], [sy], [1.0]])
+    x, y, width, height = roi
+    left, top = round(x * sx), round(y * sy)
+    right, bottom = round((x + width) * sx), round((y + height) * sy)
+    scaled_roi = (left, top, right - left, bottom - top)
+    return np.reshape(k, (3, 3)) * factors, np.reshape(p, (3, 4)) * factors, scaled_roi
+
+
+@functools.lru_cache(maxsize=4)
+def _rays(fx: float, fy: float, cx: float, cy: float, height: int, width: int) -> np.ndarray:
+    """float32 [H, W, 3]: the ray of every pixel, scaled to z = 1."""
+    rays = np.ones((height, width, 3), np.float32)
+    rays[..., 0] = (np.arange(width) - cx) / fx
+    rays[..., 1] = ((np.arange(height) - cy) / fy)[:, None]
+    rays.flags.writeable = False
+    return rays
+
+
+def rays(k: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """float32 [H, W, 3], read-only: the ray of every pixel centre, z = 1. Raises ValueError for a focal length <= 0."""
+    k = np.reshape(k, (3, 3))
+    fx, fy, cx, cy = (float(value) for value in (k[0, 0], k[1, 1], k[0, 2], k[1, 2]))
+    if not (np.isfinite([fx, fy, cx, cy]).all() and fx > 0 and fy > 0):
+        raise ValueError(f"camera matrix has fx={fx}, fy={fy}, cx={cx}, cy={cy}: "
+                         "focal lengths must be positive and all of them finite")
+    return _rays(fx, fy, cx, cy, *shape)
+
+
+def points(depth_m: np.ndarray, k: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    """Points of a depth image in the optical frame.
+
+    depth_m  float32 [H, W]; k: float64 [3, 3]
+    mask     bool [H, W] of the pixels wanted; None gives the organised cloud [H, W, 3], NaN where depth is not finite
+    returns  float32 [N, 3] in row-major order of the mask's pixels that have a finite depth
+    """
+    directions = rays(k, depth_m.shape)
+    depth_m = np.asarray(depth_m, np.float32)
+    if mask is None:
+        return directions * np.where(np.isfinite(depth_m), depth_m, np.float32(np.nan))[..., None]
+    at = np.flatnonzero(mask & np.isfinite(depth_m))
+    return directions.reshape(-1, 3).take(at, axis=0) * depth_m.take(at)[:, None]
+
+
+def flying_pixels(depth_m: np.ndarray, boundary_mask: np.ndarray | None = None, min_step: float = 0.06,
+                  reach_px: int = 2) -> np.ndarray:
+    """Pixels on the ramp between two surfaces, which would float in the air as points.
+
+    A pixel flies when, along the row, the column or a diagonal, its two neighbours at `reach_px` differ by more than
+    `min_step` of the nearer one, it lies between them and at least a fifth of the step away from either, and the step
+    is steeper than the surfaces beyond it (so that a floor seen at a grazing angle stays). Near a boundary
+    (`boundary_mask`, bool [H, W], as from boundaries.thin) half of `min_step` is enough.
+
+    returns bool [H, W]; False where depth is not finite
+    """
+    depth = np.asarray(depth_m, np.float32)
+    known = np.isfinite(depth)
+    depth = np.where(known, depth, np.float32(0))
+    window = np.ones((2 * reach_px + 1,) * 2, np.uint8)
+    low = cv2.erode(np.where(known, depth, np.float32(3.4e38)), window)
+    limit = np.float32(min_step)
+    if boundary_mask is not None:
+        limit = np.where(cv2.dilate(boundary_mask.view(np.uint8), window), np.float32(min_step / 2), limit)
+    margin = 2 * reach_px
+    at = np.flatnonzero(known & (cv2.dilate(depth, window) - low > limit * low))
+    v, u = np.divmod(at, depth.shape[1])
+    padded = cv2.copyMakeBorder(depth, *(margin,) * 4, cv2.BORDER_REPLICATE)
+    wide = padded.shape[1]
+    padded = padded.ravel()
+    centre_at = (v + margin) * wide + u + margin
+    centre = padded[centre_at]
+    at_limit = np.broadcast_to(limit, depth.shape).ravel()[at]
+    flies = np.zeros(len(at), bool)
+    for du, dv in SIDE_STEPS[:4]:
+        offset = (dv * wide + du) * reach_px
+        a, b = padded[centre_at - offset], padded[centre_at + offset]
+        beyond = np.abs(padded[centre_at - 2 * offset] - a) + np.abs(padded[centre_at + 2 * offset] - b)
+        step = np.abs(b - a)
+        flies |= ((a > 0) & (b > 0) & (step > at_limit * np.minimum(a, b)) & (step > 1.5 * beyond)
+                  & (np.minimum(a, b) + 0.2 * step < centre) & (centre < np.maximum(a, b) - 0.2 * step))
+    result = np.zeros(depth.shape, bool)
+    result.ravel()[at[flies]] = True
+    return result
+
+
+def frontiers(depth_m: np.ndarray, mask: np.ndarray, side: np.ndarray, k: np.ndarray, min_gap_m: float = 0.3,
+              max_range_m: float = 10.0) -> np.ndarray:
+    """3D occlusion frontiers: where the view ends on an edge and something may hide and step out.
+
+    For every boundary pixel the hidden surface is the deepest one within FRONTIER_REACH_PX along its side code; beyond
+    range counts as `max_range_m`. The line from the occluder's point to the hidden one bounds the unseen space.
+
+    depth_m  float32 [H, W]; mask bool, side uint8 [H, W] as from boundaries.thin
+    returns  float32 [N, 7], columns FRONTIER_COLUMNS: the occluder's point, the hidden surface's point (on the ray one
+             pixel towards the hidden side), and the gap in depth, all in metres; only gaps of at least `min_gap_m`
+    """
+    height, width = depth_m.shape
+    directions = rays(k, depth_m.shape).reshape(-1, 3)
+    depth = np.minimum(np.asarray(depth_m, np.float32), np.float32(max_range_m)).ravel()    # NaN stays
+    at = np.flatnonzero(mask & (side > 0))
+    v, u = np.divmod(at, width)
+    step = np.array(SIDE_STEPS)[side.ravel()[at].astype(np.intp) - 1]
+    far = np.full(len(at), np.nan, np.float32)
+    for reach in range(1, FRONTIER_REACH_PX + 1):
+        beside = np.clip(v + reach * step[:, 1], 0, height - 1) * width + np.clip(u + reach * step[:, 0], 0, width - 1)
+        far = np.fmax(far, depth[beside])
+    beside = np.clip(v + step[:, 1], 0, height - 1) * width + np.clip(u + step[:, 0], 0, width - 1)
+    near = depth[at]
+    wanted = far - near >= min_gap_m
+    at, beside, near, far = at[wanted], beside[wanted], near[wanted, None], far[wanted, None]
+    return np.hstack([directions[at] * near, directions[beside] * far, far - near])
+
+
+def clearing_points(depth_m: np.ndarray, k: np.ndarray, max_range_m: float, unknown: bool = False) -> np.ndarray:
+    """Points at `max_range_m` along the rays on which nothing was seen, for a layer that clears by ray tracing.
+
+    Nav2's layers drop NaN and inf points before they trace rays: without these, free space in front of far surfaces is
+    never cleared. Rays count whose depth is +inf or whose point lies beyond `max_range_m` from the camera; NaN says
+    nothing about what is there (REP 117) and counts only with `unknown`.
+
+    returns float32 [N, 3] in the optical frame, all at distance `max_range_m` from the camera
+    raises  ValueError when max_range_m is not positive and finite
+    """
+    if not (np.isfinite(max_range_m) and max_range_m > 0):
+        raise ValueError(f"max_range_m is {max_range_m}: it must be positive and finite")
+    directions = rays(k, depth_m.shape).reshape(-1, 3)
+    length = _ray_lengths(k, depth_m.shape)
+    depth = np.asarray(depth_m, np.float32)
+    free = depth * length > max_range_m
+    if unknown:
+        free |= np.isnan(depth)
+    at = np.flatnonzero(free)
+    return directions[at] * (np.float32(max_range_m) / length.ravel()[at])[:, None]
+
+
+def _ray_lengths(k: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """float32 [H, W]: distance from the camera of the ray's point at z = 1."""
+    directions = rays(k, shape)
+    return np.sqrt(np.einsum("vuc,vuc->vu", directions, directions))
