@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything runs in the environment that `setup` makes: the sourced ROS distribution when there is one, otherwise
+# ROS 2 from wheels in .venv.
+
+PYTHON3 := $(if $(PYTHON),$(PYTHON),python3)
+ENTER := . .ros/environment.sh &&
+
+# make demo: what to look at (picture, folder, video, bag or /dev/videoN; synthetic rooms when empty), where the
+# pictures go, and for how long.
+INPUT ?=
+OUT ?= demo_out
+SECONDS ?= 30
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test demo bench shell clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+
+setup:  ## make .venv and build the messages; seconds when nothing has changed
+	@command -v $(PYTHON3) >/dev/null || { echo "setup: no $(PYTHON3). On Debian or Ubuntu: sudo apt install \
+	python3 python3-venv python3-dev g++"; exit 1; }
+	@$(PYTHON3) requirements/environment.py
+
+test: setup  ## build the package and run every test
+	@$(ENTER) python3 -m pytest test $(PYTEST_ARGS)
+
+demo: setup  ## camera, node and monitor as three processes: [INPUT=path-or-device] [OUT=demo_out] [SECONDS=30]
+	@$(ENTER) python3 -m modot_ros.ros.demo $(if $(INPUT),--input "$(INPUT)") --output "$(OUT)" --seconds $(SECONDS)
+
+bench: setup  ## run every benchmark of benchmarks/
+	@$(ENTER) for script in benchmarks/*.py; do echo "== $$script"; python3 $$script || exit 1; done
+
+shell: setup  ## a shell in which ros nodes, modot and the tests can be started
+	@$(ENTER) exec $${SHELL:-sh}
+
+clean:  ## remove what setup, the demo and colcon have made
+	rm -rf .venv .ros build install log demo_out *.egg-info
