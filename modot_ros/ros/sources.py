@@ -6,6 +6,7 @@ No ROS here. Every source is an iterator of Frames, once through; `open_source` 
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,10 +40,27 @@ class Frame:
     due_s: float | None
     calibration: Calibration | None = None
     is_bigendian: bool = False
+    name: str = ""                                      # of the file, or of the file and the frame's number
+
+    @classmethod
+    def of_pixels(cls, pixels: np.ndarray, encoding: str, due_s: float | None = None,
+                  calibration: Calibration | None = None) -> Frame:
+        """From an array [H, W] or [H, W, C] of the encoding's type."""
+        pixels = np.ascontiguousarray(pixels)
+        return cls(pixels.reshape(len(pixels), -1).view(np.uint8), encoding, pixels.shape[1], due_s, calibration)
 
     @property
     def height(self) -> int:
         return self.rows.shape[0]
+
+    def fill(self, message):
+        """Write all but the header into a sensor_msgs/Image and return it."""
+        message.height, message.width, message.step = self.height, self.width, self.rows.shape[1]
+        message.encoding, message.is_bigendian = self.encoding, int(self.is_bigendian)
+        # assigning an array to data would check it byte by byte, 270 ms per megabyte
+        message.data = array("B")
+        message.data.frombytes(memoryview(np.ascontiguousarray(self.rows).reshape(-1)))
+        return message
 
 
 class Source(Protocol):
@@ -94,7 +112,7 @@ def read_picture(path: Path) -> np.ndarray | None:
 
 
 def bgr_frame(picture: np.ndarray, width: int, height: int, due_s: float | None,
-              calibration: Calibration | None = None) -> Frame:
+              calibration: Calibration | None = None, name: str = "") -> Frame:
     """A frame of a uint8 [H, W, 3] picture, resized to width x height (0 = see open_source), calibration with it."""
     rows, columns = picture.shape[:2]
     if width or height:
@@ -105,7 +123,8 @@ def bgr_frame(picture: np.ndarray, width: int, height: int, due_s: float | None,
     rows, columns = picture.shape[:2]
     if calibration is not None and (calibration.width, calibration.height) != (columns, rows):
         calibration = calibration.scaled(columns, rows)
-    return Frame(np.ascontiguousarray(picture).reshape(rows, columns * 3), "bgr8", columns, due_s, calibration)
+    return Frame(np.ascontiguousarray(picture).reshape(rows, columns * 3), "bgr8", columns, due_s, calibration,
+                 name=name)
 
 
 class Pictures:
@@ -151,8 +170,11 @@ class Pictures:
                 self.passed_over.append(path)
                 continue
             calibration = None if K is None else Calibration.pinhole(picture.shape[1], picture.shape[0], *K)
-            yield bgr_frame(picture, self.width, self.height, due_s, calibration)
+            yield bgr_frame(picture, self.width, self.height, due_s, calibration, path.stem)
             due_s += PICTURE_PERIOD_S
+
+    def __len__(self) -> int:
+        return len(self.entries)
 
 
 class Video:
@@ -172,8 +194,16 @@ class Video:
         try:
             number = 0
             while (picture := capture.read()[1]) is not None:
-                yield bgr_frame(picture, self.width, self.height, number * period_s)
+                yield bgr_frame(picture, self.width, self.height, number * period_s, name=f"{self.path.stem}_{number:06d}")
                 number += 1
+        finally:
+            capture.release()
+
+    def __len__(self) -> int:
+        """Frames that the container states; 0 when it states none."""
+        capture = cv2.VideoCapture(str(self.path))
+        try:
+            return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         finally:
             capture.release()
 
