@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `modot` command: reads its arguments and calls what does the work. Needs no ROS, but for `modot demo`."""
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a subcommand; returns 0, or 1 after a message on stderr when its input can't be used."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except (FileNotFoundError, ValueError, OSError) as error:
+        print(f"modot {options.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="modot", description="Depth, occlusion boundaries and order from one camera.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text,
+                                    formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        added.set_defaults(run=run)
+        return added
+
+    predict = command("predict", _predict, "Predict for a picture, the pictures of a folder, or a video.")
+    predict.add_argument("input", help="picture, folder or video")
+    predict.add_argument("-o", "--output", type=Path, required=True, help="folder for the results, made when missing")
+    _model_arguments(predict)
+    predict.add_argument("--focal-px", type=float, help="horizontal focal length of the input in pixels; without it the "
+                         "model's canonical camera is assumed and metric depth is right up to one factor")
+    predict.add_argument("--instances", type=Path, help="label image (8 or 16 bits, 0 = background), or a folder with "
+                         "one of the same name per picture")
+    predict.add_argument("--boundary-threshold", type=float, default=0.5, help="probability from which a boundary counts")
+
+    bench = command("bench", _bench, "Time the predictor on this machine; the last line is JSON.")
+    _model_arguments(bench)
+    bench.add_argument("--size", type=_size, default=(640, 480), metavar="WxH", help="picture size in pixels")
+    bench.add_argument("--runs", type=int, default=30, help="pictures that count, after the warm-up")
+
+    demo = command("demo", _demo, "Camera, node and monitor as ROS 2 processes (needs ROS 2; see `make demo`).")
+    demo.add_argument("rest", nargs=argparse.REMAINDER, help="see `python -m modot_ros.ros.demo --help`")
+
+    train = command("train", _train, "Train modot_nano on synthetic rooms; continues a run that was stopped.")
+    train.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoint, log and weights")
+    train.add_argument("--data", type=Path, required=True, help="folder for the rendered rooms, made when missing")
+    train.add_argument("--views", type=int, default=4000, help="rooms to train on")
+    train.add_argument("--workers", type=int, default=2, help="processes that render")
+    train.add_argument("--steps", type=int, default=6000, help="optimiser steps in all")
+    train.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation")
+
+    evaluate = command("evaluate", _evaluate, "Score weights on unseen synthetic rooms; the last line is JSON.")
+    _model_arguments(evaluate)
+    evaluate.add_argument("--data", type=Path, required=True, help="folder for the rendered rooms, made when missing")
+    evaluate.add_argument("--views", type=int, default=200, help="rooms to score on")
+    evaluate.add_argument("--workers", type=int, default=2, help="processes that render")
+    return parser
+
+
+def _model_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default="modot_nano", help="name of the network")
+    parser.add_argument("--weights", type=Path, help=".safetensors or .pth file; without it the package's own")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--precision", default="fp32", help="fp32, bf16 or fp16")
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: expected WxH, as 640x480")
+    return int(width), int(height)
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from modot_ros.predictor import Predictor
+    from modot_ros.ros.sources import Pictures, Video, open_source
+    from modot_ros.scene.files import write_prediction
+
+    source = open_source(options.input)
+    if not isinstance(source, (Pictures, Video)):
+        raise ValueError(f"{options.input!r} is no picture, folder of pictures or video")
+    if options.instances is not None and not options.instances.exists():
+        raise FileNotFoundError(f"instances {str(options.instances)!r} does not exist")
+    predictor = Predictor(options.model, options.weights, options.device, options.precision, options.boundary_threshold)
+    options.output.mkdir(parents=True, exist_ok=True)
+    done = 0
+    for frame in tqdm(source, total=len(source), unit="frame", disable=None):
+        rgb = np.ascontiguousarray(frame.rows.reshape(frame.height, frame.width, 3)[:, :, ::-1])
+        focal_px = options.focal_px
+        if focal_px is None and frame.calibration is not None:
+            focal_px = frame.calibration.k[0]
+        labels = None if options.instances is None else _labels(options.instances, frame.name)
+        write_prediction(predictor.predict(rgb, focal_px, labels), rgb, options.output, frame.name)
+        done += 1
+    print(f"{done} predictions in {options.output}")
+    return 0
+
+
+def _labels(path: Path, name: str) -> np.ndarray:
+    """The label image at `path`, or the one called `name` in the folder `path`."""
+    file = path
+    if path.is_dir():
+        file = next((path / f"{name}{ending}" for ending in (".png", ".tif", ".tiff")
+                     if (path / f"{name}{ending}").is_file()), None)
+        if file is None:
+            raise FileNotFoundError(f"instances folder {str(path)!r} has no {name}.png")
+    labels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+    if labels is None or labels.ndim != 2:
+        raise ValueError(f"instances {str(file)!r} is no label image of one channel")
+    return labels
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from modot_ros.learn.speed import measure
+    from modot_ros.predictor import Predictor
+
+    predictor = Predictor(options.model, options.weights, options.device, options.precision)
+    speed = measure(predictor, *options.size, runs=options.runs)
+    print(f"{speed.model} {speed.precision} on {speed.device} ({speed.threads} threads), "
+          f"{speed.width}x{speed.height}, {speed.runs} runs; ms")
+    for name, (low, middle, high) in {**speed.stage_ms, "total": speed.total_ms}.items():
+        print(f"  {name:<10} median {middle:8.2f}   10 % {low:8.2f}   90 % {high:8.2f}")
+    print(json.dumps(asdict(speed)))
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    try:
+        from modot_ros.ros import demo
+    except ModuleNotFoundError as error:
+        raise ValueError(f"the demo runs ROS 2 nodes and {error.name} can't be imported: use `make demo` in a checkout, "
+                         "or source a ROS 2 distribution") from error
+    return demo.main(options.rest)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from modot_ros.learn.synthetic.shards import write_shards
+    from modot_ros.learn.training import TrainingOptions, train
+
+    wanted = TrainingOptions(train=str(options.data / "train"), validation=str(options.data / "validation"),
+                             output=str(options.output), steps=options.steps, seed=options.seed)
+    write_shards(options.data / "validation", "validation", 120, workers=options.workers, progress=_rendering)
+    write_shards(options.data / "train", "train", options.views, workers=options.workers, progress=_rendering)
+    print(f"weights: {train(wanted)}")
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from modot_ros.learn.evaluation import evaluate
+    from modot_ros.learn.synthetic.shards import write_shards
+
+    write_shards(options.data / "test", "test", options.views, workers=options.workers, progress=_rendering)
+    scores = evaluate(options.data / "test", options.model, options.weights, options.device, options.precision,
+                      limit=options.views)
+    for name, value in asdict(scores).items():
+        print(f"  {name:<20} {value}")
+    print(json.dumps(asdict(scores)))
+    return 0
+
+
+def _rendering(done: int, count: int) -> None:
+    print(f"rendering: {done} of {count} shards", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

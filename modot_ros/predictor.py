@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From one RGB picture to a Prediction: the only door to inference. No ROS in here."""
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from modot_ros.model import load_network, run
+from modot_ros.prediction import PARTS, Prediction
+from modot_ros.scene.boundaries import thin
+from modot_ros.scene.geometry import resize_depth
+from modot_ros.scene.instances import partition, validate_labels
+from modot_ros.scene.order import order_graph
+
+# What has to be computed before a part can be.
+_NEEDS = {"depth": {"depth"}, "boundary": {"depth", "boundary"}, "instances": {"depth", "boundary", "instances"},
+          "order": {"depth", "boundary", "instances", "order"}}
+
+
+class Predictor:
+    """A loaded model with everything that turns its maps into a Prediction.
+
+    model       one of modot_ros.model.MODELS
+    weights     path of a .safetensors or .pth file; None takes the weights that come with the package
+    device      "auto" (a GPU when there is one), "cpu", "cuda" or "cuda:N"
+    precision   "fp32", "bf16" or "fp16"
+    boundary_threshold   probability in (0, 1] from which a boundary counts
+    max_instances        most regions that the model's own partition has, and most ids a label image may have
+    Raises FileNotFoundError for missing weights and ValueError for everything else that cannot work, naming it.
+    """
+
+    def __init__(self, model: str = "modot_nano", weights: str | Path | None = None, device: str = "auto",
+                 precision: str = "fp32", boundary_threshold: float = 0.5, max_instances: int = 64) -> None:
+        self.loaded = load_network(model, weights, device, precision)
+        self.boundary_threshold = boundary_threshold
+        self.max_instances = max_instances
+
+    @property
+    def boundary_threshold(self) -> float:
+        return self._boundary_threshold
+
+    @boundary_threshold.setter
+    def boundary_threshold(self, value: float) -> None:
+        if not 0 < value <= 1:
+            raise ValueError(f"boundary_threshold is {value}: it must be in (0, 1]")
+        self._boundary_threshold = value
+
+    @property
+    def max_instances(self) -> int:
+        return self._max_instances
+
+    @max_instances.setter
+    def max_instances(self, value: int) -> None:
+        if not 1 <= value <= 65535:
+            raise ValueError(f"max_instances is {value}: it must be in 1..65535")
+        self._max_instances = value
+
+    @property
+    def name(self) -> str:
+        """Name of the model, one of modot_ros.model.MODELS."""
+        return self.loaded.name
+
+    @property
+    def device(self) -> str:
+        """Where the network runs, "cpu" or "cuda:N"."""
+        return str(self.loaded.device)
+
+    @property
+    def depth_kind(self) -> str:
+        """"metric" or "relative"."""
+        return self.loaded.depth_kind
+
+    def predict(self, rgb: np.ndarray, focal_px: float | None = None, instances: np.ndarray | None = None,
+                parts: Collection[str] = PARTS) -> Prediction:
+        """What one picture says.
+
+        rgb         uint8 [H, W, 3], red first
+        focal_px    horizontal focal length of this picture, pixels; None assumes the model's canonical camera, so that
+                    metric depth is right up to one factor
+        instances   integer labels [H, W], 0 = background, kept as they are; None derives a class-agnostic partition
+        parts       which of prediction.PARTS are wanted; what they need is computed, the others stay None
+        Raises ValueError for a picture, focal length, label image or part that cannot be used, naming it.
+        """
+        unknown = set(parts) - set(PARTS)
+        if unknown:
+            raise ValueError(f"parts {sorted(unknown)} are unknown: choose from {PARTS}")
+        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+            raise ValueError(f"picture is {rgb.dtype} {list(rgb.shape)}: it must be uint8 [H, W, 3] and not empty")
+        height, width = rgb.shape[:2]
+        canonical_px = self.loaded.canonical_focal * width
+        if focal_px is None:
+            focal_px = canonical_px
+        elif not (math.isfinite(focal_px) and focal_px > 0):
+            raise ValueError(f"focal_px is {focal_px}: it must be finite and > 0")
+        if instances is not None:
+            instances = validate_labels(instances, (height, width), max_instances=self.max_instances)
+        needed = set().union(*(_NEEDS[part] for part in parts))
+
+        watch = _Stopwatch()
+        coarse_depth, coarse_probability = run(self.loaded, rgb, depth="depth" in needed, boundary="boundary" in needed)
+        watch.lap("network")
+        depth = probability = mask = side = labels = graph = None
+        if "boundary" in needed:
+            probability = cv2.resize(coarse_probability, (width, height), interpolation=cv2.INTER_LINEAR)
+        if "depth" in needed:
+            if self.depth_kind == "metric":
+                coarse_depth = coarse_depth * np.float32(focal_px / canonical_px)
+            depth = resize_depth(coarse_depth, (width, height), coarse_probability)
+        watch.lap("resize")
+        if "boundary" in needed:
+            mask, side = thin(probability, depth, self.boundary_threshold)
+            watch.lap("thin")
+        if "instances" in needed:
+            labels = instances
+            if labels is None:                          # objects are found as well at the network's own size
+                labels = partition(coarse_depth, coarse_probability, max_instances=self.max_instances)
+                labels = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+            watch.lap("instances")
+        if "order" in needed:
+            graph = order_graph(labels, depth, probability)
+            watch.lap("order")
+
+        def asked(part: str, value):
+            return value if part in parts else None
+
+        return Prediction(depth_kind=self.depth_kind, focal_px=float(focal_px), depth=asked("depth", depth),
+                          boundary_probability=asked("boundary", probability), boundary_mask=asked("boundary", mask),
+                          boundary_side=asked("boundary", side), labels=asked("instances", labels),
+                          graph=asked("order", graph), stage_s=watch.stage_s)
+
+
+class _Stopwatch:
+    """Seconds between laps, by the name of what was done."""
+
+    def __init__(self) -> None:
+        self.stage_s: dict[str, float] = {}
+        self._last_s = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now_s = time.perf_counter()
+        self.stage_s[stage] = now_s - self._last_s
+        self._last_s = now_s

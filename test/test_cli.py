@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `modot` command as a user types it."""
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from modot_ros import cli
+from modot_ros.learn.synthetic.shards import training_view
+
+FILES = {"depth.npy", "depth_mm.png", "boundary_prob.npy", "boundary.png", "labels.png", "graph.json", "overlay.png"}
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    cv2.imwrite(str(folder / "room.png"), training_view(3, 160, 120).rgb[:, :, ::-1])
+    return folder / "room.png"
+
+
+def test_predict_writes_every_file(picture, tmp_path):
+    assert cli.main(["predict", str(picture), "-o", str(tmp_path), "--focal-px", "140", "--device", "cpu"]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {f"room_{kind}" for kind in FILES}
+    depth_m = np.load(tmp_path / "room_depth.npy")
+    assert depth_m.shape == (120, 160) and depth_m.dtype == np.float32
+    millimetres = cv2.imread(str(tmp_path / "room_depth_mm.png"), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_allclose(millimetres, 1000 * depth_m, atol=0.51)
+    assert np.load(tmp_path / "room_boundary_prob.npy").dtype == np.float32
+    assert set(np.unique(cv2.imread(str(tmp_path / "room_boundary.png"), 0))) <= {0, 255}
+    labels = cv2.imread(str(tmp_path / "room_labels.png"), cv2.IMREAD_UNCHANGED)
+    assert labels.dtype == np.uint16
+    graph = json.loads((tmp_path / "room_graph.json").read_text())
+    assert {instance["id"] for instance in graph["instances"]} == set(np.unique(labels).tolist()) - {0}
+    assert cv2.imread(str(tmp_path / "room_overlay.png")) is not None
+
+
+def test_predict_takes_a_folder_and_its_labels(picture, tmp_path):
+    pictures, labels, out = tmp_path / "in", tmp_path / "labels", tmp_path / "out"
+    pictures.mkdir(), labels.mkdir()
+    mask = np.zeros((120, 160), np.uint16)
+    mask[30:90, 40:100] = 517
+    for name in ("a", "b"):
+        (pictures / f"{name}.png").write_bytes(picture.read_bytes())
+        cv2.imwrite(str(labels / f"{name}.png"), mask)
+    assert cli.main(["predict", str(pictures), "-o", str(out), "--instances", str(labels), "--device", "cpu"]) == 0
+    assert len(list(out.iterdir())) == 2 * len(FILES)
+    assert [instance["id"] for instance in json.loads((out / "b_graph.json").read_text())["instances"]] == [517]
+
+
+def test_predict_takes_a_video(picture, tmp_path):
+    writer = cv2.VideoWriter(str(tmp_path / "v.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (160, 120))
+    for _ in range(2):
+        writer.write(cv2.imread(str(picture)))
+    writer.release()
+    assert cli.main(["predict", str(tmp_path / "v.avi"), "-o", str(tmp_path / "out"), "--device", "cpu"]) == 0
+    assert (tmp_path / "out" / "v_000001_depth.npy").exists()
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["nowhere.png"], "'nowhere.png' does not exist"),
+    (["PICTURE", "--model", "modot_giant"], "choose"),
+    (["PICTURE", "--weights", "nowhere.safetensors"], "nowhere.safetensors"),
+    (["PICTURE", "--device", "cuda:99"], "cuda:99"),
+    (["PICTURE", "--instances", "nowhere.png"], "'nowhere.png' does not exist"),
+    (["PICTURE", "--focal-px", "-3"], "focal_px is -3.0"),
+])
+def test_what_cannot_work_is_said_in_one_line(picture, tmp_path, capsys, arguments, message):
+    arguments = [str(picture) if argument == "PICTURE" else argument for argument in arguments]
+    assert cli.main(["predict", *arguments, "-o", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error
+
+
+def test_bench_ends_in_a_json_line(capsys):
+    assert cli.main(["bench", "--size", "96x64", "--runs", "2", "--device", "cpu"]) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert result["runs"] == 2 and result["total_ms"][1] > 0 and "network" in result["stage_ms"]
+
