@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rooms of the package and the one direction between them, read from the import statements."""
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "modot_ros"
+
+# Which rooms a room may import, itself aside. A module at the top of the package is a room of its own.
+ARROWS = {
+    "__init__": set(),
+    "prediction": set(),
+    "model": {"prediction"},
+    "scene": {"prediction"},
+    "predictor": {"prediction", "model", "scene"},
+    "learn": {"prediction", "model", "scene", "predictor"},
+    "ros": {"prediction", "model", "scene", "predictor", "msg"},
+    "cli": {"prediction", "model", "scene", "predictor", "learn", "ros"},
+}
+DEMO_CAMERA = PACKAGE / "ros" / "sim_camera.py"         # the one module of `ros` that may show synthetic rooms
+
+# Foreign packages with a home: only these rooms may import them.
+HOMES = {
+    "torch": {"model", "predictor", "learn", "ros", "cli"},
+    **dict.fromkeys(("rclpy", "ament_index_python", "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "launch",
+                     "launch_ros", "lifecycle_msgs", "rcl_interfaces", "sensor_msgs", "std_msgs", "cv_bridge",
+                     "message_filters", "sensor_msgs_py"), {"ros"}),
+}
+ONLY_THROUGH_COMPAT = {"cv_bridge", "message_filters", "sensor_msgs_py"}
+
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "misc", "common", "msg", "srv"}
+FORBIDDEN_WORDS = ("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK", "NotImplemented" + "Error")
+MOST_LINES = 500
+
+
+def python_files(*folders: str) -> list[Path]:
+    found = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    return sorted(path for path in found if "__pycache__" not in path.parts)
+
+
+MODULES = python_files("modot_ros")
+ALL_FILES = [*python_files("modot_ros", "test", "launch", "benchmarks", "requirements"), ROOT / "setup.py"]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def room_of(path: Path) -> str:
+    """First part of a module's path below the package: ros/node.py -> ros, cli.py -> cli."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports(source: str, package: tuple[str, ...]) -> set[str]:
+    """Dotted names that a module of `package` imports, anywhere in it, relative ones resolved."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[:len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(filter(None, (base, node.module)))
+            # `from modot_ros import scene` imports the room, so every name may be a module.
+            names |= {f"{module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def imports_of(path: Path) -> set[str]:
+    return imports(path.read_text(), path.relative_to(ROOT).parent.parts)
+
+
+def test_imports_resolves_relative_and_lazy_ones():
+    source = "from . import casm\nfrom ..scene import order\ndef f():\n    import torch.nn\n"
+    assert imports(source, ("modot_ros", "model")) == {"modot_ros.model.casm", "modot_ros.scene.order", "torch.nn"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_follow_the_arrows(path):
+    room = room_of(path)
+    assert room in ARROWS, f"{room} is not a room; rooms: {', '.join(ARROWS)}"
+    allowed = {room} | ARROWS[room] | ({"learn"} if path == DEMO_CAMERA else set())
+    rooms = {name.split(".")[1] for name in imports_of(path) if name.startswith("modot_ros.")} - {"__version__"}
+    assert rooms <= allowed, f"{room} must not import {', '.join(sorted(rooms - allowed))}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_foreign_packages_stay_in_their_rooms(path):
+    packages = {name.split(".")[0] for name in imports_of(path)}
+    strangers = {package for package in packages if room_of(path) not in HOMES.get(package, {room_of(path)})}
+    assert not strangers, f"{room_of(path)} must not import {', '.join(sorted(strangers))}"
+    if path != PACKAGE / "ros" / "compat.py":
+        assert not packages & ONLY_THROUGH_COMPAT, "import these from modot_ros.ros.compat"
+
+
+@pytest.mark.parametrize("path", ALL_FILES, ids=name_of)
+def test_files_are_short_named_and_described(path):
+    source = path.read_text()
+    assert len(source.splitlines()) <= MOST_LINES, "split it: one noun per file"
+    assert not FORBIDDEN_NAMES & {path.stem, *path.relative_to(ROOT).parent.parts}, "name it by what it holds"
+    assert source.startswith("# SPDX-License-Identifier: Apache-2.0\n"), "the licence comes first"
+    assert ast.get_docstring(ast.parse(source)), "say what the module is for"
+    assert not [word for word in FORBIDDEN_WORDS if word in source]

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is written in several places agrees: messages and dataclasses, versions, requirements, executables."""
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import re
+import sys
+import typing
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+import modot_ros
+from modot_ros import prediction
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = ("Instance", "OcclusionOrder", "DepthOrder", "OrderGraph")
+
+# Message types that hold a field of the dataclass's type.
+HOLDS = {
+    int: {"uint16", "uint32"}, float: {"float32"}, bool: {"bool"}, str: {"string"},
+    tuple[int, int, int, int]: {"uint32[4]"},
+    **{tuple[getattr(prediction, name), ...]: {f"{name}[]"} for name in NAMES},
+}
+
+
+def message_fields(name: str) -> dict[str, tuple[str, str]]:
+    """Field name -> (type, comment) of a message of msg/, in order."""
+    lines = (ROOT / "msg" / f"{name}.msg").read_text().splitlines()
+    matches = [re.fullmatch(r"(\S+) +(\w+)\s*(?:# *(.*))?", line) for line in lines if line and line[0] != "#"]
+    return {match[2]: (match[1], match[3] or "") for match in matches}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_message_mirrors_the_dataclass(name):
+    dataclass, fields = getattr(prediction, name), message_fields(name)
+    if name == "OrderGraph":
+        assert fields.pop("header")[0] == "std_msgs/Header"
+    assert list(fields) == [field.name for field in dataclasses.fields(dataclass)]
+    types = typing.get_type_hints(dataclass)
+    for field, (kind, _) in fields.items():
+        assert kind in HOLDS[types[field]], f"{name}.{field} is {types[field]} there and {kind} in the message"
+
+
+def test_every_message_is_compiled():
+    listed = re.findall(r"msg/(\w+)\.msg", (ROOT / "CMakeLists.txt").read_text())
+    assert sorted(listed) == sorted(NAMES) == sorted(path.stem for path in (ROOT / "msg").iterdir())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_field_says_its_range(name):
+    for field, (kind, comment) in message_fields(name).items():
+        assert comment, f"{name}.{field} has no comment"
+        if kind in ("bool", "float32"):
+            assert re.search(r"true or false|0\.\.1|> 0|>= ", comment), f"{name}.{field} does not say its range"
+        if field.endswith(("_m", "_px")):
+            assert re.search("metres|pixels", comment), f"{name}.{field} does not say its unit"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_built_message_has_the_fields_of_the_checkout(name):
+    pytest.importorskip("rclpy", reason="ROS is not importable")
+    messages = pytest.importorskip("modot_ros.msg", reason="the package is not built")
+    built = getattr(messages, name).get_fields_and_field_types()
+    assert list(built) == list(message_fields(name)), "run `make setup`: msg/ is newer than what is built"
+
+
+def test_versions_agree():
+    version = modot_ros.__version__
+    assert ElementTree.parse(ROOT / "package.xml").findtext("version") == version
+    assert re.search(r"^\d+\.\d+\.\d+", (ROOT / "CHANGELOG.rst").read_text(), re.MULTILINE)[0] == version
+
+
+def test_every_executable_has_its_module():
+    pairs = re.search(r"foreach\(pair (.*)\)", (ROOT / "CMakeLists.txt").read_text())[1].split()
+    for executable, module in (pair.split(":") for pair in pairs):
+        source = (ROOT / "modot_ros" / "ros" / f"{module}.py").read_text()
+        assert re.search(r"^def main\(", source, re.MULTILINE), f"{executable}: {module} has no main()"
+
+
+def test_every_requirement_is_pinned():
+    for path in (ROOT / "requirements").glob("*.txt"):
+        for line in path.read_text().splitlines():
+            assert not line or re.match(r"#|[\w-]+==[\d.]+(;.*)?( +# import \w+)?$", line), f"{path.name}: {line}"
+
+
+@pytest.fixture(scope="module")
+def environment():
+    """The module requirements/environment.py, which is no part of the package."""
+    spec = importlib.util.spec_from_file_location("environment", ROOT / "requirements" / "environment.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_wheel_prefixes_are_rewritten(environment):
+    text = ('"/opt/python/cp311-cp311/include/python3.11;'
+            '/opt/python/cp311-cp311/lib/python3.11/site-packages/numpy/_core/include" /usr/lib64/libtinyxml2.so')
+    assert environment.rewrite_prefixes(text, "/py", "/numpy", "/lib/tiny.so") == '"/py;/numpy" /lib/tiny.so'
+
+
+def test_sourced_distribution_is_recognised(environment, monkeypatch, tmp_path):
+    (tmp_path / "share" / "rclpy").mkdir(parents=True)
+    monkeypatch.setenv("AMENT_PREFIX_PATH", f"{environment.VENV}:{tmp_path}")
+    assert environment.distribution_prefix() == tmp_path
+    monkeypatch.setenv("AMENT_PREFIX_PATH", f"{environment.VENV}:{tmp_path / 'workspace'}")
+    assert environment.distribution_prefix() is None
+
+
+def test_only_what_python_lacks_is_required(environment, monkeypatch):
+    monkeypatch.setattr(environment, "imports", lambda python, module: module != "cv2")
+    assert [line.split("==")[0] for line in environment.lacking_requirements(sys.executable)] == [
+        "opencv-python-headless"]
