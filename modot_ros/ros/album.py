@@ -24,13 +24,15 @@ def fit(picture: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 class Album:
-    """Writes into `folder`, which is made when missing (OSError when that can't be)."""
+    """Writes into `folder`, which is made when missing (OSError when that can't be); an earlier album there goes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.pictures: list[Path] = []
-        self.video_path = folder / "overlays.mp4"
+        self.video_path, self.sheet_path = folder / "overlays.mp4", folder / "contact_sheet.png"
+        for old in (*folder.glob("overlay_[0-9][0-9].png"), self.video_path, self.sheet_path):
+            old.unlink(missing_ok=True)
         self._video: cv2.VideoWriter | None = None
         self._video_size = (0, 0)
 
@@ -61,6 +63,6 @@ class Album:
             columns = min(SHEET_COLUMNS, len(cells))
             cells += [np.zeros_like(cells[0])] * (-len(cells) % columns)
             sheet = np.vstack([np.hstack(cells[start:start + columns]) for start in range(0, len(cells), columns)])
-            files.append(self.folder / "contact_sheet.png")
-            cv2.imwrite(str(files[-1]), sheet)
+            files.append(self.sheet_path)
+            cv2.imwrite(str(self.sheet_path), sheet)
         return files

@@ -116,9 +116,9 @@ class ImageSource(Node):
                 elif self.stopped.is_set():
                     return
                 self.publish(frame)
-            if self.sent == before:
+            if self.sent == before or not self.source.repeatable:
                 raise ValueError(f"source {self.get_parameter('source').value!r} gives no more frames")
-            if not (self.loop and self.source.repeatable):
+            if not self.loop:
                 return
             # the last frame is shown as long as the one before it; a single picture for one period
             self.stopped.wait(gap_s or (1 / self.rate_hz if self.rate_hz else 0.1))
@@ -136,12 +136,11 @@ def main(args: list[str] | None = None) -> int:
                 node.play()
             except Exception as error:                  # what goes wrong in a source must end the process
                 failure.append(error)
-            if rclpy.ok():
-                rclpy.shutdown()
 
         player = threading.Thread(target=play, name="player")
         player.start()
-        rclpy.spin(node)
+        while player.is_alive() and rclpy.ok():
+            rclpy.spin_once(node, timeout_sec=0.1)      # parameter services
     except (FileNotFoundError, ValueError, ParameterException) as error:
         failure.append(error)
     except (KeyboardInterrupt, ExternalShutdownException):

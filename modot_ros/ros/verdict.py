@@ -22,11 +22,11 @@ class Verdict:
         self.boundary_px: list[int] = []
 
     def check(self, depth: np.ndarray, boundary: np.ndarray, labels: np.ndarray, graph_ids: set[int]) -> None:
-        """One frame: depth float [H, W] (NaN = no estimate, +inf = beyond range), boundary and labels [H, W]."""
+        """One frame: depth float [H, W] (REP 117: NaN = no estimate, +-inf = out of range), boundary and labels [H, W]."""
         self.frames += 1
         if not depth.shape == boundary.shape == labels.shape:
             self.faults[f"sizes differ: depth {depth.shape}, boundary {boundary.shape}, labels {labels.shape}"] += 1
-        if (depth <= 0).any():
+        if (np.isfinite(depth) & (depth <= 0)).any():
             self.faults["depth has values that are not positive"] += 1
         self.known_depth.append(float(np.mean(depth > 0)))
         if not np.isin(boundary, (0, 255)).all():

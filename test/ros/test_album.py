@@ -41,3 +41,10 @@ def test_contact_sheet_of_two(tmp_path):
 def test_empty_album_writes_nothing(tmp_path):
     assert Album(tmp_path).close() == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_earlier_album_goes_and_nothing_else(tmp_path):
+    for name in ("overlay_07.png", "contact_sheet.png", "overlays.mp4", "mine.png"):
+        (tmp_path / name).write_bytes(b"old")
+    assert Album(tmp_path).close() == []
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.png"]

@@ -9,7 +9,7 @@ CAME = {"depth": 1, "boundary": 1}
 
 def frame(**changes):
     """A valid 2x3 frame."""
-    values = dict(depth=np.array([[1, 2, np.nan], [np.inf, 3, 4]], np.float32),
+    values = dict(depth=np.array([[1, 2, np.nan], [np.inf, -np.inf, 4]], np.float32),
                   boundary=np.array([[0, 255, 0], [0, 255, 0]], np.uint8),
                   labels=np.array([[0, 1, 1], [2, 2, 0]], np.uint16), graph_ids={1, 2})
     return values | changes
@@ -31,7 +31,7 @@ def test_outputs_that_never_came_are_named():
     assert problems(came=CAME) == "no frame came with all of its outputs"
 
 
-@pytest.mark.parametrize("value", [0.0, -1.0, -np.inf])
+@pytest.mark.parametrize("value", [0.0, -1.0])
 def test_depth_must_be_positive(value):
     bad = frame()
     bad["depth"][0, 0] = value
