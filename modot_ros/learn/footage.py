@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import signal
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +96,6 @@ def main(args: list[str] | None = None) -> None:
     for name in ("seed", "width", "height", "frames"):
         parser.add_argument(name, type=int)
     parser.add_argument("folder", type=Path, nargs="?", help="default: the user's cache folder")
-    signal.signal(signal.SIGINT, signal.SIG_DFL)        # Ctrl-C ends it without a traceback
     os.nice(5)                                          # whoever plays the footage comes first
     Footage(**vars(parser.parse_args(args))).render()
 

@@ -70,7 +70,9 @@ class SimCamera(Node):
         self.views: dict[int, StoredView] = {}          # what was read; all of a flight in the end
         self.renderer = None
         if self.ready < self.footage.frames:
-            self.renderer = subprocess.Popen([sys.executable, "-m", "modot_ros.learn.footage", *map(str, flight.values())])
+            # in a session of its own: Ctrl-C ends this process, which then ends that one
+            self.renderer = subprocess.Popen([sys.executable, "-m", "modot_ros.learn.footage", *map(str, flight.values())],
+                                             start_new_session=True)
             self.get_logger().info(f"{self.ready} of {self.footage.frames} frames are rendered; the rest is being made "
                                    f"in {self.footage.folder}")
         overridable = QoSOverridingOptions.with_default_policies()
