@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the node is: rates, latency, drops per reason, standing warnings, as a DiagnosticStatus."""
+from __future__ import annotations
+
+import statistics
+import threading
+from collections import Counter, deque
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+
+WINDOW_S = 5.0                                          # what rates, latencies and "lately" speak of
+NO_INPUT_S = 2.0                                        # without an image for so long, something is wrong
+# Drops that are the node's way of keeping up, nothing wrong with the frame.
+BY_DESIGN = ("overload", "rate", "unpaired")
+
+
+class Health:
+    """Fed by the callbacks and the worker, read at 1 Hz; any threads. All times are one steady clock's, seconds."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.facts: dict[str, str] = {}                 # what does not change: model, device, topics
+        self.failure = ""                               # why the node can't work at all
+        self._warnings: dict[str, str] = {}
+        self._received: deque[float] = deque()
+        self._processed: deque[tuple[float, float, float]] = deque()    # when, latency_s, processing_s
+        self._bad: deque[float] = deque()
+        self._counts: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter()
+        self._last_error = ""
+        self._active_s: float | None = None
+
+    def activated(self, now_s: float | None) -> None:
+        """From now on input is expected; None: no longer."""
+        with self._lock:
+            self._active_s = now_s
+            self._warnings.clear()
+
+    def received(self, now_s: float) -> None:
+        with self._lock:
+            self._counts["received"] += 1
+            self._received.append(now_s)
+
+    def idle(self) -> None:
+        """A frame was not processed because nobody subscribes to any output."""
+        with self._lock:
+            self._counts["idle"] += 1
+
+    def processed(self, now_s: float, latency_s: float, processing_s: float) -> None:
+        """A frame's outputs are out, `latency_s` after the image came in, `processing_s` of it spent working."""
+        with self._lock:
+            self._counts["processed"] += 1
+            self._processed.append((now_s, latency_s, processing_s))
+
+    def dropped(self, reason: str, now_s: float, text: str = "", count: int = 1) -> None:
+        """Frames that gave no output. `text` explains a reason that is not BY_DESIGN."""
+        with self._lock:
+            self._dropped[reason] += count
+            if reason not in BY_DESIGN:
+                self._bad.append(now_s)
+                self._last_error = f"{reason}: {text}"
+
+    def warn(self, topic: str, text: str) -> None:
+        """A standing warning, replacing that of the same topic; an empty text takes it back."""
+        with self._lock:
+            if text:
+                self._warnings[topic] = text
+            else:
+                self._warnings.pop(topic, None)
+
+    def drops(self) -> dict[str, int]:
+        with self._lock:
+            return dict(self._dropped)
+
+    def status(self, name: str, state: str, now_s: float) -> DiagnosticStatus:
+        """`state` is the lifecycle state's label."""
+        with self._lock:
+            for times in (self._received, self._bad):
+                while times and times[0] < now_s - WINDOW_S:
+                    times.popleft()
+            while self._processed and self._processed[0][0] < now_s - WINDOW_S:
+                self._processed.popleft()
+            level, text = self._judge(state, now_s)
+            values = {"state": state, **self.facts, **self._numbers(now_s), "last_error": self._last_error,
+                      "warnings": "; ".join(self._warnings.values())}
+        return DiagnosticStatus(level=level, name=name, message=text, hardware_id=self.facts.get("device", ""),
+                                values=[KeyValue(key=key, value=value) for key, value in values.items()])
+
+    def _judge(self, state: str, now_s: float) -> tuple[bytes, str]:
+        if self.failure:
+            return DiagnosticStatus.ERROR, self.failure
+        if self._active_s is None:
+            return DiagnosticStatus.OK, state
+        if self._bad and not self._processed:
+            return DiagnosticStatus.ERROR, f"no frame can be used: {self._last_error}"
+        texts = list(self._warnings.values())
+        if self._bad:
+            texts.insert(0, f"{len(self._bad)} frames could not be used: {self._last_error}")
+        silent_s = now_s - max(self._active_s, self._received[-1] if self._received else 0.0)
+        if silent_s > NO_INPUT_S:
+            texts.insert(0, f"no image on {self.facts.get('image_topic')} for {silent_s:.0f} s")
+        if texts:
+            return DiagnosticStatus.WARN, "; ".join(texts)
+        if not self._processed:
+            return DiagnosticStatus.OK, "nobody subscribes" if self._received else "waiting for images"
+        rate_hz, latency_ms = len(self._processed) / self._window_s(now_s), self._latencies_ms()[0]
+        return DiagnosticStatus.OK, f"{rate_hz:.1f} Hz, latency {latency_ms:.0f} ms"
+
+    def _window_s(self, now_s: float) -> float:
+        return min(WINDOW_S, max(now_s - self._active_s, 1e-3)) if self._active_s is not None else WINDOW_S
+
+    def _latencies_ms(self) -> tuple[float, float]:
+        """Median and 95 % quantile; NaN without frames."""
+        latencies = sorted(latency_s for _, latency_s, _ in self._processed)
+        if not latencies:
+            return float("nan"), float("nan")
+        return 1e3 * statistics.median(latencies), 1e3 * latencies[min(len(latencies) - 1, int(0.95 * len(latencies)))]
+
+    def _numbers(self, now_s: float) -> dict[str, str]:
+        window_s = self._window_s(now_s)
+        median_ms, p95_ms = self._latencies_ms()
+        processing_ms = 1e3 * statistics.median(p for *_, p in self._processed) if self._processed else float("nan")
+        return {
+            "frames_received": str(self._counts["received"]), "frames_processed": str(self._counts["processed"]),
+            "frames_dropped": str(sum(self._dropped.values())), "frames_idle": str(self._counts["idle"]),
+            **{f"dropped_{reason}": str(count) for reason, count in sorted(self._dropped.items())},
+            "rate_in_hz": f"{len(self._received) / window_s:.1f}",
+            "rate_out_hz": f"{len(self._processed) / window_s:.1f}",
+            "latency_median_ms": f"{median_ms:.1f}", "latency_p95_ms": f"{p95_ms:.1f}",
+            "processing_median_ms": f"{processing_ms:.1f}"}
