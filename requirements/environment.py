@@ -96,43 +96,42 @@ def choose_distribution_python(prefix):
 def choose_wheel_python():
     """An interpreter that the ROS wheels exist for, that can make a virtual environment and compile against."""
     oldest, newest = WHEEL_PYTHONS
-    minors = range(oldest[1], newest[1] + 1)
     seen, lacking = [], None
-    for python in candidate_pythons(*(f"python3.{minor}" for minor in minors)):
+    for python in candidate_pythons(*(f"python3.{minor}" for minor in range(oldest[1], newest[1] + 1))):
         found = probe(python)
         if found is None:
             continue
         version, has_venv, has_headers = found
-        seen.append(f"{python} ({version[0]}.{version[1]})")
+        name = f"python{version[0]}.{version[1]}"
+        seen.append(f"{python} ({name})")
         if not oldest <= version <= newest:
             continue
-        name = f"python{version[0]}.{version[1]}"
-        missing = ([] if has_venv else [f"{name}-venv"]) + ([] if has_headers else [f"{name}-dev"])
+        has = {f"{name}-venv": has_venv, f"{name}-dev": has_headers, "g++": shutil.which("c++") is not None}
+        missing = [package for package, there in has.items() if not there]
         if not missing:
-            if shutil.which("g++") or shutil.which("c++"):
-                return python
-            missing = ["g++"]
-        lacking = lacking or (python, missing + ([] if shutil.which("g++") else ["g++"]))
+            return python
+        lacking = lacking or (python, missing)
     if lacking:
         python, missing = lacking
-        sys.exit(f"setup: {python} is there, but something of the system is missing. On Debian or Ubuntu:\n"
-                 f"    sudo apt install {' '.join(dict.fromkeys(missing))}")
+        sys.exit(f"setup: {python} is there, but parts of the system are missing. On Debian or Ubuntu:\n"
+                 f"    sudo apt install {' '.join(missing)}")
     sys.exit(f"setup: ROS 2 wheels exist for CPython {oldest[0]}.{oldest[1]} to {newest[0]}.{newest[1]}; found "
              f"{', '.join(seen) or 'no Python'}. Install one of them (python3, python3-venv, python3-dev) and name "
              "it: make setup PYTHON=/path/to/python3.x")
 
 
 def lacking_requirements(python):
-    """Lines of the requirement files whose module this interpreter cannot import."""
-    lines = []
-    for name in ("library.txt", "test.txt"):
-        for line in (REQUIREMENTS / name).read_text().splitlines():
-            found = re.match(r"([\w-]+)==", line)
-            if found:
-                module = re.search(r"# import (\w+)", line)
-                if not imports(python, module[1] if module else found[1]):
-                    lines.append(line)
-    return lines
+    """Requirements of the files whose module this interpreter does not have."""
+    modules = {}
+    for line in "\n".join((REQUIREMENTS / name).read_text() for name in ("library.txt", "test.txt")).splitlines():
+        found = re.match(r"([\w-]+)==", line)
+        if found:
+            named = re.search(r"# import (\w+)", line)
+            modules[line.split(" #")[0].strip()] = named[1] if named else found[1]
+    probe = "import sys, importlib.util as i; print(*(m for m in sys.argv[1:] if i.find_spec(m) is None))"
+    missing = subprocess.run([python, "-c", probe, *set(modules.values())], check=True, stdout=subprocess.PIPE,
+                             universal_newlines=True).stdout.split()
+    return [line for line, module in modules.items() if module in missing]
 
 
 def rewrite_prefixes(text, include, numpy_include, soname_folder):
@@ -170,60 +169,31 @@ def adapt_wheels():
             path.write_text(adapted)
 
 
-def library_folders(distribution):
-    """Where the loader finds the shared libraries of the messages and of the ROS wheels."""
-    folders = [BUILD / "install" / "modot_ros" / "lib"]
-    if not distribution:
-        folders += [VENV / "lib", *sorted(VENV.glob("lib/python*/site-packages/ros_*.libs"))]
-    return folders
-
-
-def environment(distribution, python):
-    """Variables of the environment; a list of folders goes in front of what the variable has already."""
-    install = BUILD / "install" / "modot_ros"
-    version = probe(python)[0]
-    site_packages = install / "lib" / f"python{version[0]}.{version[1]}" / "site-packages"
-    variables = {
-        "AMENT_PREFIX_PATH": [install] + ([] if distribution else [VENV]),
-        "LD_LIBRARY_PATH": library_folders(distribution),
-        "PYTHONPATH": [ROOT, site_packages],
-        "PATH": [VENV / "bin"] if VENV.is_dir() else [],
-    }
-    if not distribution:
-        # The wheels otherwise start every Python twice, to set LD_LIBRARY_PATH.
-        variables.update(CMAKE_PREFIX_PATH=[VENV], ROS_DISTRO="kilted", ROS_VERSION="2", ROS_PYTHON_VERSION="3",
-                         _ROS_WHEELS_BOOTSTRAP_COMPLETE="1")
-    return variables
-
-
-def write_environment(distribution, python):
-    """.ros/environment.sh for sh and bash. What the user has set about Fast DDS and discovery stays."""
+def write_environment(variables):
+    """.ros/environment.sh for sh and bash. Lists of folders go in front of what a variable has already."""
     lines = ["# made by `make setup`; enter with `. .ros/environment.sh`"]
-    for name, value in environment(distribution, python).items():
-        if isinstance(value, list):
-            folders = ":".join(map(str, value))
-            lines.append(f"export {name}={shlex.quote(folders)}${{{name}:+:${name}}}" if folders else "")
-        else:
-            lines.append(f"export {name}={shlex.quote(value)}")
-    # Jazzy knows the second name only; Kilted warns of it.
-    jazzy = distribution and os.environ.get("ROS_DISTRO") == "jazzy"
-    defaults = {
-        "FASTRTPS_DEFAULT_PROFILES_FILE" if jazzy else "FASTDDS_DEFAULT_PROFILES_FILE": ROOT / "config" / "fastdds.xml",
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",   # neither hear nor disturb the robots of this network
-    }
-    lines += [f': "${{{name}:={value}}}"; export {name}' for name, value in defaults.items()]
-    ENVIRONMENT.write_text("\n".join(line for line in lines if line) + "\n")
+    for name, value in variables.items():
+        folders = shlex.quote(":".join(map(str, value)))
+        lines.append(f'export {name}={folders}"${{{name}:+:${name}}}"' if isinstance(value, list)
+                     else f"export {name}={shlex.quote(value)}")
+    # The user's choice of a Fast DDS profile stays. Jazzy knows the second name only; Kilted warns of it.
+    jazzy = variables.get("ROS_DISTRO", os.environ.get("ROS_DISTRO")) == "jazzy"
+    profile = "FASTRTPS_DEFAULT_PROFILES_FILE" if jazzy else "FASTDDS_DEFAULT_PROFILES_FILE"
+    lines += [f': "${{{profile}:={ROOT / "config" / "fastdds.xml"}}}"; export {profile}',
+              "# Neither hear nor disturb the robots of this network, unless asked to.",
+              ': "${ROS_AUTOMATIC_DISCOVERY_RANGE:=LOCALHOST}"; export ROS_AUTOMATIC_DISCOVERY_RANGE']
+    ENVIRONMENT.write_text("\n".join(lines) + "\n")
 
 
-def build(distribution, python, key):
+def build(python, variables, site_packages, key):
     """Compiles the messages and lays the checkout into .ros/install as links, so that edits need no build."""
     print("setup: building with colcon", flush=True)
     BUILD.mkdir(exist_ok=True)
     (BUILD / "COLCON_IGNORE").touch()
-    write_environment(distribution, python)
-    command = ["colcon", "--log-level", "error", "--log-base", ".ros/log", "build", "--base-paths", ".", "--symlink-install",
-               "--build-base", ".ros/build", "--install-base", ".ros/install",
-               "--cmake-args", f"-DPython3_EXECUTABLE={python}", "-DBUILD_TESTING=OFF"]
+    write_environment(variables)
+    command = ["colcon", "--log-level", "error", "--log-base", ".ros/log", "build", "--base-paths", ".",
+               "--symlink-install", "--build-base", ".ros/build", "--install-base", ".ros/install", "--cmake-args",
+               f"-DPython3_EXECUTABLE={python}", f"-DPYTHON_INSTALL_DIR={site_packages}", "-DBUILD_TESTING=OFF"]
     shell = f". {shlex.quote(str(ENVIRONMENT))} && {' '.join(map(shlex.quote, command))}"
     if subprocess.run(["sh", "-c", shell], cwd=ROOT).returncode != 0:
         sys.exit("setup: colcon build failed; its log is in .ros/log/latest_build/modot_ros")
@@ -238,11 +208,13 @@ def is_made_from(folder, key):
 def main():
     lock = os.open(ROOT, os.O_RDONLY)                   # one at a time: `make demo` beside `make test` waits here
     fcntl.flock(lock, fcntl.LOCK_EX)
-    prefix = distribution_prefix()
-    if prefix:
-        python = choose_distribution_python(prefix)
+    install = BUILD / "install" / "modot_ros"
+    variables = {"AMENT_PREFIX_PATH": [install], "LD_LIBRARY_PATH": [install / "lib"]}
+    distribution = distribution_prefix()
+    if distribution:
+        python = choose_distribution_python(distribution)
         lacking = lacking_requirements(python)
-        key = digest("distribution", str(prefix), python, *lacking)
+        key = digest("distribution", str(distribution), python, *lacking)
         if lacking and not is_made_from(VENV, key):
             make_venv(python, lacking, key, system_site_packages=True)
         if not shutil.which("colcon"):
@@ -254,8 +226,19 @@ def main():
         if not is_made_from(VENV, key):
             make_venv(python, [word for path in files for word in ("-r", str(path))], key)
         python = str(VENV / "bin" / "python3")
-    if not is_made_from(BUILD, build_key(key)):
-        build(prefix, python, build_key(key))
+        variables["AMENT_PREFIX_PATH"] += [VENV]
+        variables["LD_LIBRARY_PATH"] += [VENV / "lib", *sorted(VENV.glob("lib/python*/site-packages/ros_*.libs"))]
+        # The wheels otherwise start every Python twice, to set LD_LIBRARY_PATH.
+        variables.update(CMAKE_PREFIX_PATH=[VENV], ROS_DISTRO="kilted", ROS_VERSION="2", ROS_PYTHON_VERSION="3",
+                         _ROS_WHEELS_BOOTSTRAP_COMPLETE="1")
+    if not distribution or lacking:
+        variables["PATH"] = [VENV / "bin"]
+    major, minor = probe(python)[0]
+    site_packages = f"lib/python{major}.{minor}/site-packages"
+    variables["PYTHONPATH"] = [ROOT, install / site_packages]
+    key = build_key(key)
+    if not is_made_from(BUILD, key):
+        build(python, variables, site_packages, key)
     print(f"setup: ready; enter with `. {ENVIRONMENT.relative_to(ROOT)}`")
 
 

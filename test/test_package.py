@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import re
+import subprocess
 import sys
 import typing
 import xml.etree.ElementTree as ElementTree
@@ -109,7 +110,32 @@ def test_sourced_distribution_is_recognised(environment, monkeypatch, tmp_path):
     assert environment.distribution_prefix() is None
 
 
-def test_only_what_python_lacks_is_required(environment, monkeypatch):
-    monkeypatch.setattr(environment, "imports", lambda python, module: module != "cv2")
-    assert [line.split("==")[0] for line in environment.lacking_requirements(sys.executable)] == [
-        "opencv-python-headless"]
+def test_only_what_python_lacks_is_required(environment, monkeypatch, tmp_path):
+    (tmp_path / "library.txt").write_text("# any\nnumpy==9.9\nopencv-nowhere==1.0  # import nowhere_to_be_found\n")
+    (tmp_path / "test.txt").write_text("absent_module==1.0\npytest==0.1\n")
+    monkeypatch.setattr(environment, "REQUIREMENTS", tmp_path)
+    assert environment.lacking_requirements(sys.executable) == [
+        "opencv-nowhere==1.0", "absent_module==1.0"]
+
+
+@pytest.mark.parametrize("found, says", [
+    (None, "found no Python"),
+    (((3, 9), True, True), r"3\.10 to 3\.14; found .*python3\.9"),
+    (((3, 11), False, True), r"apt install python3\.11-venv\n?$"),
+    (((3, 12), False, False), r"apt install python3\.12-venv python3\.12-dev\n?$"),
+])
+def test_what_the_system_lacks_is_named(environment, monkeypatch, found, says):
+    monkeypatch.setattr(environment, "probe", lambda python: found)
+    monkeypatch.setattr(environment.shutil, "which", lambda name: f"/bin/{name}")
+    with pytest.raises(SystemExit, match=says):
+        environment.choose_wheel_python()
+
+
+def test_environment_keeps_what_the_user_has_set(environment, monkeypatch, tmp_path):
+    monkeypatch.setattr(environment, "ENVIRONMENT", tmp_path / "environment.sh")
+    environment.write_environment({"PYTHONPATH": ["/a b", "/c"], "ROS_DISTRO": "kilted"})
+    command = f". {tmp_path}/environment.sh; echo $PYTHONPATH; echo $FASTDDS_DEFAULT_PROFILES_FILE"
+    for mine, expected in (({}, ["/a b:/c", str(ROOT / "config" / "fastdds.xml")]),
+                           ({"PYTHONPATH": "/d e", "FASTDDS_DEFAULT_PROFILES_FILE": "/mine"}, ["/a b:/c:/d e", "/mine"])):
+        out = subprocess.run(["sh", "-c", command], env=mine, stdout=subprocess.PIPE, check=True, text=True).stdout
+        assert out.splitlines() == expected
