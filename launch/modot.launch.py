@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Start modot_node on a camera: `ros2 launch modot_ros modot.launch.py image:=/camera/image_raw`."""
+import os
+
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.conditions import IfCondition
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import LifecycleNode, Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+SHARE = get_package_share_directory("modot_ros")
+PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+TOPICS = {
+    "image": "Camera image (sensor_msgs/Image)",
+    "camera_info": "Its calibration (sensor_msgs/CameraInfo)",
+    "instances": "Label images of your own for the order graph (sensor_msgs/Image, stamps of the image); optional",
+}
+# Arguments that override the parameter file when they are given: name -> type, description
+PARAMETERS = {
+    "image_transport": (str, "How the image comes: raw, or compressed on IMAGE/compressed"),
+    "model": (str, "Network to run"),
+    "weights": (str, "Weights file, .safetensors or .pth"),
+    "device": (str, "Where the network runs: auto, cpu, cuda, cuda:N"),
+    "precision": (str, "Number format of the network: fp32, fp16, bf16"),
+    "max_rate_hz": (float, "Most frames processed per second, 0 = as fast as possible"),
+    "autostart": (bool, "Configure and activate at start; false leaves that to a lifecycle manager"),
+}
+
+
+def start_node(context: LaunchContext) -> list:
+    """Done when the arguments are known: only those that were given may override the parameter file."""
+    given = {name: LaunchConfiguration(name).perform(context) for name in PARAMETERS}
+    overrides = {name: ParameterValue(LaunchConfiguration(name), value_type=PARAMETERS[name][0])
+                 for name, text in given.items() if text}
+    return [LifecycleNode(
+        package="modot_ros", executable="modot_node", name="modot_node", namespace=LaunchConfiguration("namespace"),
+        parameters=[LaunchConfiguration("params_file"), overrides,
+                    {"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}],
+        remappings=[(topic, LaunchConfiguration(topic)) for topic in TOPICS],
+        ros_arguments=["--log-level", LaunchConfiguration("log_level")], output="screen", emulate_tty=True)]
+
+
+def large_messages() -> list:
+    """Fast DDS loses camera images without this profile; a profile of the user's own stays."""
+    if any(os.environ.get(variable) for variable in PROFILE_VARIABLES):
+        return []
+    variable = PROFILE_VARIABLES[os.environ.get("ROS_DISTRO") == "jazzy"]
+    return [SetEnvironmentVariable(variable, os.path.join(SHARE, "config", "fastdds.xml"))]
+
+
+def generate_launch_description() -> LaunchDescription:
+    arguments = [DeclareLaunchArgument(topic, default_value=topic, description=text) for topic, text in TOPICS.items()]
+    arguments += [DeclareLaunchArgument(name, default_value="", description=f"{text}; empty = as the parameter file says")
+                  for name, (_, text) in PARAMETERS.items()]
+    arguments += [
+        DeclareLaunchArgument("params_file", default_value=os.path.join(SHARE, "config", "modot.yaml"),
+                              description="Parameter file (YAML) of modot_node"),
+        DeclareLaunchArgument("namespace", default_value="", description="Namespace of the nodes"),
+        DeclareLaunchArgument("use_sim_time", default_value="false", choices=["true", "false"],
+                              description="Take the time from /clock"),
+        DeclareLaunchArgument("rviz", default_value="false", choices=["true", "false"],
+                              description="Start RViz with the outputs"),
+        DeclareLaunchArgument("fixed_frame", default_value="camera_optical_frame",
+                              description="RViz's fixed frame: the image's frame_id, or any frame that tf connects to it"),
+        DeclareLaunchArgument("log_level", default_value="info", choices=["debug", "info", "warn", "error", "fatal"],
+                              description="Lowest severity that modot_node logs"),
+    ]
+    rviz = Node(
+        package="rviz2", executable="rviz2", name="rviz", namespace=LaunchConfiguration("namespace"),
+        arguments=["-d", os.path.join(SHARE, "config", "modot.rviz"), "-f", LaunchConfiguration("fixed_frame")],
+        parameters=[{"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}],
+        condition=IfCondition(LaunchConfiguration("rviz")))
+    return LaunchDescription([*arguments, *large_messages(), OpaqueFunction(function=start_node), rviz])

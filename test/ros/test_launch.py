@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The launch files: what they declare and start. Without the `launch` package, recorders stand in for its classes."""
+import importlib.util
+import re
+import runpy
+import sys
+from dataclasses import fields
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import pytest
+import yaml
+
+pytest.importorskip("rclpy", reason="rclpy is not importable: no ROS here")
+
+from modot_ros.ros.outputs import OUTPUTS  # noqa: E402
+from modot_ros.ros.parameters import Parameters  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+LAUNCH_FILES = sorted((ROOT / "launch").glob("*.launch.py"))
+LAUNCH_MODULES = ("launch", "launch.actions", "launch.conditions", "launch.launch_description_sources",
+                  "launch.substitutions", "launch_ros", "launch_ros.actions", "launch_ros.parameter_descriptions")
+HAS_LAUNCH = importlib.util.find_spec("launch_ros") is not None
+
+
+@pytest.fixture
+def recorders(monkeypatch):
+    """Stand-ins for launch and launch_ros that record what they are called with, by module name."""
+    recorders = {name: MagicMock(name=name) for name in LAUNCH_MODULES}
+    for name, recorder in recorders.items():
+        monkeypatch.setitem(sys.modules, name, recorder)
+    monkeypatch.setattr("ament_index_python.packages.get_package_share_directory", lambda package: str(ROOT))
+    for variable in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    return recorders
+
+
+def described(recorders, name: str) -> dict:
+    """Arguments that launch/NAME.launch.py declares, with their keywords."""
+    module = runpy.run_path(str(ROOT / "launch" / f"{name}.launch.py"))
+    module["generate_launch_description"]()
+    return {call.args[0]: call.kwargs for call in recorders["launch.actions"].DeclareLaunchArgument.call_args_list}
+
+
+@pytest.mark.parametrize("name, wanted", [
+    ("modot", {"image", "camera_info", "instances", "image_transport", "model", "weights", "device", "max_rate_hz",
+               "params_file", "namespace", "use_sim_time", "rviz", "autostart", "log_level"}),
+    ("demo", {"input", "output", "seconds", "rviz"})])
+def test_every_argument_has_a_description_and_a_default(recorders, name, wanted):
+    arguments = described(recorders, name)
+    assert wanted <= set(arguments)
+    for keywords in arguments.values():
+        assert len(keywords["description"]) > 10
+        assert "default_value" in keywords
+
+
+def test_arguments_that_override_the_parameter_file_are_parameters_of_the_node(recorders):
+    module = runpy.run_path(str(ROOT / "launch" / "modot.launch.py"))
+    types = {item.name: type(item.default) for item in fields(Parameters)}
+    for name, (kind, _) in module["PARAMETERS"].items():
+        assert types[name] is kind
+
+
+@pytest.mark.parametrize("path", LAUNCH_FILES, ids=lambda path: path.name)
+def test_executables_and_files_that_are_named_exist(path):
+    text = path.read_text()
+    built = set(re.findall(r"(\w+):\w+", re.search(r"foreach\(pair ([^)]*)\)", (ROOT / "CMakeLists.txt").read_text())[1]))
+    assert set(re.findall(r'executable="(\w+)"', text)) - {"rviz2"} <= built
+    for folder, name in re.findall(r'"(config|launch)", "([\w.]+)"', text):
+        assert (ROOT / folder / name).is_file()
+
+
+@pytest.mark.parametrize("distro, variable", [("jazzy", "FASTRTPS"), ("kilted", "FASTDDS")])
+def test_profile_for_large_messages_is_set_unless_the_user_has(recorders, monkeypatch, distro, variable):
+    monkeypatch.setenv("ROS_DISTRO", distro)
+    described(recorders, "modot")
+    setting = recorders["launch.actions"].SetEnvironmentVariable
+    setting.assert_called_once_with(f"{variable}_DEFAULT_PROFILES_FILE", str(ROOT / "config" / "fastdds.xml"))
+    monkeypatch.setenv(f"{variable}_DEFAULT_PROFILES_FILE", "mine.xml")
+    setting.reset_mock()
+    described(recorders, "modot")
+    setting.assert_not_called()
+
+
+def test_rviz_shows_topics_that_are_published():
+    shown = [display["Topic"]["Value"] for display in
+             yaml.safe_load((ROOT / "config" / "modot.rviz").read_text())["Visualization Manager"]["Displays"]
+             if "Topic" in display]
+    assert {"modot_node/overlay", "modot_node/depth/image", "modot_node/boundary/image", "modot_node/points",
+            "modot_node/frontiers"} <= set(shown)
+    assert set(shown) <= {output.topic.replace("~", "modot_node") for output in OUTPUTS}
+
+
+@pytest.mark.skipif(not HAS_LAUNCH, reason="launch_ros is not importable: it comes with a ROS distribution only")
+@pytest.mark.parametrize("given, expected", [
+    ({}, {}), ({"device": "cpu", "max_rate_hz": "5", "autostart": "false"},
+               {"device": "cpu", "max_rate_hz": 5.0, "autostart": False})])
+def test_only_given_arguments_override_the_parameter_file(given, expected):
+    from launch import LaunchContext
+    module = runpy.run_path(str(ROOT / "launch" / "modot.launch.py"))
+    context = LaunchContext()
+    for argument in module["generate_launch_description"]().get_launch_arguments():
+        argument.execute(context)
+    context.launch_configurations.update(given)
+    node, = module["start_node"](context)
+    node._perform_substitutions(context)
+    files = [Path(path) for path, is_file in node._Node__expanded_parameter_arguments if is_file]
+    assert files[0].name == "modot.yaml"
+    overrides = {}
+    for path in files[1:]:
+        for section in yaml.safe_load(path.read_text()).values():
+            overrides |= section["ros__parameters"]
+    assert overrides.pop("use_sim_time") is False
+    assert overrides == expected
