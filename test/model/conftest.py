@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The published network in full size, with the goldens' weights: built once per test run."""
+from __future__ import annotations
+
+import importlib.util
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType, SimpleNamespace
+
+import pytest
+import torch
+
+from modot_ros.model import build_network
+from modot_ros.model.windows import relative_position_index
+
+
+def _module(path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"golden_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def golden(shared_golden) -> SimpleNamespace:
+    """Folder of the goldens, and the functions that make their inputs and weights."""
+    folder = shared_golden / "modot"
+    if not folder.is_dir():
+        pytest.skip("no folder ../shared/golden/modot beside the checkout")
+    fill, targets = _module(folder / "fill.py"), _module(folder / "targets.py")
+    return SimpleNamespace(folder=folder, fill=fill.fill_state_dict, make_input=fill.make_input,
+                           make_targets=targets.make_targets, make_predictions=targets.make_predictions)
+
+
+@pytest.fixture(scope="session")
+def published(golden):
+    """`modot_ssr` in full size and exact mode, in evaluation; its `first` is `modot` with the plain goldens' weights.
+
+    Tests share it: what they change they put back.
+    """
+    with torch.device("meta"):
+        network = build_network("modot_ssr", sizes="exact")
+    state = {}
+    for key, value in network.state_dict().items():
+        state[key] = (relative_position_index() if key.endswith("relative_position_index")
+                      else torch.zeros(value.shape, dtype=value.dtype))
+    with ThreadPoolExecutor(2) as pool:                 # the weights come from a seed per key
+        list(pool.map(lambda item: golden.fill(dict([item])), state.items()))
+    network.load_state_dict(state, assign=True)
+    return network.eval().requires_grad_(False)
