@@ -165,8 +165,9 @@ def occlusions(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray 
     total = np.add.reduceat(evidence, first)
     # A slanted contour crosses a pixel twice, down and across: its length counts pixels, not crossings.
     index = np.repeat(np.arange(len(first)), count)
-    pixels = np.unique(index * labels.size + occluder_px)
-    length = np.bincount(pixels // labels.size, minlength=len(first))
+    span = int(occluder_px.max()) + 1
+    pixels = np.unique(index * span + occluder_px)
+    length = np.bincount(pixels // span, minlength=len(first))
     gap = gap_m[first + (count - 1) // 2]
 
     opposite = (pairs & 0xFFFF) << 16 | pairs >> 16
