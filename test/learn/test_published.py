@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Losses and scores of the published MoDOT against the official code's numbers, and against hand-made ones."""
+import json
+from dataclasses import astuple
+
+import pytest
+import torch
+
+from modot_ros.learn.losses import balanced_boundary
+from modot_ros.learn.published import (PublishedScores, constraint_terms, learnable, published_loss, published_scores,
+                                       recipe_of)
+
+NAMES = {"synocc": "ob-future", "hypersim": "ob-hypersim", "nyudmt": "nyud-mt"}
+
+
+@pytest.fixture(scope="module")
+def official(shared_golden):
+    path = shared_golden / "modot" / "aux_golden.json"
+    if not path.exists():
+        pytest.skip("no file ../shared/golden/modot/aux_golden.json beside the checkout")
+    return json.loads(path.read_text())
+
+
+@pytest.fixture(scope="module")
+def targets(shared_golden):
+    import importlib.util
+    spec = importlib.util.spec_from_file_location("golden_targets", shared_golden / "modot" / "targets.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_losses_are_the_official_ones_at_every_step(official, targets, kind):
+    true_depth, true_boundary = targets.make_targets(64, 96, kind=kind)
+    depth, boundaries = targets.make_predictions(64, 96)
+    checked = 0
+    for key, expected in official.items():
+        if key.startswith((f"loss/{kind}/step", f"loss_ssr/{kind}/step")):
+            maps = boundaries[-1:] if "_ssr" in key else boundaries
+            found = published_loss(depth, maps, true_depth, true_boundary, NAMES[kind], int(key.rpartition("step")[2]))
+            assert [float(value) for value in found] == pytest.approx(expected, rel=1e-5, abs=1e-7), key
+            checked += 1
+    assert checked == 6
+
+
+def test_parts_of_the_losses_are_the_official_ones(official, targets):
+    _, true_boundary = targets.make_targets(64, 96)
+    depth, boundaries = targets.make_predictions(64, 96)
+    jump, flat = constraint_terms(depth, true_boundary)
+    assert float(jump) == pytest.approx(official["obdcl/discontinuity_unweighted"], rel=1e-5)
+    assert float(flat) == pytest.approx(official["obdcl/smooth_unweighted"], rel=1e-5)
+    for i, logits in enumerate(boundaries):
+        assert float(balanced_boundary(logits, true_boundary, 1.7)) == pytest.approx(
+            official[f"cce/single_ob{i}_lambda1.7"], rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_scores_are_the_official_ones(official, targets, kind):
+    true_depth, true_boundary = targets.make_targets(64, 96, kind=kind)
+    depth, boundaries = targets.make_predictions(64, 96)
+    rows = next(value for key, value in official.items() if key.startswith(f"metrics/{kind}/"))
+    for k, expected in enumerate(rows):
+        found = published_scores(depth[k, 0], torch.sigmoid(boundaries[-1][k, 0]), true_depth[k, 0],
+                                 true_boundary[k, 0], NAMES[kind])
+        assert astuple(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_scores_of_a_perfect_and_of_an_empty_picture():
+    depth, boundary = torch.full((4, 4), 2.0), torch.eye(4)
+    perfect = published_scores(depth, boundary, depth, boundary, "ob-future")
+    assert perfect == PublishedScores(0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1)
+    nothing = published_scores(depth, torch.zeros(4, 4), depth, torch.zeros(4, 4), "ob-future")
+    assert (nothing.precision, nothing.recall, nothing.f1, nothing.accuracy) == (0, 0, 0, 1)
+    wild = published_scores(torch.tensor([[float("nan"), float("inf")]]), torch.zeros(1, 2), torch.tensor([[1.0, 5.0]]),
+                            torch.zeros(1, 2), "ob-future")
+    assert wild.abs_rel == pytest.approx(((1 - 0.0392) / 1 + 5 / 5) / 2)
+
+
+def test_the_official_constraint_misses_a_straight_boundary_and_ours_does_not():
+    from modot_ros.learn.losses import boundary_depth_constraint
+    depth = torch.full((1, 1, 8, 8), 2.0)
+    depth[..., 4:] = 4.0                                    # a clean step where it is due
+    boundary = torch.zeros(1, 1, 8, 8)
+    boundary[..., 2:6, 3] = 1.0
+    missing, _ = constraint_terms(depth, boundary)
+    assert float(missing) == pytest.approx(4 / 64)          # all four pixels are told that they have no step
+    ours, _ = boundary_depth_constraint(depth, depth, boundary, torch.ones_like(boundary, dtype=torch.bool))
+    assert float(ours) == 0.0
+
+
+def test_masks_and_unusable_arguments():
+    nan = float("nan")
+    depth = torch.tensor([0.0, nan, 10.0, 255.0, 3.0])
+    assert learnable(depth, "ob-future").tolist() == [False, False, False, False, True]
+    assert learnable(depth, "ob-hypersim").tolist() == [False, False, True, True, True]
+    assert learnable(depth, "nyud-mt").tolist() == [True, True, True, False, True]
+    with pytest.raises(ValueError, match="'kitti'.*nyud-mt, ob-future, ob-hypersim"):
+        recipe_of("kitti")
+    with pytest.raises(ValueError, match="2 boundary maps: must be 5, or 1"):
+        published_loss(torch.ones(1, 1, 2, 2), [torch.ones(1, 1, 2, 2)] * 2, torch.ones(1, 1, 2, 2),
+                       torch.ones(1, 1, 2, 2), "nyud-mt", 0)
