@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Views on disk -> batches for training: shards in memory, random crops with consistent focal length, photometric noise.
+
+A shard is an .npz file with `rgb` uint8 [n, H, W, 3], `depth_m` float16 [n, H, W] (z), `boundary` uint8 [n, H, W] (1 on
+the occluder's side of a boundary) and `focal` float32 [n] (focal length / picture width). All shards of a folder are of
+one size.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from modot_ros.model.preprocess import normalise
+
+# A random crop keeps at least this share of the picture's width and height.
+SMALLEST_CROP = 0.85
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one training step sees."""
+
+    image: Tensor                                       # float32 [N, 3, h, w], normalised
+    depth_m: Tensor                                     # float32 [N, 1, h, w], z for the canonical camera
+    boundary: Tensor                                    # float32 [N, 1, h, w], 0 or 1
+
+
+@dataclass(frozen=True)
+class Views:
+    """All views of a folder in memory, channels first."""
+
+    rgb: Tensor                                         # uint8 [n, 3, H, W]
+    depth_m: Tensor                                     # float16 [n, 1, H, W]
+    boundary: Tensor                                    # uint8 [n, 1, H, W]
+    focal: Tensor                                       # float32 [n], focal length / picture width
+
+    def __len__(self) -> int:
+        return len(self.rgb)
+
+
+def load_views(folder: str | Path, limit: int | None = None) -> Views:
+    """Read the shards of a folder in the order of their names, at most `limit` views.
+
+    Raises:
+        FileNotFoundError: no folder, or no .npz file in it.
+        ValueError: a shard that cannot be read, lacks an array or is of another size than the first.
+    """
+    folder = Path(folder)
+    paths = sorted(folder.glob("*.npz"))
+    if not paths:
+        raise FileNotFoundError(f"{folder}: no .npz shards of training views there")
+    parts: dict[str, list[np.ndarray]] = {"rgb": [], "depth_m": [], "boundary": [], "focal": []}
+    count = 0
+    for path in paths:
+        if limit is not None and count >= limit:
+            break
+        try:
+            with np.load(path, allow_pickle=False) as shard:
+                arrays = {name: shard[name] for name in parts}
+        except Exception as error:                                  # zipfile, zlib, KeyError, OSError: all one to us
+            raise ValueError(f"{path}: not a shard of training views ({error})") from error
+        size = arrays["rgb"].shape[1:3]
+        if parts["rgb"] and size != parts["rgb"][0].shape[1:3]:
+            raise ValueError(f"{path}: views are {size[1]}x{size[0]}, those before are "
+                             f"{parts['rgb'][0].shape[2]}x{parts['rgb'][0].shape[1]}")
+        for name, array in arrays.items():
+            parts[name].append(array if limit is None else array[:limit - count])
+        count += len(arrays["rgb"])
+    return Views(
+        rgb=torch.from_numpy(np.concatenate([a.transpose(0, 3, 1, 2) for a in parts.pop("rgb")])),
+        depth_m=torch.from_numpy(np.concatenate(parts.pop("depth_m")).astype(np.float16))[:, None],
+        boundary=torch.from_numpy(np.concatenate(parts.pop("boundary")).astype(np.uint8))[:, None],
+        focal=torch.from_numpy(np.concatenate(parts.pop("focal")).astype(np.float32)),
+    )
+
+
+def training_batch(views: Views, indices: Tensor, width: int, height: int, canonical_focal: float,
+                   generator: torch.Generator) -> Batch:
+    """Augmented batch at width x height; the same generator state gives the same batch."""
+    rgb, depth_m, boundary = [], [], []
+    for index in indices.tolist():
+        image, z, edge = _random_crop(views, index, width, height, canonical_focal, generator)
+        if _uniform(generator) < 0.5:
+            image, z, edge = image.flip(-1), z.flip(-1), edge.flip(-1)
+        rgb.append(_photometric(image, generator))
+        depth_m.append(z)
+        boundary.append(edge)
+    return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary))
+
+
+def plain_batch(views: Views, indices: Tensor, width: int, height: int, canonical_focal: float) -> Batch:
+    """Batch at width x height without augmentation, for validation."""
+    rgb, depth_m, boundary = [], [], []
+    for index in indices.tolist():
+        image, z, edge = resample(views.rgb[index], views.depth_m[index], views.boundary[index], width, height)
+        rgb.append(image)
+        depth_m.append(z * canonical_focal / views.focal[index])
+        boundary.append(edge)
+    return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary))
+
+
+def resample(rgb: Tensor, depth_m: Tensor, boundary: Tensor, width: int, height: int) -> tuple[Tensor, Tensor, Tensor]:
+    """One view at another size, with its truth still exact. uint8 [3, H, W], [1, H, W], [1, H, W] -> floats.
+
+    Smaller: colours are averaged, a cell that holds a boundary pixel is one, and then its depth is the nearest in the
+    cell, for boundaries lie on the occluder. Larger: depth is repeated, and of a repeated boundary pixel only the edge
+    towards what it hides stays, so that boundaries are one pixel wide at every size.
+    """
+    image, z, edge = rgb.float() / 255.0, depth_m.float(), boundary.float()
+    if (height, width) == image.shape[-2:]:
+        return image, z, edge
+    centre = _nearest(z, width, height)
+    if height <= image.shape[-2]:
+        image = F.adaptive_avg_pool2d(image, (height, width))
+        nearest = -F.adaptive_max_pool2d(-z, (height, width))
+        edge = F.adaptive_max_pool2d(edge, (height, width))
+        return image, torch.where(edge > 0, nearest, centre), edge
+    image = F.interpolate(image[None], size=(height, width), mode="bilinear", align_corners=False)[0]
+    outer = _step_behind(centre) >= 0.5 * _nearest(_step_behind(z), width, height)
+    return image, centre, _nearest(edge, width, height) * outer
+
+
+def _random_crop(views: Views, index: int, width: int, height: int, canonical_focal: float,
+                 generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Crop of the picture's own shape, resampled; what is seen larger is that much nearer for the canonical camera."""
+    rows, columns = views.rgb.shape[-2:]
+    share = 1.0 - (1.0 - SMALLEST_CROP) * _uniform(generator)
+    crop_rows, crop_columns = round(rows * share), round(columns * share)
+    top = int(_uniform(generator) * (rows - crop_rows + 1))
+    left = int(_uniform(generator) * (columns - crop_columns + 1))
+    window = (slice(None), slice(top, top + crop_rows), slice(left, left + crop_columns))
+    image, z, edge = resample(views.rgb[index][window], views.depth_m[index][window], views.boundary[index][window],
+                              width, height)
+    focal = float(views.focal[index]) * columns / crop_columns
+    return image, z * (canonical_focal / focal), edge
+
+
+def _photometric(rgb: Tensor, generator: torch.Generator) -> Tensor:
+    """Another camera and another light. [3, h, w] in 0..1 -> the same, each change with its own chance."""
+    if _uniform(generator) < 0.15:                                  # out of focus
+        sigma = 0.3 + 0.7 * _uniform(generator)
+        side = np.exp(-0.5 / sigma ** 2)
+        line = torch.tensor([side, 1.0, side], dtype=rgb.dtype) / (1.0 + 2.0 * side)
+        padded = F.pad(rgb[None], (1, 1, 1, 1), mode="replicate")
+        rgb = F.conv2d(padded, torch.outer(line, line).expand(3, 1, 3, 3), groups=3)[0]
+    if _uniform(generator) < 0.5:                                   # exposure and white balance
+        gain = 2.0 ** (0.8 * (_uniform(generator) - 0.5)) * (1.0 + 0.2 * (torch.rand(3, 1, 1, generator=generator) - 0.5))
+        rgb = rgb * gain
+    if _uniform(generator) < 0.3:                                   # contrast
+        mean = rgb.mean()
+        rgb = mean + (rgb - mean) * (0.7 + 0.6 * _uniform(generator))
+    if _uniform(generator) < 0.3:                                   # saturation, down to grey
+        grey = rgb.mean(dim=0, keepdim=True)
+        rgb = grey + (rgb - grey) * (1.5 * _uniform(generator))
+    rgb = rgb.clamp(0.0, 1.0)
+    if _uniform(generator) < 0.3:                                   # gamma
+        rgb = rgb.clamp(min=1e-4) ** (0.8 + 0.5 * _uniform(generator))
+    if _uniform(generator) < 0.3:                                   # sensor noise
+        rgb = rgb + torch.randn(rgb.shape, generator=generator) * (0.03 * _uniform(generator))
+    return rgb.clamp(0.0, 1.0)
+
+
+def _uniform(generator: torch.Generator) -> float:
+    return float(torch.rand((), generator=generator))
+
+
+def _nearest(x: Tensor, width: int, height: int) -> Tensor:
+    return F.interpolate(x[None], size=(height, width), mode="nearest-exact")[0]
+
+
+def _step_behind(depth_m: Tensor) -> Tensor:
+    """How much farther the farthest of the four neighbours is, >= 0. [1, h, w] -> [1, h, w]."""
+    padded = F.pad(depth_m[None], (1, 1, 1, 1), mode="replicate")[0]
+    sides = (padded[:, 1:-1, 2:], padded[:, 1:-1, :-2], padded[:, 2:, 1:-1], padded[:, :-2, 1:-1])
+    return torch.stack(sides).amax(dim=0) - depth_m

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How good a network is on views with exact truth: medians over views, of the maps that a user would get.
+
+Boundaries are scored after thinning, with one pixel of tolerance; depth in metres, without any alignment.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from modot_ros.learn.dataset import Views, load_views, plain_batch
+from modot_ros.model import load_network, run
+from modot_ros.scene.agreement import boundary_f, depth_scores
+from modot_ros.scene.boundaries import thin
+
+THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Medians over views; the boundary scores are those at `threshold`, the best of THRESHOLDS."""
+
+    views: int
+    delta1: float                                       # share of pixels with max(z / truth, truth / z) < 1.25
+    abs_rel: float                                      # mean |z - truth| / truth
+    rmse_m: float
+    threshold: float
+    boundary_f: float
+    boundary_precision: float
+    boundary_recall: float
+    boundary_f_at_half: float                           # at probability 0.5, which is what a user gets
+
+
+def score(results: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]) -> Scores:
+    """Scores of (depth_m, probability, true_depth_m, true_boundary) per view, all [h, w]."""
+    depths, boundaries = [], []
+    for depth_m, probability, true_depth_m, true_boundary in results:
+        agreement = depth_scores(depth_m, true_depth_m)
+        known = np.isfinite(true_depth_m) & (true_depth_m > 0)
+        error = np.sqrt(np.mean((depth_m[known] - true_depth_m[known]) ** 2)) if known.any() else np.nan
+        depths.append((agreement.delta1, agreement.abs_rel, error))
+        found = [boundary_f(thin(probability, depth_m, threshold)[0], true_boundary) for threshold in THRESHOLDS]
+        boundaries.append([(s.f, s.precision, s.recall) for s in found])
+    if not depths:
+        raise ValueError("no views to score")
+    delta1, abs_rel, rmse_m = np.nanmedian(np.array(depths), axis=0)
+    by_threshold = np.median(np.array(boundaries), axis=0)              # [threshold, (f, precision, recall)]
+    best = int(by_threshold[:, 0].argmax())
+    f, precision, recall = by_threshold[best]
+    values = (delta1, abs_rel, rmse_m, THRESHOLDS[best], f, precision, recall, by_threshold[THRESHOLDS.index(0.5), 0])
+    return Scores(len(depths), *(round(float(value), 4) for value in values))
+
+
+@torch.inference_mode()
+def score_network(network: nn.Module, views: Views, width: int, height: int, canonical_focal: float) -> Scores:
+    """Scores of a network in evaluation mode on views at one size, in the canonical camera."""
+    def results() -> Iterable[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+        for indices in torch.arange(len(views)).split(8):
+            batch = plain_batch(views, indices, width, height, canonical_focal)
+            depth_m, logits = network(batch.image)
+            for k in range(len(indices)):
+                yield (depth_m[k, 0].numpy(), torch.sigmoid(logits[-1][k, 0]).numpy(), batch.depth_m[k, 0].numpy(),
+                       batch.boundary[k, 0].numpy() > 0)
+    return score(results())
+
+
+def evaluate(views: str | Path, model: str = "modot_nano", weights: str | Path | None = None, device: str = "auto",
+             precision: str = "fp32", limit: int | None = None) -> Scores:
+    """Scores of stored weights on a folder of shards, through the same door as any picture.
+
+    Views must have the working size's shape. Raises what `load_network` and `load_views` raise.
+    """
+    loaded = load_network(model, weights, device, precision)
+    held_out = load_views(views, limit)
+
+    def results() -> Iterable[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+        for k in range(len(held_out)):
+            depth_m, probability = run(loaded, held_out.rgb[k].permute(1, 2, 0).numpy())
+            true_depth_m = held_out.depth_m[k, 0].float().numpy()
+            if depth_m.shape != true_depth_m.shape:
+                raise ValueError(f"{views}: views are {true_depth_m.shape[::-1]}, the working size is "
+                                 f"{loaded.working_size}: they must be equal")
+            scale = float(held_out.focal[k]) / loaded.canonical_focal
+            yield depth_m * scale, probability, true_depth_m, held_out.boundary[k, 0].numpy() > 0
+    return score(results())

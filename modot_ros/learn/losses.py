@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the network is trained for: depth, boundaries, and the two agreeing.
+
+MoDOT (WACV 2026): scale-invariant log loss (Eigen et al., NIPS 2014), class-balanced boundary cross entropy (CCE) and
+the OB-depth constraint (OBDCL); the multi-scale gradient term is MegaDepth's (Li and Snavely, CVPR 2018). All maps are
+[N, 1, h, w]; `valid` masks are bool. A batch without a valid pixel gives 0, not NaN.
+"""
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def valid_depth(depth_m: Tensor, min_depth_m: float, max_depth_m: float) -> Tensor:
+    """True where the true z can be learned from: finite and inside the range that the network can say."""
+    return torch.isfinite(depth_m) & (depth_m > min_depth_m) & (depth_m < max_depth_m)
+
+
+def log_difference(predicted_m: Tensor, true_m: Tensor, valid: Tensor) -> Tensor:
+    """ln(predicted) - ln(true), 0 where not valid; no NaN enters the gradient."""
+    safe = torch.where(valid, true_m, torch.ones_like(true_m))
+    return torch.where(valid, predicted_m.log() - safe.log(), torch.zeros_like(predicted_m))
+
+
+def scale_invariant_log(difference: Tensor, valid: Tensor, variance_focus: float = 0.85) -> Tensor:
+    """sqrt(mean(d^2) - variance_focus * mean(d)^2) over all valid pixels of the batch, d from `log_difference`.
+
+    With a variance focus of 1 the global scale would be free; at 0.85 (MoDOT) it still counts a little.
+    """
+    count = valid.sum().clamp(min=1)
+    mean = difference.sum() / count
+    mean_square = (difference * difference).sum() / count
+    return (mean_square - variance_focus * mean * mean).clamp(min=1e-13).sqrt()
+
+
+def gradient_matching(difference: Tensor, valid: Tensor, scales: int = 4) -> Tensor:
+    """Mean |horizontal| + |vertical| step of the log difference, summed over maps thinned by 1, 2, 4, ... pixels.
+
+    Zero when prediction and truth differ by one factor per picture: it asks for the right shape and sharp steps.
+    """
+    total = difference.new_zeros(())
+    for k in range(scales):
+        d, v = difference[..., ::2 ** k, ::2 ** k], valid[..., ::2 ** k, ::2 ** k]
+        across = v[..., :, 1:] & v[..., :, :-1]
+        down = v[..., 1:, :] & v[..., :-1, :]
+        total = total + _mean((d[..., :, 1:] - d[..., :, :-1]).abs(), across)
+        total = total + _mean((d[..., 1:, :] - d[..., :-1, :]).abs(), down)
+    return total
+
+
+def balanced_boundary(logits: Tensor, boundary: Tensor, negative_weight: float = 1.1) -> Tensor:
+    """Class-balanced cross entropy (CCE): boundary pixels weigh by the share of the others, and the other way round.
+
+    Args:
+        logits: [N, 1, h, w].
+        boundary: float, 1 on a boundary, 0 off it; anything else is ignored.
+        negative_weight: lambda; larger means fewer false boundaries. 1.1 for NYUD-MT and Hypersim, 1.7 for OB-FUTURE.
+
+    With p and n the shares of both classes in the batch the weights are n and 1.1 * lambda * p.
+    """
+    positive, negative = boundary == 1, boundary == 0
+    share_positive, share_negative = positive.float().mean(), negative.float().mean()
+    weight = share_negative * positive + (1.1 * negative_weight * share_positive) * negative
+    target = positive.to(logits.dtype)
+    return (weight * F.binary_cross_entropy_with_logits(logits, target, reduction="none")).mean()
+
+
+def boundary_depth_constraint(predicted_m: Tensor, true_m: Tensor, boundary: Tensor, valid: Tensor,
+                              full_step: float = 0.2) -> tuple[Tensor, Tensor]:
+    """OBDCL as its text means it: a depth step on every boundary, a smooth surface off it.
+
+    The official code differs in four ways that are put right here: it averages over all pixels, so the term vanishes
+    where boundaries are rare; it takes the smaller of the two central differences, so an axis-aligned boundary earns
+    nothing; it pads with zeros, which pulls depth at the picture's border to the camera; and its smoothness is a first
+    difference in metres, which flattens every floor.
+
+    Args:
+        predicted_m, true_m: z.
+        boundary: 1 on the occluder's boundary pixels, else 0.
+        valid: where `true_m` may be believed.
+        full_step: log-depth step that is enough; larger true steps ask for no more, smaller ones only for their own.
+
+    Returns:
+        (step, smooth), both >= 0. step: mean shortfall on boundary pixels, 1 = no step at all where one is due.
+        smooth: mean relative second difference of inverse depth, zero on every plane however it slants, over triples
+        of pixels without a boundary pixel.
+    """
+    on = (boundary == 1) & valid
+    safe = torch.where(valid, true_m, torch.ones_like(true_m))
+    due = _largest_step(safe.log()).clamp(max=full_step)
+    step = _mean((due - _largest_step(predicted_m.log())).clamp(min=0) / full_step, on & _inner(on))
+
+    inverse = 1.0 / predicted_m
+    off = valid & (boundary == 0)
+    smooth = predicted_m.new_zeros(())
+    for axis in (-1, -2):
+        size = inverse.shape[axis] - 2
+        before, here, after = (inverse.narrow(axis, i, size) for i in range(3))
+        clear = off.narrow(axis, 0, size) & off.narrow(axis, 1, size) & off.narrow(axis, 2, size)
+        smooth = smooth + _mean((before - 2 * here + after).abs() / here.detach(), clear)
+    return step, smooth
+
+
+def _largest_step(x: Tensor) -> Tensor:
+    """Larger of the two absolute central differences, [N, 1, h, w]; the picture's border repeats."""
+    padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    across = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]).abs()
+    down = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]).abs()
+    return torch.maximum(across, down)
+
+
+def _inner(x: Tensor) -> Tensor:
+    """True except on the picture's one-pixel border, where a central difference sees one side only."""
+    inner = torch.zeros_like(x, dtype=torch.bool)
+    inner[..., 1:-1, 1:-1] = True
+    return inner
+
+
+def _mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean over the mask; 0 when it is empty."""
+    return torch.where(mask, values, torch.zeros_like(values)).sum() / mask.sum().clamp(min=1)

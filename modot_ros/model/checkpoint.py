@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weights on disk: safetensors with everything that is needed to use them in the metadata.
+
+The metadata has one entry, `modot`, a JSON object: name, config (of the network's constructor), depth_kind,
+canonical_focal, working_size and record (how it was trained). A `.pth` file holds a state dict, bare or under `model`;
+it is read with `weights_only=True`, so that it cannot run code, and gets the defaults below.
+"""
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from modot_ros.model.build import MODELS, build_network
+from modot_ros.model.fold import fold_batch_norms
+
+WEIGHTS_FOLDER = Path(__file__).parent / "weights"
+PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+DEPTH_KINDS = ("metric", "relative")
+
+# What a file without metadata is taken for.
+DEFAULTS = {"config": {}, "depth_kind": "metric", "canonical_focal": 0.8, "working_size": [256, 192], "record": {}}
+
+
+@dataclass(frozen=True)
+class LoadedNetwork:
+    """A network ready for inference, with what its numbers mean."""
+
+    network: nn.Module                                  # eval mode, batch norms folded, on `device` in `precision`
+    name: str
+    config: dict[str, Any]                              # of the network's constructor
+    depth_kind: str                                     # "metric" or "relative"
+    canonical_focal: float                              # focal length / picture width that its metres hold for
+    max_depth_m: float                                  # z beyond this cannot be said, canonical camera
+    working_size: tuple[int, int]                       # width, height whose area the input has
+    weights: Path
+    device: torch.device
+    precision: str                                      # "fp32", "fp16" or "bf16"
+    record: dict[str, Any]                              # how it was trained
+
+
+def save_checkpoint(path: str | Path, network: nn.Module, name: str, *, config: dict[str, Any] | None = None,
+                    depth_kind: str = "metric", canonical_focal: float, working_size: tuple[int, int],
+                    record: dict[str, Any] | None = None) -> None:
+    """Write weights and metadata to `path`; a reader sees the old file or the whole new one."""
+    path = Path(path)
+    metadata = {"name": name, "config": config or {}, "depth_kind": depth_kind, "canonical_focal": canonical_focal,
+                "working_size": list(working_size), "record": record or {}}
+    tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    temporary = path.with_name(path.name + ".tmp")
+    save_file(tensors, temporary, metadata={"modot": json.dumps(metadata)})
+    temporary.replace(path)
+
+
+def load_network(name: str, weights: str | Path | None = None, device: str = "auto",
+                 precision: str = "fp32") -> LoadedNetwork:
+    """Load a network for inference.
+
+    Args:
+        name: one of MODELS.
+        weights: a .safetensors or .pth file; None takes the weights that come with the package.
+        device: "cpu", "cuda", "cuda:N" or "auto" (a GPU when there is one).
+        precision: "fp32", "bf16", or "fp16" on a GPU.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: unknown name, device or precision; a file that is damaged, of another model, does not fit, or is a
+            pickle with more than tensors in it.
+    """
+    if name not in MODELS:
+        raise ValueError(f"model {name!r} is unknown: choose one of {', '.join(MODELS)}")
+    target = choose_device(device)
+    check_precision(precision, target)
+    path = WEIGHTS_FOLDER / f"{name}.safetensors" if weights is None else Path(weights)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such weights file for {name}")
+    state, metadata = _read(path)
+    if metadata.setdefault("name", name) != name:
+        raise ValueError(f"{path}: these are weights of {metadata['name']!r}, not of {name!r}")
+    try:
+        facts = {**DEFAULTS, **metadata}
+        width, height = (int(side) for side in facts["working_size"])
+        canonical_focal = float(facts["canonical_focal"])
+        if facts["depth_kind"] not in DEPTH_KINDS or not canonical_focal > 0 or min(width, height) < 1:
+            raise ValueError("depth_kind, canonical_focal or working_size is out of range")
+        network = build_network(name, **facts["config"])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: metadata {metadata} cannot be used: {error}") from error
+    _fill(network, state, path)
+    network = fold_batch_norms(network.eval()).requires_grad_(False)
+    network = network.to(target, PRECISIONS[precision], memory_format=torch.channels_last)
+    return LoadedNetwork(
+        network=network, name=name, config=facts["config"], depth_kind=facts["depth_kind"],
+        canonical_focal=canonical_focal, max_depth_m=network.max_depth_m, working_size=(width, height), weights=path,
+        device=target, precision=precision, record=facts["record"])
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called `name`; ValueError with the devices there are when it is not among them."""
+    there = ["cpu"] + [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    if name == "auto":
+        return torch.device(there[1] if len(there) > 1 else "cpu")
+    wanted = "cuda:0" if name == "cuda" else name
+    if wanted not in there:
+        raise ValueError(f"device {name!r} is not here: choose auto or one of {', '.join(there)}")
+    return torch.device(wanted)
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """ValueError when the device cannot compute in `precision`."""
+    there = ["fp32", "bf16"] if device.type == "cpu" else ["fp32", "fp16", "bf16"]
+    if precision not in there:
+        raise ValueError(f"precision {precision!r} does not work on {device}: choose one of {', '.join(there)}")
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and metadata of a weights file."""
+    if path.suffix == ".safetensors":
+        try:
+            with safe_open(path, framework="pt") as file:
+                state = {key: file.get_tensor(key) for key in file.keys()}
+                metadata = json.loads((file.metadata() or {}).get("modot", "{}"))
+        except (SafetensorError, ValueError, OSError) as error:
+            raise ValueError(f"{path}: damaged or not a safetensors file ({error})") from error
+        if not isinstance(metadata, dict):
+            raise ValueError(f"{path}: metadata {metadata!r} is not an object")
+        return state, metadata
+    if path.suffix not in (".pth", ".pt"):
+        raise ValueError(f"{path}: unknown kind of weights file {path.suffix!r}: choose .safetensors or .pth")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(f"{path}: refused, the file holds more than tensors and could run code") from error
+    except Exception as error:                          # torch reports damage as RuntimeError, EOFError, OSError, ...
+        raise ValueError(f"{path}: damaged or not a checkpoint ({error})") from error
+    state = content.get("model", content) if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError(f"{path}: holds no state dict, neither bare nor under 'model'")
+    return {key.removeprefix("module."): value for key, value in state.items()}, {}
+
+
+def _fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+    """Copy the state into the network; ValueError naming what is missing, unknown, of another shape or not finite."""
+    own = network.state_dict()
+    problems = [f"{key} is missing" for key in own if key not in state]
+    problems += [f"{key} is unknown" for key in state if key not in own]
+    problems += [f"{key} is {list(state[key].shape)}, must be {list(own[key].shape)}"
+                 for key in own if key in state and state[key].shape != own[key].shape]
+    problems += [f"{key} has values that are not finite" for key, value in state.items()
+                 if value.is_floating_point() and not torch.isfinite(value).all()]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise ValueError(f"{path}: does not fit the network: {'; '.join(problems[:3])}{more}")
+    network.load_state_dict(state)

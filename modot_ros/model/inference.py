@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One picture through a loaded network."""
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from modot_ros.model.checkpoint import PRECISIONS, LoadedNetwork
+from modot_ros.model.nano import STRIDE
+from modot_ros.model.preprocess import to_input
+
+
+@torch.inference_mode()
+def run(loaded: LoadedNetwork, rgb: np.ndarray, depth: bool = True,
+        boundary: bool = True) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Depth and boundary probability of one picture, at the working size.
+
+    Args:
+        loaded: from `load_network`.
+        rgb: uint8 [H, W, 3], any size; ValueError when it is not that.
+        depth, boundary: False skips the head, None comes back in its place.
+
+    Returns:
+        z in metres for the canonical camera and probability in 0..1, float32 [h, w] each, of the size that
+        `preprocess.fit_size` names.
+    """
+    image, (width, height) = to_input(rgb, loaded.working_size, STRIDE)
+    image = image.to(loaded.device, PRECISIONS[loaded.precision], memory_format=torch.channels_last)
+    depth_m, logits = loaded.network(image, depth=depth, boundary=boundary)
+    return (None if depth_m is None else depth_m[0, 0, :height, :width].float().cpu().contiguous().numpy(),
+            None if logits is None else torch.sigmoid(logits[-1][0, 0, :height, :width].float()).cpu().numpy())

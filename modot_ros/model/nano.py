@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`modot_nano`: joint depth and occlusion boundaries for a robot without a big GPU.
+
+The plan is MoDOT's (WACV 2026): one encoder, pyramid pooling, a depth and a boundary decoder coupled by CASM at three
+scales, and an image path (EIP) that keeps boundaries crisp. The parts are small residual convolutions, so that the
+network trains from nothing and runs in real time on two CPU cores. Nothing is computed at full resolution: the image
+path works on 2x2 pixel blocks (12 channels at half size, no information lost) and the heads write 2x2 pixels each.
+"""
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from modot_ros.model.casm import CASM, ChannelAttention, ConvBnRelu
+
+# Input height and width must be multiples of the encoder's last stride.
+STRIDE = 32
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions around a shortcut (He et al., CVPR 2016). [N, in, h, w] -> [N, out, h/s, w/s]."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.shortcut = nn.Identity()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x), inplace=True)
+
+
+class PyramidPooling(nn.Module):
+    """Global context by pooling to 1, 2, 3 and 6 bins a side (Zhao et al., CVPR 2017). [N, in, h, w] -> [N, out, h, w]."""
+
+    def __init__(self, in_channels: int, out_channels: int, bins: tuple[int, ...] = (1, 2, 3, 6)) -> None:
+        super().__init__()
+        self.bins = bins
+        self.branches = nn.ModuleList(nn.Conv2d(in_channels, in_channels // 4, 1) for _ in bins)
+        self.bottleneck = ConvBnRelu(in_channels + len(bins) * (in_channels // 4), out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = [x]
+        for size, branch in zip(self.bins, self.branches):
+            maps.append(_resize(F.relu(branch(F.adaptive_avg_pool2d(x, size))), x))
+        return self.bottleneck(torch.cat(maps, dim=1))
+
+
+class ImagePath(nn.Module):
+    """EIP on 2x2 pixel blocks: what the encoder's strides forget. Image [N, 3, h, w] -> [N, C, h/2, w/2].
+
+    MoDOT's spatial attention is left out: reducing over channels takes as long as a convolution here.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.convs = nn.Sequential(ConvBnRelu(12, channels), ConvBnRelu(channels, channels))
+        self.channel_attention = ChannelAttention(channels, reduction=4)
+
+    def forward(self, image: Tensor) -> Tensor:
+        c = self.convs(F.pixel_unshuffle(image, 2))
+        return c + c * self.channel_attention(c)
+
+
+class PixelHead(nn.Module):
+    """Decoder features at stride 4 and the image path's at stride 2 -> one value per pixel.
+
+    [N, in, h/4, w/4] and [N, C, h/2, w/2] -> [N, 1, h, w].
+    """
+
+    def __init__(self, in_channels: int, channels: int, bias: float) -> None:
+        super().__init__()
+        self.project = nn.Conv2d(in_channels, channels, 1)
+        self.convs = nn.Sequential(ConvBnRelu(channels, channels), ConvBnRelu(channels, channels))
+        self.out = nn.Conv2d(channels, 4, 3, padding=1)
+        nn.init.normal_(self.out.weight, std=0.01)                  # start from the constant `bias` everywhere
+        nn.init.constant_(self.out.bias, bias)
+
+    def forward(self, x: Tensor, detail: Tensor) -> Tensor:
+        return F.pixel_shuffle(self.out(self.convs(_resize(self.project(x), detail) + detail)), 2)
+
+
+class ModotNano(nn.Module):
+    """Small MoDOT: image -> metric depth in the canonical camera and occlusion boundary logits.
+
+    Args:
+        encoder_channels: widths at strides 2, 4, 8, 16, 32.
+        decoder_channels: widths of both decoders at strides 16, 8, 4.
+        detail_channels: width of the image path and of the heads.
+        min_depth_m, max_depth_m: range of z; the network predicts its logarithm, bounded by a sigmoid.
+    """
+
+    def __init__(self, encoder_channels: tuple[int, ...] = (16, 32, 64, 128, 192),
+                 decoder_channels: tuple[int, ...] = (96, 64, 32), detail_channels: int = 16,
+                 min_depth_m: float = 0.1, max_depth_m: float = 20.0) -> None:
+        super().__init__()
+        c2, c4, c8, c16, c32 = encoder_channels
+        self.min_depth_m, self.max_depth_m = min_depth_m, max_depth_m
+        self.log_range = (math.log(min_depth_m), math.log(max_depth_m))
+        self.stem = ConvBnRelu(3, c2, stride=2)
+        self.encoder = nn.ModuleList([
+            ResidualBlock(c2, c4, 2),
+            nn.Sequential(ResidualBlock(c4, c8, 2), ResidualBlock(c8, c8)),
+            nn.Sequential(ResidualBlock(c8, c16, 2), ResidualBlock(c16, c16)),
+            ResidualBlock(c16, c32, 2),
+        ])
+        self.context = PyramidPooling(c32, decoder_channels[0])
+        self.image_path = ImagePath(detail_channels)
+
+        # One entry per coupled scale, strides 16, 8, 4 in this order.
+        self.depth_laterals, self.depth_steps, self.depth_fuses = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        self.boundary_laterals, self.boundary_fuses = nn.ModuleList(), nn.ModuleList()
+        self.couplings, self.auxiliaries = nn.ModuleList(), nn.ModuleList()
+        above = decoder_channels[0]
+        for feature, width in zip((c16, c8, c4), decoder_channels):
+            self.depth_laterals.append(nn.Conv2d(feature, width, 1))
+            self.depth_steps.append(nn.Conv2d(above, width, 1, bias=False))
+            self.depth_fuses.append(ConvBnRelu(width, width))
+            self.boundary_laterals.append(ConvBnRelu(feature, width, kernel=1))
+            self.couplings.append(CASM(width, reduction=4, strip_channels=max(16, width // 4)))
+            below = above // 2 if len(self.boundary_fuses) else 0       # the coarsest scale has nothing below it
+            self.boundary_fuses.append(ConvBnRelu(width + below, width // 2))
+            self.auxiliaries.append(nn.Conv2d(width // 2, 1, 1))
+            above = width
+        self.depth_head = PixelHead(above, detail_channels, bias=self._logit_of(3.0))
+        self.boundary_head = PixelHead(above // 2, detail_channels, bias=-2.0)
+
+    def _logit_of(self, depth_m: float) -> float:
+        low, high = self.log_range
+        share = (math.log(depth_m) - low) / (high - low)
+        return math.log(share / (1.0 - share))
+
+    @torch.no_grad()
+    def centre_boundary(self, threshold: float) -> None:
+        """Shift the boundary logits so that what was the probability `threshold` becomes 0.5."""
+        self.boundary_head.out.bias -= math.log(threshold / (1.0 - threshold))
+
+    def forward(self, image: Tensor, depth: bool = True,
+                boundary: bool = True) -> tuple[Tensor | None, list[Tensor] | None]:
+        """One picture through both branches.
+
+        Args:
+            image: [N, 3, h, w] float, normalised by the ImageNet mean and deviation; h and w multiples of 32.
+            depth, boundary: False skips that head and returns None in its place.
+
+        Returns:
+            z in metres for the canonical camera [N, 1, h, w], and boundary logits [N, 1, h, w]: in training three
+            auxiliary maps (strides 16, 8, 4) before the final one, in evaluation the final one only.
+        """
+        if image.shape[-2] % STRIDE or image.shape[-1] % STRIDE:
+            raise ValueError(f"image is {image.shape[-1]}x{image.shape[-2]}: both sides must be multiples of {STRIDE}")
+        features, x = [], self.stem(image)
+        for stage in self.encoder:
+            x = stage(x)
+            features.append(x)
+        f4, f8, f16, f32 = features
+
+        e = self.context(f32)
+        obs = []
+        for k, feature in enumerate((f16, f8, f4)):
+            e = self.depth_laterals[k](feature) + _resize(self.depth_steps[k](e), feature)
+            ob, e = self.couplings[k](self.boundary_laterals[k](feature), self.depth_fuses[k](e))
+            obs.append(ob)
+
+        detail = self.image_path(image)
+        depth_m = self._depth(e, detail) if depth else None
+        logits = self._boundaries(obs, detail, image) if boundary else None
+        return depth_m, logits
+
+    def _depth(self, e: Tensor, detail: Tensor) -> Tensor:
+        low, high = self.log_range
+        share = torch.sigmoid(self.depth_head(e, detail).float())
+        return torch.exp(low + (high - low) * share)
+
+    def _boundaries(self, obs: list[Tensor], detail: Tensor, image: Tensor) -> list[Tensor]:
+        logits, y = [], None
+        for ob, fuse, auxiliary in zip(obs, self.boundary_fuses, self.auxiliaries):
+            y = fuse(ob if y is None else torch.cat([ob, _resize(y, ob)], dim=1))
+            if self.training:
+                logits.append(_resize(auxiliary(y), image))
+        return logits + [self.boundary_head(y, detail)]
+
+
+def _resize(x: Tensor, like: Tensor) -> Tensor:
+    """x bilinearly at the height and width of `like`."""
+    return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)

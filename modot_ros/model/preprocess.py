@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Picture of any size -> network input at about the working size, and the way back to the unpadded map."""
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+# Mean and deviation of ImageNet's colours in 0..1.
+IMAGE_MEAN = (0.485, 0.456, 0.406)
+IMAGE_DEVIATION = (0.229, 0.224, 0.225)
+
+
+def fit_size(width: int, height: int, working_size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) with the picture's aspect and the working size's area; at least one pixel a side."""
+    scale = math.sqrt(working_size[0] * working_size[1] / (width * height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def to_input(rgb: np.ndarray, working_size: tuple[int, int], stride: int) -> tuple[Tensor, tuple[int, int]]:
+    """Resize, pad, normalise.
+
+    Args:
+        rgb: uint8 [H, W, 3].
+        working_size: (width, height) whose area the result has, the picture's aspect kept.
+        stride: both sides of the input are padded at the right and at the bottom to multiples of it.
+
+    Returns:
+        float32 [1, 3, h_padded, w_padded] in channels-last memory, and the (width, height) before padding.
+
+    Raises ValueError when `rgb` is no colour picture.
+    """
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+        raise ValueError(f"picture is {rgb.dtype} {list(rgb.shape)}: must be uint8 [H, W, 3] and not empty")
+    width, height = fit_size(rgb.shape[1], rgb.shape[0], working_size)
+    if (width, height) != (rgb.shape[1], rgb.shape[0]):
+        smaller = width < rgb.shape[1]
+        rgb = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    right, bottom = -width % stride, -height % stride
+    if right or bottom:
+        rgb = cv2.copyMakeBorder(rgb, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+    return normalise(torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None].float() / 255.0), (width, height)
+
+
+def normalise(rgb: Tensor) -> Tensor:
+    """[N, 3, h, w] in 0..1 -> the network's input, by ImageNet's mean and deviation."""
+    mean = torch.tensor(IMAGE_MEAN).view(1, 3, 1, 1)
+    return (rgb - mean) / torch.tensor(IMAGE_DEVIATION).view(1, 3, 1, 1)

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instances: labels that come in are checked, and where none come in the picture is parted by its geometry.
+
+The partition knows no classes. Two facts carry it, both in inverse depth, where every plane is affine in the image and
+no camera matrix is needed: at an occlusion its second derivative is large; at a crease it is positive where two surfaces
+form a hollow (an object standing on a floor) and negative where they form an edge (the two faces of a box). Regions
+therefore end at boundaries, depth steps and hollows, but not at edges: the idea of locally convex connected patches
+(Stein et al., "Object Partitioning using Local Convexity", CVPR 2014).
+"""
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+MAX_LABEL = 65535                       # instance labels are published as 16UC1
+MAX_INSTANCES = 64
+WORKING_WIDTH = 256                     # objects are found at this width: a finer picture changes edges, not objects
+
+BARRIER = 0.35                          # evidence of an edge that a patch may not cross
+CORE_PX = 4                             # a patch starts where no barrier is nearer than this
+FULL_STEP = 0.06                        # second difference of inverse depth, relative, that is certainly an edge
+FULL_HOLLOW = 0.012                     # the same for a hollow crease, after smoothing
+WEAK = 0.30                             # mean evidence along a border below which two patches are one
+MIN_AREA = 0.0015                       # of the picture; smaller regions join a neighbour
+SHELL_AREA = 0.02                       # of the picture; the background's parts have at least this
+SHELL_HIDES = 0.25                      # share of its border along which a part of the background may be the nearer
+
+
+def validate_labels(labels: np.ndarray, shape: tuple[int, int], max_instances: int = 1024) -> np.ndarray:
+    """Checks labels that come from outside.
+
+    labels   integer [H, W], 0 = background, 1..65535
+    shape    (H, W) of the picture they belong to
+    returns  int32 [H, W]
+    raises   ValueError naming what is wrong and the limit
+    """
+    labels = np.asarray(labels)
+    if labels.shape != tuple(shape):
+        raise ValueError(f"labels have shape {labels.shape}, the picture asks for {tuple(shape)}")
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"labels have dtype {labels.dtype}: uint8, uint16 or int32 is needed")
+    low, high = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
+    if low < 0:
+        raise ValueError(f"label {low} is negative: labels go from 0 (background) to {MAX_LABEL}")
+    if high > MAX_LABEL:
+        raise ValueError(f"label {high} is too large: labels go from 0 (background) to {MAX_LABEL}")
+    if high > max_instances:            # only then can there be too many
+        count = int(np.count_nonzero(np.bincount(labels.ravel())[1:]))
+        if count > max_instances:
+            raise ValueError(f"{count} instances in one picture: at most {max_instances} are taken")
+    return labels.astype(np.int32)
+
+
+def partition(depth_m: np.ndarray, probability: np.ndarray, boundary_mask: np.ndarray | None = None,
+              max_instances: int = MAX_INSTANCES) -> np.ndarray:
+    """Parts a picture into instances without knowing classes.
+
+    Patches grow from the middle of edge-free areas (so that a contour with a hole still holds), neighbours with weak
+    evidence on their common border become one, and what hides nothing is background: walls, floor and ceiling touch
+    the picture's border or fill much of it, and hardly anywhere stand before something else.
+
+    depth_m        float32 [H, W], NaN = no estimate, +inf = beyond range (background)
+    probability    float32 [H, W] of an occlusion boundary
+    boundary_mask  bool [H, W], boundaries that count as certain (a thinned and thresholded probability)
+    returns        int32 [H, W], 0 = background, instances 1.. by falling area
+    raises         ValueError when the shapes differ or max_instances is not in 1..65535
+    """
+    for name, array in (("probability", probability), ("boundary_mask", boundary_mask)):
+        if array is not None and array.shape != depth_m.shape:
+            raise ValueError(f"{name} {array.shape} and depth {depth_m.shape} must be [H, W] of one size")
+    if not 1 <= max_instances <= MAX_LABEL:
+        raise ValueError(f"max_instances is {max_instances}: it must lie in 1..{MAX_LABEL}")
+    height, width = depth_m.shape
+    working = (min(width, WORKING_WIDTH), max(1, round(height * min(1, WORKING_WIDTH / width))))
+    depth = cv2.resize(np.asarray(depth_m, np.float32), working, interpolation=cv2.INTER_NEAREST_EXACT)
+    edge = cv2.resize(np.asarray(probability, np.float32), working, interpolation=cv2.INTER_AREA)
+    cv2.patchNaNs(edge, 0.0)
+    if boundary_mask is not None:
+        certain = cv2.resize(boundary_mask.astype(np.float32), working, interpolation=cv2.INTER_AREA)
+        edge = cv2.max(edge, (certain > 0).astype(np.float32))
+
+    nearness = _nearness(depth)
+    evidence = _evidence(nearness, edge)
+    patches = _patches(evidence)
+    regions = _merge(patches, evidence, nearness)
+    labels = _name(regions, nearness, depth, max_instances)
+    if labels.shape != (height, width):
+        labels = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    return labels.astype(np.int32)
+
+
+def _nearness(depth: np.ndarray) -> np.ndarray:
+    """Inverse depth, float32; 0 where nothing is known or near."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        nearness = 1 / depth
+    nearness[~(depth > 0)] = 0
+    return nearness
+
+
+def _evidence(nearness: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """float32 [h, w] in [0, 1]: how sure it is that an object ends here."""
+    scale = cv2.max(cv2.blur(nearness, (5, 5)), 1e-3)
+    step = cv2.absdiff(cv2.Laplacian(nearness, cv2.CV_32F, ksize=1), 0.0)
+    step = cv2.divide(step, scale, scale=1 / FULL_STEP)
+    smooth = cv2.GaussianBlur(nearness, (7, 7), 1.5)
+    hollow = cv2.divide(cv2.Laplacian(smooth, cv2.CV_32F, ksize=1), scale, scale=1 / FULL_HOLLOW)
+    evidence = cv2.max(cv2.max(step, hollow), edge)
+    return cv2.min(cv2.max(evidence, 0.0), 1.0)
+
+
+def _patches(evidence: np.ndarray) -> np.ndarray:
+    """int32 [h, w], 0..n-1: areas grown from cores, every pixel going to the nearest core.
+
+    Cores are what lies CORE_PX from any barrier, and what narrow parts remain outside their reach: where two areas meet
+    through a hole in a contour that is narrower than two cores, the hole is cut.
+    """
+    free = (evidence < BARRIER).astype(np.uint8)
+    away = cv2.distanceTransform(free, cv2.DIST_L2, cv2.DIST_MASK_3)
+    core = cv2.compare(away, CORE_PX, cv2.CMP_GT)
+    reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * CORE_PX + 3,) * 2)
+    narrow = cv2.bitwise_and(cv2.compare(away, 1.5, cv2.CMP_GT), cv2.bitwise_not(cv2.dilate(core, reach)))
+    seeds = cv2.bitwise_or(core, narrow)
+    if not seeds.any():
+        return np.zeros(evidence.shape, np.int32)
+    _, patches = cv2.distanceTransformWithLabels(cv2.bitwise_not(seeds), cv2.DIST_L2, cv2.DIST_MASK_5,
+                                                 labelType=cv2.DIST_LABEL_CCOMP)
+    return patches - 1
+
+
+def _borders(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Flat indices of the two pixels of every 4-neighbour pair with different labels."""
+    across = np.flatnonzero(labels[:, :-1] != labels[:, 1:])
+    height, width = labels.shape
+    across += across // (width - 1)                     # from a grid of width - 1 to the picture's
+    down = np.flatnonzero(labels[:-1] != labels[1:])
+    return np.concatenate([across, down]), np.concatenate([across + 1, down + width])
+
+
+def _merge(patches: np.ndarray, evidence: np.ndarray, nearness: np.ndarray) -> np.ndarray:
+    """Joins neighbouring patches, weakest border first, until every border left has evidence of at least WEAK.
+
+    Each round joins the pairs that are each other's weakest neighbour. Regions below MIN_AREA then join their weakest
+    neighbour whatever the border says.
+    """
+    count = int(patches.max()) + 1
+    first, second = _borders(patches)
+    # The best evidence lies on a barrier, a pixel or two beside the border between the cores.
+    ridge = cv2.dilate(evidence, np.ones((3, 3), np.uint8)).ravel()
+    strength = np.maximum(ridge[first], ridge[second])
+    a, b = patches.ravel()[first], patches.ravel()[second]
+    key, index = np.unique(np.minimum(a, b).astype(np.int64) * count + np.maximum(a, b), return_inverse=True)
+    length = np.bincount(index).astype(float)
+    total = np.bincount(index, strength)
+    a, b = np.divmod(key, count)
+    area = np.bincount(patches.ravel(), minlength=count)
+    region = np.arange(count)
+    small_too = False
+    while len(a):
+        mean = total / length
+        weakest = np.full(count, np.inf)
+        np.minimum.at(weakest, a, mean)
+        np.minimum.at(weakest, b, mean)
+        if small_too:
+            tiny = area < MIN_AREA * patches.size
+            join = (tiny[a] & (mean <= weakest[a])) | (tiny[b] & (mean <= weakest[b]))
+        else:
+            join = (mean < WEAK) & (mean <= weakest[a]) & (mean <= weakest[b])
+        if not join.any():
+            if small_too:
+                break
+            small_too = True
+            continue
+        graph = coo_matrix((np.ones(join.sum(), bool), (a[join], b[join])), shape=(count, count))
+        count, group = connected_components(graph, directed=False)
+        region, area = group[region], np.bincount(group, area).astype(int)
+        a, b = group[a], group[b]
+        apart = a != b
+        key, index = np.unique((np.minimum(a, b) * count + np.maximum(a, b))[apart], return_inverse=True)
+        length, total = np.bincount(index, length[apart]), np.bincount(index, total[apart])
+        a, b = np.divmod(key, count)
+    return region.astype(np.int32)[patches]
+
+
+def _name(regions: np.ndarray, nearness: np.ndarray, depth: np.ndarray, max_instances: int) -> np.ndarray:
+    """uint16 [h, w]: 0 for the background, then instances by falling area, at most `max_instances`."""
+    count = int(regions.max()) + 1
+    area = np.bincount(regions.ravel(), minlength=count)
+    first, second = _borders(regions)
+    reach = 2                                           # behind the blur of a depth edge
+    height, width = regions.shape
+    step = second - first
+    inner = np.clip(first - reach * step, 0, regions.size - 1)
+    outer = np.clip(second + reach * step, 0, regions.size - 1)
+    flat, near = regions.ravel(), nearness.ravel()
+    same = (flat[inner] == flat[first]) & (flat[outer] == flat[second])
+    first, second, inner, outer = first[same], second[same], inner[same], outer[same]
+    relative = (near[inner] - near[outer]) / np.maximum(np.maximum(near[inner], near[outer]), 1e-6)
+    hides = np.bincount(flat[first], relative > 0.04, count) + np.bincount(flat[second], relative < -0.04, count)
+    border = np.bincount(flat[first], minlength=count) + np.bincount(flat[second], minlength=count)
+    frame = np.zeros(count, bool)
+    for edge in (regions[0], regions[-1], regions[:, 0], regions[:, -1]):
+        frame[edge] = True
+    unknown = np.bincount(flat, ~np.isfinite(depth).ravel(), count) > 0.5 * area
+    shell = (area >= SHELL_AREA * regions.size) & (hides <= SHELL_HIDES * border) & frame
+    keep = np.flatnonzero(~shell & ~unknown & (area >= MIN_AREA * regions.size))
+    keep = keep[np.argsort(-area[keep], kind="stable")][:max_instances]
+    names = np.zeros(count, np.uint16)
+    names[keep] = np.arange(1, len(keep) + 1)
+    return names[regions]
