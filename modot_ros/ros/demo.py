@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 LONGEST_S = 60.0                                        # from start to end
-STARTING_S = 20.0                                       # of which until the first output, at most
+STARTING_S = 25.0                                       # of which until the first output, at most
 ENDING_S = 5.0                                          # and for the report, and for processes to end by themselves
 LOG_LINES = 20                                          # of each process, shown when something went wrong
 
@@ -102,19 +102,19 @@ def run(steps: dict[str, list[str]], output: Path, seconds: float, env: dict[str
         while monitor.poll() is None and not failed and time.monotonic() < deadline_s:
             time.sleep(0.1)
             failed = [name for name in processes.failed() if name != "monitor"]
-        processes.stop("monitor")                       # late, or nothing to wait for: it still writes its report
-        code = 1 if monitor.returncode is None else monitor.returncode
     except KeyboardInterrupt:
         print("stopping", flush=True)
-    finally:
+    finally:                                            # the monitor first: interrupted, it still writes its report
         for name in reversed(processes.children):
             processes.stop(name)
+    if "monitor" in processes.children:
+        code = processes.children["monitor"].returncode
     for name in steps:
-        if code and processes.tail(name):
+        if (failed or code != 0) and processes.tail(name):
             print(f"--- {output / name}.log ends with\n{processes.tail(name)}", file=sys.stderr)
     for name in failed:
         print(f"demo: {name} ended with code {processes.children[name].returncode}", file=sys.stderr)
-    return 1 if failed or code else 0
+    return 1 if failed or code != 0 else 0
 
 
 def main(args: list[str] | None = None) -> int:

@@ -52,12 +52,16 @@ class Monitor(Node):
             description="Seconds to wait for the first output; 0 = for ever", **seconds))
         self.duration_s, self.timeout_s = (self.get_parameter(name).value for name in ("duration_s", "timeout_s"))
         self.album = Album(Path(self.get_parameter("output").value or f"modot_{datetime.now():%Y%m%d_%H%M%S}").resolve())
+        self.report, self.table = self.album.folder / "report.json", self.album.folder / "table.txt"
+        for old in (self.report, self.table):
+            old.unlink(missing_ok=True)
         self.bridge, self.tally, self.verdict = CvBridge(), Tally(), Verdict()
         self.came = dict.fromkeys(("depth", "boundary", "labels", "graph", "overlay"), 0)
         self.by_stamp: OrderedDict[int, dict] = OrderedDict()
         self.overlay: np.ndarray | None = None
         self.start_s = time.monotonic()
         self.first_output_s: float | None = None
+        self.early = 0                                  # frames that came before the first output
         self.rows: list[str] = []
 
         every = QoSProfile(depth=10)
@@ -93,7 +97,8 @@ class Monitor(Node):
                 self.came[name] += 1
             if name == "depth":
                 now_s = time.monotonic()
-                self.first_output_s = self.first_output_s or now_s
+                if self.first_output_s is None:
+                    self.first_output_s, self.early = now_s, self.tally.frames_in
                 self.tally.outputs.append((now_s, self.latency_s(stamp, info)))
             elif name == "overlay":
                 self.overlay = self.bridge.imgmsg_to_cv2(message, "bgr8")
@@ -159,7 +164,7 @@ class Monitor(Node):
         problems = self.verdict.problems(self.came)
         if self.overlay is not None and not self.album.pictures:
             self.album.keep(self.overlay)
-        self.say("whole run")
+        self.say(f"whole run, {self.early} of the frames before the first output")
         self.say(line(row))
         self.say(f"{self.verdict.frames} frames checked, {len(self.tally.boundary_f)} of them against truth: "
                  + ("; ".join(problems) if problems else "valid"))
@@ -167,11 +172,11 @@ class Monitor(Node):
         names = ("time_s", "frames_in", "processed", "dropped", "rate_hz", "latency_median_ms", "latency_p95_ms",
                  "boundary_f", "abs_rel", "delta1")
         report = {name: None if value != value else value for name, value in zip(names, row, strict=True)}
-        report |= {"frames_checked": self.verdict.frames, "frames_scored": len(self.tally.boundary_f),
+        report |= {"frames_early": self.early, "frames_checked": self.verdict.frames, "frames_scored": len(self.tally.boundary_f),
                    "messages": self.came, "problems": problems}
-        (self.album.folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-        (self.album.folder / "table.txt").write_text("\n".join(self.rows) + "\n")
-        self.say(f"{len(files)} pictures and videos, report.json and table.txt are in {self.album.folder}")
+        self.report.write_text(json.dumps(report, indent=1) + "\n")
+        self.say(f"{len(files)} pictures and videos, {self.report.name} and {self.table.name} are in {self.album.folder}")
+        self.table.write_text("\n".join(self.rows) + "\n")
         return 1 if problems else 0
 
 
