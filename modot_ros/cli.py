@@ -43,7 +43,8 @@ def _parser() -> argparse.ArgumentParser:
                          "model's canonical camera is assumed and metric depth is right up to one factor")
     predict.add_argument("--instances", type=Path, help="label image (8 or 16 bits, 0 = background), or a folder with "
                          "one of the same name per picture")
-    predict.add_argument("--boundary-threshold", type=float, default=0.5, help="probability from which a boundary counts")
+    predict.add_argument("--boundary-threshold", type=float, default=0.5,
+                         help="probability from which a boundary counts")
 
     bench = command("bench", _bench, "Time the predictor on this machine; the last line is JSON.")
     _model_arguments(bench)

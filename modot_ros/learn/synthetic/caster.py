@@ -60,7 +60,8 @@ class Caster:
         self.kind = solids.kind[self.by_kind]
         self.candidate = candidate[:, self.by_kind]
         self.linear = solids.local_from_world[self.by_kind, :, :3].to(dtype)
-        self.origin = (solids.local_from_world[:, :, :3] @ origin_m + solids.local_from_world[:, :, 3])[self.by_kind].to(dtype)
+        origin = solids.local_from_world[:, :, :3] @ origin_m + solids.local_from_world[:, :, 3]
+        self.origin = origin[self.by_kind].to(dtype)
         self.taper = solids.taper[self.by_kind].to(dtype)
 
     def cast(self, directions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -15,7 +15,8 @@ PLAIN, STRIPES, CHECKER, GRAIN, TILES, BLOTCHES, POSTER, DOTS = range(8)
 
 # role: (hue range, saturation range, value range, {pattern: weight}, feature size in m, specular range)
 _ROLES = {
-    "wall": ((0, 1), (0, .25), (.45, .95), {PLAIN: 6, STRIPES: 1, BLOTCHES: 1, TILES: 1, DOTS: .5}, (.05, .6), (0, .05)),
+    "wall": ((0, 1), (0, .25), (.45, .95), {PLAIN: 6, STRIPES: 1, BLOTCHES: 1, TILES: 1, DOTS: .5}, (.05, .6),
+             (0, .05)),
     "ceiling": ((0, 1), (0, .06), (.75, .97), {PLAIN: 8, TILES: 1}, (.4, .8), (0, .02)),
     "floor": ((.02, .14), (.05, .6), (.2, .8), {GRAIN: 3, TILES: 3, CHECKER: 1, BLOTCHES: 2, STRIPES: 1, POSTER: 2},
               (.06, .7), (0, .25)),
@@ -56,7 +57,8 @@ class MaterialTable:
         hue, saturation, value, patterns, size, specular = _ROLES[role]
 
         def colour() -> np.ndarray:
-            return np.array(colorsys.hsv_to_rgb(rng.uniform(*hue), rng.uniform(*saturation), rng.uniform(*value))) ** 2.2
+            rgb = colorsys.hsv_to_rgb(rng.uniform(*hue), rng.uniform(*saturation), rng.uniform(*value))
+            return np.array(rgb) ** 2.2
 
         first = colour()
         second = colour() if rng.random() < 0.5 else np.clip(first * rng.uniform(0.35, 1.7), 0.01, 1)
@@ -69,7 +71,7 @@ class MaterialTable:
         stretch = np.array([1.0, 1.0, 1.0])
         if pattern == GRAIN:
             stretch[rng.integers(3)] = 0.08
-        turn = np.eye(3)[rng.permutation(3)] if pattern in (STRIPES, TILES, CHECKER) else np.linalg.qr(rng.normal(size=(3, 3)))[0]
+        turn = np.eye(3)[rng.permutation(3)] if pattern in (STRIPES, TILES, CHECKER) else _random_rotation(rng)
         self.rows.append((first, second, third, pattern, feature_m, stretch, turn, rng.uniform(-50, 50, 3),
                           rng.uniform(*specular), np.exp(rng.uniform(np.log(8), np.log(120))),
                           _GLOW.get(role, 0.0) * rng.uniform(0.5, 1.2), rng.uniform(0, 0.12)))
@@ -82,8 +84,12 @@ class MaterialTable:
         first, second, third, pattern, feature_m, stretch, turn, offset, specular, gloss, glow, mottle = (
             torch.as_tensor(column, dtype=torch.float32, device=device) for column in columns)
         to_pattern = stretch[:, :, None] * turn / feature_m[:, None, None]
-        return dict(first=first, second=second, third=third, pattern=pattern.long(), to_pattern=to_pattern, offset=offset,
-                    feature_m=feature_m, specular=specular, gloss=gloss, glow=glow, mottle=mottle)
+        return dict(first=first, second=second, third=third, pattern=pattern.long(), to_pattern=to_pattern,
+                    offset=offset, feature_m=feature_m, specular=specular, gloss=gloss, glow=glow, mottle=mottle)
+
+
+def _random_rotation(rng: np.random.Generator) -> np.ndarray:
+    return np.linalg.qr(rng.normal(size=(3, 3)))[0]
 
 
 def value_noise(points: torch.Tensor) -> torch.Tensor:

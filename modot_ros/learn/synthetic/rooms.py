@@ -48,7 +48,7 @@ class Scene:
         return bool(np.all(point_m > margin_m) and np.all(point_m < self.size_m - margin_m))
 
     def clearance_m(self, points_m: np.ndarray) -> np.ndarray:
-        """Distance [N] from world points [N, 3] to the nearest solid's own (oriented) box, the shell included; <= 0 is inside."""
+        """Distance [N] from world points [N, 3] to the nearest solid's own box, the shell included; <= 0 is inside."""
         best = np.full(len(points_m), np.inf)
         for solid in self.solids:
             half = solid.half_m * ([max(1, solid.taper)] * 2 + [1])
@@ -92,9 +92,12 @@ class _Builder:
         wall, ceiling, floor = (self.materials.add_random(role, self.rng) for role in ("wall", "ceiling", "floor"))
         accent = self.materials.add_random("wall", self.rng) if self.rng.random() < 0.3 else wall
         thick, big = 0.5, 20.0
-        slabs = [((sx / 2, sy / 2, -thick), (big, big, thick), floor), ((sx / 2, sy / 2, sz + thick), (big, big, thick), ceiling),
-                 ((-thick, sy / 2, sz / 2), (thick, big, big), wall), ((sx + thick, sy / 2, sz / 2), (thick, big, big), wall),
-                 ((sx / 2, -thick, sz / 2), (big, thick, big), accent), ((sx / 2, sy + thick, sz / 2), (big, thick, big), wall)]
+        slabs = [((sx / 2, sy / 2, -thick), (big, big, thick), floor),
+                 ((sx / 2, sy / 2, sz + thick), (big, big, thick), ceiling),
+                 ((-thick, sy / 2, sz / 2), (thick, big, big), wall),
+                 ((sx + thick, sy / 2, sz / 2), (thick, big, big), wall),
+                 ((sx / 2, -thick, sz / 2), (big, thick, big), accent),
+                 ((sx / 2, sy + thick, sz / 2), (big, thick, big), wall)]
         for centre, half, material in slabs:
             self.solids.append(Solid(BOX, np.array(centre, float), np.eye(3), np.array(half, float), material))
         if self.rng.random() < 0.25:                    # a pillar or chimney that belongs to the shell
@@ -120,7 +123,7 @@ class _Builder:
                 turned = half if quarter % 2 == 0 else half[::-1]
                 # the back (+y of the thing) looks at the wall that the quarter turn points to
                 centre = rng.uniform(turned, np.maximum(self.size_m[:2] - turned, turned + 1e-6))
-                axis, far = (1, True) if quarter == 0 else (0, False) if quarter == 1 else (1, False) if quarter == 2 else (0, True)
+                axis, far = ((1, True), (0, False), (1, False), (0, True))[quarter]
                 gap = rng.uniform(0.015, 0.06)
                 centre[axis] = self.size_m[axis] - turned[axis] - gap if far else turned[axis] + gap
             else:
@@ -224,8 +227,9 @@ class _Builder:
         for light in found:                             # a hanging lamp is seen, too
             if light.centre_m[2] < self.size_m[2] - 0.2 and light.half_m[2] < 0.1:
                 drop = self.size_m[2] - light.centre_m[2]
-                self.place("lamp", Thing([frustum(0, 0, 0.06, 0.16, 0.05, "glow", 0.5),
-                                          frustum(0, 0, drop / 2 + 0.05, 0.006, drop / 2 - 0.05, "metal")]), light.centre_m, 0.0)
+                shade = frustum(0, 0, 0.06, 0.16, 0.05, "glow", 0.5)
+                cord = frustum(0, 0, drop / 2 + 0.05, 0.006, drop / 2 - 0.05, "metal")
+                self.place("lamp", Thing([shade, cord]), light.centre_m, 0.0)
         return found
 
 
@@ -242,5 +246,5 @@ def random_scene(seed: int) -> Scene:
         builder.furnish(str(name))
     lights = builder.lights()
     ambient = rng.uniform(0.12, 0.45) * np.array([1.0, rng.uniform(0.9, 1.0), rng.uniform(0.8, 1.05)])
-    return Scene(seed, builder.size_m, builder.solids, builder.materials, lights, ambient, builder.names, builder.things,
-                 builder.tops)
+    return Scene(seed, builder.size_m, builder.solids, builder.materials, lights, ambient, builder.names,
+                 builder.things, builder.tops)

@@ -58,8 +58,8 @@ def write_shards(folder: str | Path, split: str, views: int, width: int = 256, h
     paths = [folder / f"{split}_{width}x{height}_{shard:05d}.npz" for shard in range(count)]
     missing = [k for k, path in enumerate(paths) if not path.exists()]
     with ProcessPoolExecutor(max_workers=workers) as pool:
-        jobs = [pool.submit(write_shard, paths[k], FIRST_SEED[split] + k * VIEWS_PER_SHARD, VIEWS_PER_SHARD, width, height,
-                            device) for k in missing]
+        jobs = [pool.submit(write_shard, paths[k], FIRST_SEED[split] + k * VIEWS_PER_SHARD, VIEWS_PER_SHARD, width,
+                            height, device) for k in missing]
         for done, job in enumerate(as_completed(jobs), count - len(missing) + 1):
             job.result()
             if progress:

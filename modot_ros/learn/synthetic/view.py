@@ -82,7 +82,8 @@ def render(scene: Scene, camera: Camera, seed: int = 0, device: str | torch.devi
     rays = directions(centres_px)
     depth, solid = caster.cast(rays)
     if (solid == NO_HIT).any():
-        raise ValueError(f"{int((solid == NO_HIT).sum())} of {height * width} rays leave the scene: it has to be closed")
+        leaving = int((solid == NO_HIT).sum())
+        raise ValueError(f"{leaving} of {height * width} rays leave the scene: it has to be closed")
 
     def look(points_px: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return caster.cast(directions(points_px))
@@ -112,7 +113,8 @@ def render(scene: Scene, camera: Camera, seed: int = 0, device: str | torch.devi
     edge[1:] |= differs
     edge[:-1] |= differs
     edge = edge.reshape(-1).nonzero()[:, 0]
-    offset = torch.tensor([(-.125, -.375), (.375, -.125), (-.375, .125), (.125, .375)], dtype=torch.float64, device=device)
+    offset = torch.tensor([(-.125, -.375), (.375, -.125), (-.375, .125), (.125, .375)], dtype=torch.float64,
+                          device=device)
     fine_rays = directions((centres_px[edge][:, None] + offset).reshape(-1, 2))
     fine_depth, fine_solid = caster.cast(fine_rays)
     fine_points_m = eye_m + fine_depth[:, None] * fine_rays
