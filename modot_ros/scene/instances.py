@@ -25,7 +25,8 @@ FULL_HOLLOW = 0.012                     # the same for a hollow crease, after sm
 WEAK = 0.30                             # mean evidence along a border below which two patches are one
 MIN_AREA = 0.0015                       # of the picture; smaller regions join a neighbour
 SHELL_AREA = 0.02                       # of the picture; the background's parts have at least this
-SHELL_HIDES = 0.25                      # share of its border along which a part of the background may be the nearer
+SHELL_STEP = 0.03                       # relative step of inverse depth at which one region hides the other
+SHELL_HIDES = 0.25                      # share of its border (and more the larger it is) along which background may be nearer
 
 
 def validate_labels(labels: np.ndarray, shape: tuple[int, int], max_instances: int = 1024) -> np.ndarray:
@@ -188,24 +189,39 @@ def _name(regions: np.ndarray, nearness: np.ndarray, depth: np.ndarray, max_inst
     count = int(regions.max()) + 1
     area = np.bincount(regions.ravel(), minlength=count)
     first, second = _borders(regions)
-    reach = 2                                           # behind the blur of a depth edge
-    height, width = regions.shape
-    step = second - first
-    inner = np.clip(first - reach * step, 0, regions.size - 1)
-    outer = np.clip(second + reach * step, 0, regions.size - 1)
-    flat, near = regions.ravel(), nearness.ravel()
-    same = (flat[inner] == flat[first]) & (flat[outer] == flat[second])
-    first, second, inner, outer = first[same], second[same], inner[same], outer[same]
-    relative = (near[inner] - near[outer]) / np.maximum(np.maximum(near[inner], near[outer]), 1e-6)
-    hides = np.bincount(flat[first], relative > 0.04, count) + np.bincount(flat[second], relative < -0.04, count)
-    border = np.bincount(flat[first], minlength=count) + np.bincount(flat[second], minlength=count)
+    flat = regions.ravel()
+    ahead, same = _step_at_border(flat, nearness.ravel(), first, second)
+    first, second = flat[first[same]], flat[second[same]]
+    hides = np.bincount(first, ahead[same] > SHELL_STEP, count) + np.bincount(second, ahead[same] < -SHELL_STEP, count)
+    border = np.bincount(first, minlength=count) + np.bincount(second, minlength=count)
     frame = np.zeros(count, bool)
     for edge in (regions[0], regions[-1], regions[:, 0], regions[:, -1]):
         frame[edge] = True
     unknown = np.bincount(flat, ~np.isfinite(depth).ravel(), count) > 0.5 * area
-    shell = (area >= SHELL_AREA * regions.size) & (hides <= SHELL_HIDES * border) & frame
+    shell = (area >= SHELL_AREA * regions.size) & frame \
+        & (hides <= (SHELL_HIDES + area / regions.size) * border)
     keep = np.flatnonzero(~shell & ~unknown & (area >= MIN_AREA * regions.size))
     keep = keep[np.argsort(-area[keep], kind="stable")][:max_instances]
     names = np.zeros(count, np.uint16)
     names[keep] = np.arange(1, len(keep) + 1)
     return names[regions]
+
+
+def _step_at_border(labels: np.ndarray, nearness: np.ndarray, first: np.ndarray, second: np.ndarray
+                    ) -> tuple[np.ndarray, np.ndarray]:
+    """Relative step of inverse depth over a border (> 0: `first` is nearer), and where both sides could be read.
+
+    Read two pixels in, behind the blur of the edge, and carried from four pixels in along the surface's slope; where
+    the two disagree in sign the surfaces meet and there is no step.
+    """
+    inward = first - second
+    at = [np.clip(pixel + reach * way * inward, 0, labels.size - 1)
+          for pixel, way in ((first, 1), (second, -1)) for reach in (2, 4)]
+    readable = np.ones(len(first), bool)
+    for place, pixel in zip(at, (first, first, second, second)):
+        readable &= labels[place] == labels[pixel]
+    here, here_in, there, there_in = (nearness[place] for place in at)
+    plain = here - there
+    carried = plain + 1.25 * ((here - here_in) - (there - there_in))
+    step = np.where(plain * carried > 0, np.sign(plain) * np.minimum(np.abs(plain), np.abs(carried)), 0)
+    return step / np.maximum(np.maximum(here, there), 1e-6), readable
