@@ -2,10 +2,10 @@
 """How the node is: rates, latency, drops per reason, standing warnings, as a DiagnosticStatus."""
 from __future__ import annotations
 
-import statistics
 import threading
 from collections import Counter, deque
 
+import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 WINDOW_S = 5.0                                          # what rates, latencies and "lately" speak of
@@ -23,7 +23,7 @@ class Health:
         self.failure = ""                               # why the node can't work at all
         self._warnings: dict[str, str] = {}
         self._received: deque[float] = deque()
-        self._processed: deque[tuple[float, float, float]] = deque()    # when, latency_s, processing_s
+        self._processed: deque[tuple[float, ...]] = deque()     # when, latency_s, processing_s, network_s
         self._bad: deque[float] = deque()
         self._counts: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
@@ -46,11 +46,14 @@ class Health:
         with self._lock:
             self._counts["idle"] += 1
 
-    def processed(self, now_s: float, latency_s: float, processing_s: float) -> None:
-        """A frame's outputs are out, `latency_s` after the image came in, `processing_s` of it spent working."""
+    def processed(self, now_s: float, latency_s: float, processing_s: float, network_s: float) -> None:
+        """A frame's outputs are out, `latency_s` after the image came in.
+
+        `processing_s` of it were spent working, `network_s` of these in the network.
+        """
         with self._lock:
             self._counts["processed"] += 1
-            self._processed.append((now_s, latency_s, processing_s))
+            self._processed.append((now_s, latency_s, processing_s, network_s))
 
     def dropped(self, reason: str, now_s: float, text: str = "", count: int = 1) -> None:
         """Frames that gave no output. `text` explains a reason that is not BY_DESIGN."""
@@ -103,28 +106,24 @@ class Health:
             return DiagnosticStatus.WARN, "; ".join(texts)
         if not self._processed:
             return DiagnosticStatus.OK, "nobody subscribes" if self._received else "waiting for images"
-        rate_hz, latency_ms = len(self._processed) / self._window_s(now_s), self._latencies_ms()[0]
-        return DiagnosticStatus.OK, f"{rate_hz:.1f} Hz, latency {latency_ms:.0f} ms"
+        rate_hz = len(self._processed) / self._window_s(now_s)
+        return DiagnosticStatus.OK, f"{rate_hz:.1f} Hz, latency {self._quantile_ms(1, 0.5):.0f} ms"
 
     def _window_s(self, now_s: float) -> float:
         return min(WINDOW_S, max(now_s - self._active_s, 1e-3)) if self._active_s is not None else WINDOW_S
 
-    def _latencies_ms(self) -> tuple[float, float]:
-        """Median and 95 % quantile; NaN without frames."""
-        latencies = sorted(latency_s for _, latency_s, _ in self._processed)
-        if not latencies:
-            return float("nan"), float("nan")
-        return 1e3 * statistics.median(latencies), 1e3 * latencies[min(len(latencies) - 1, int(0.95 * len(latencies)))]
+    def _quantile_ms(self, column: int, q: float) -> float:
+        """Of that column of the frames lately processed; NaN without any."""
+        return 1e3 * float(np.quantile([row[column] for row in self._processed], q)) if self._processed else float("nan")
 
     def _numbers(self, now_s: float) -> dict[str, str]:
         window_s = self._window_s(now_s)
-        median_ms, p95_ms = self._latencies_ms()
-        processing_ms = 1e3 * statistics.median(p for *_, p in self._processed) if self._processed else float("nan")
+        latency_ms, processing_ms, network_ms = (self._quantile_ms(column, 0.5) for column in (1, 2, 3))
         return {
             "frames_received": str(self._counts["received"]), "frames_processed": str(self._counts["processed"]),
             "frames_dropped": str(sum(self._dropped.values())), "frames_idle": str(self._counts["idle"]),
             **{f"dropped_{reason}": str(count) for reason, count in sorted(self._dropped.items())},
             "rate_in_hz": f"{len(self._received) / window_s:.1f}",
             "rate_out_hz": f"{len(self._processed) / window_s:.1f}",
-            "latency_median_ms": f"{median_ms:.1f}", "latency_p95_ms": f"{p95_ms:.1f}",
-            "processing_median_ms": f"{processing_ms:.1f}"}
+            "latency_median_ms": f"{latency_ms:.1f}", "latency_p95_ms": f"{self._quantile_ms(1, 0.95):.1f}",
+            "processing_median_ms": f"{processing_ms:.1f}", "network_median_ms": f"{network_ms:.1f}"}

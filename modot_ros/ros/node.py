@@ -292,7 +292,7 @@ class ModotNode(LifecycleNode):
         for output in wanted:
             self._outputs[output].publish(output.make(result))
         end_s = time.monotonic()
-        self.health.processed(end_s, end_s - frame.received_s, end_s - start_s)
+        self.health.processed(end_s, end_s - frame.received_s, end_s - start_s, prediction.stage_s.get("network", 0.0))
 
     def _report_camera(self, camera: Camera) -> None:
         self.health.warn("calibration", "" if camera.k is not None else
@@ -313,12 +313,16 @@ def main(args: list[str] | None = None) -> int:
         node = ModotNode()
         if node.parameters.autostart and node.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             node.trigger_activate()
-        rclpy.spin(node)
+        if rclpy.ok():
+            rclpy.spin(node)
     except (ValueError, InvalidParameterTypeException, InvalidParameterValueException) as error:
         print(f"modot_node: {error}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except Exception:
+        if rclpy.ok():                                  # a signal while the node is being made takes ROS away from it
+            raise
     finally:
         if node is not None:
             node.destroy_node()

@@ -78,9 +78,11 @@ def point_cloud(result: Result) -> PointCloud2:
     wanted[stride // 2::stride, stride // 2::stride] = True
     wanted &= np.isfinite(result.depth_m) & ~flying_pixels(result.depth_m, result.prediction.boundary_mask)
     xyz = points(result.depth_m, result.k, wanted)
-    cloud = np.column_stack([xyz, packed_rgb(result.rgb[wanted])])
-    within = np.einsum("nc,nc->n", xyz, xyz) <= result.parameters.cloud_range_m ** 2
-    return cloud_message(cloud[within], ("x", "y", "z", "rgb"), result.header)
+    within = np.flatnonzero(np.einsum("nc,nc->n", xyz, xyz) <= result.parameters.cloud_range_m ** 2)
+    cloud = np.empty((len(within), 4), np.float32)
+    cloud[:, :3] = xyz.take(within, axis=0)
+    cloud[:, 3] = packed_rgb(result.rgb.reshape(-1, 3).take(np.flatnonzero(wanted)[within], axis=0))
+    return cloud_message(cloud, ("x", "y", "z", "rgb"), result.header)
 
 
 def clearing_cloud(result: Result) -> PointCloud2:

@@ -19,8 +19,8 @@ class Pacing:
             self._due_s = None
             return True
         period_s = 1 / rate_hz
-        if self._due_s is None or abs(now_s - self._due_s) >= period_s:  # first event, a pause, or a clock's jump
-            self._due_s = now_s
+        if self._due_s is None or not -2 * period_s < now_s - self._due_s < period_s:
+            self._due_s = now_s                         # the first event, one after a pause, or the clock has jumped
         if now_s < self._due_s:
             return False
         self._due_s += period_s

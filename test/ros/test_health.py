@@ -20,7 +20,7 @@ def health():
     for number in range(10):
         now_s = 109.1 + number / 10
         health.received(now_s)
-        health.processed(now_s + 0.05, latency_s=0.010 * (number + 1), processing_s=0.008)
+        health.processed(now_s + 0.05, latency_s=0.010 * (number + 1), processing_s=0.008, network_s=0.005)
     return health
 
 
@@ -31,7 +31,8 @@ def test_a_node_that_works_says_its_rate_and_latency(health):
     got = values(status)
     assert (got["frames_received"], got["frames_processed"], got["frames_dropped"]) == ("10", "10", "0")
     assert (got["rate_in_hz"], got["rate_out_hz"]) == ("2.0", "2.0")
-    assert (got["latency_median_ms"], got["latency_p95_ms"], got["processing_median_ms"]) == ("55.0", "100.0", "8.0")
+    assert (got["latency_median_ms"], got["latency_p95_ms"], got["processing_median_ms"]) == ("55.0", "95.5", "8.0")
+    assert got["network_median_ms"] == "5.0"
     assert (got["state"], got["model"], got["image_topic"]) == ("active", "modot_nano", "/camera/image")
 
 
@@ -57,7 +58,7 @@ def test_a_bad_frame_is_a_warning_with_its_reason_until_it_is_long_ago(health):
     assert status.level == WARN and "1 frames could not be used: truncated: data has 3 bytes" in status.message
     for number in range(10):
         health.received(114.0 + number / 10)
-        health.processed(114.0 + number / 10, 0.01, 0.01)
+        health.processed(114.0 + number / 10, 0.01, 0.01, 0.01)
     status = health.status("node", "active", 110.0 + WINDOW_S + 0.1)
     assert status.level == OK
     assert values(status)["last_error"] == "truncated: data has 3 bytes"

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import rclpy
+import torch
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.lifecycle import TransitionCallbackReturn
 from rosgraph_msgs.msg import Clock
@@ -273,8 +274,9 @@ def test_a_simulated_clock_that_jumps_back_does_not_stop_the_rate_limit(running,
     assert rig.node.health.drops() == {"rate": 1}
 
 
-@pytest.mark.parametrize("error, reason", [(MemoryError("CUDA out of memory"), "memory"),
-                                           (ValueError("focal_px is 3"), "rejected"), (KeyError("oops"), "internal")])
+@pytest.mark.parametrize("error, reason", [
+    (torch.OutOfMemoryError("CUDA out of memory"), "memory"), (MemoryError(), "memory"),
+    (ValueError("focal_px is 3"), "rejected"), (KeyError("oops"), "internal")])
 def test_a_predictor_that_fails_once_costs_one_frame(error, reason, running, make_image):
     rig = running()
     heard = rig.listen("~/depth/image")

@@ -30,6 +30,10 @@ def test_a_clock_that_jumps_back_does_not_block():
     assert accepted([100.0, 100.5, 3.0, 3.5, 4.0], 1.0) == [100.0, 3.0, 4.0]
 
 
+def test_a_clock_that_stands_still_allows_one_event():
+    assert accepted([8.1, 8.1, 8.1], 30.0) == [8.1]
+
+
 def test_a_new_rate_holds_at_once():
     pacing = Pacing()
     assert pacing.due(0.0, 0.1)
