@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Camera, modot_node and monitor together: `ros2 launch modot_ros demo.launch.py [input:=video.mp4] [rviz:=true]`."""
+"""Camera, modot_node and monitor: `ros2 launch modot_ros demo.launch.py [input:=video.mp4] [rviz:=true]`."""
 import os
 
 from ament_index_python.packages import get_package_share_directory
@@ -15,15 +15,17 @@ MODOT = os.path.join(get_package_share_directory("modot_ros"), "launch", "modot.
 
 
 def generate_launch_description() -> LaunchDescription:
-    def text(name: str) -> ParameterValue:
-        return ParameterValue(LaunchConfiguration(name), value_type=str)
+    def value(name: str, kind: type) -> ParameterValue:
+        return ParameterValue(LaunchConfiguration(name), value_type=kind)
 
     namespace = LaunchConfiguration("namespace")         # declared by the launch file that is included
     synthetic = EqualsSubstitution(LaunchConfiguration("input"), "")
     return LaunchDescription([
-        DeclareLaunchArgument("input", default_value="", description="Picture, folder, video, rosbag2 or camera (0, "
-                              "/dev/video0); empty = a flight through a synthetic room, with its truth"),
-        DeclareLaunchArgument("output", default_value="demo_out", description="Folder for pictures and report"),
+        DeclareLaunchArgument("input", default_value="",
+                              description="Picture, folder, video, rosbag2 or camera (0, /dev/video0); "
+                                          "empty = a flight through a synthetic room, with its truth"),
+        DeclareLaunchArgument("output", default_value="demo_out",
+                              description="Folder for pictures and report"),
         DeclareLaunchArgument("seconds", default_value="0.0",
                               description="How long after the first output; 0 = until stopped"),
         DeclareLaunchArgument("rviz", default_value="false", choices=["true", "false"],
@@ -31,13 +33,12 @@ def generate_launch_description() -> LaunchDescription:
         # first, because it sets the environment of all
         IncludeLaunchDescription(PythonLaunchDescriptionSource(MODOT),
                                  launch_arguments={"rviz": LaunchConfiguration("rviz")}.items()),
-        Node(package="modot_ros", executable="sim_camera", name="sim_camera", namespace=namespace, output="screen",
-             condition=IfCondition(synthetic)),
+        Node(package="modot_ros", executable="sim_camera", name="sim_camera", namespace=namespace,
+             output="screen", condition=IfCondition(synthetic)),
         Node(package="modot_ros", executable="image_source", name="image_source", namespace=namespace,
-             output="screen",
-             parameters=[{"source": text("input")}], condition=UnlessCondition(synthetic)),
+             output="screen", parameters=[{"source": value("input", str)}],
+             condition=UnlessCondition(synthetic)),
         Node(package="modot_ros", executable="monitor", name="monitor", namespace=namespace, output="screen",
-             parameters=[{"output": text("output"), "duration_s": ParameterValue(LaunchConfiguration("seconds"),
-                                                                                 value_type=float)}],
+             parameters=[{"output": value("output", str), "duration_s": value("seconds", float)}],
              on_exit=Shutdown(reason="the monitor has ended")),
     ])

@@ -15,7 +15,7 @@ PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES
 TOPICS = {
     "image": "Camera image (sensor_msgs/Image)",
     "camera_info": "Its calibration (sensor_msgs/CameraInfo)",
-    "instances": "Label images of your own for the order graph (sensor_msgs/Image, stamps of the image); optional",
+    "instances": "Label images of your own for the order graph (sensor_msgs/Image, stamps of the image)",
 }
 # Arguments that override the parameter file when they are given: name -> type, description
 PARAMETERS = {
@@ -35,7 +35,8 @@ def start_node(context: LaunchContext) -> list:
     overrides = {name: ParameterValue(LaunchConfiguration(name), value_type=PARAMETERS[name][0])
                  for name, text in given.items() if text}
     return [LifecycleNode(
-        package="modot_ros", executable="modot_node", name="modot_node", namespace=LaunchConfiguration("namespace"),
+        package="modot_ros", executable="modot_node", name="modot_node",
+        namespace=LaunchConfiguration("namespace"),
         parameters=[LaunchConfiguration("params_file"), overrides,
                     {"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}],
         remappings=[(topic, LaunchConfiguration(topic)) for topic in TOPICS],
@@ -51,8 +52,10 @@ def large_messages() -> list:
 
 
 def generate_launch_description() -> LaunchDescription:
-    arguments = [DeclareLaunchArgument(topic, default_value=topic, description=text) for topic, text in TOPICS.items()]
-    arguments += [DeclareLaunchArgument(name, default_value="", description=f"{text}; empty = as the parameter file says")
+    arguments = [DeclareLaunchArgument(topic, default_value=topic, description=text)
+                 for topic, text in TOPICS.items()]
+    arguments += [DeclareLaunchArgument(name, default_value="",
+                                        description=f"{text}; empty = as in params_file")
                   for name, (_, text) in PARAMETERS.items()]
     arguments += [
         DeclareLaunchArgument("params_file", default_value=os.path.join(SHARE, "config", "modot.yaml"),
@@ -63,13 +66,15 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument("rviz", default_value="false", choices=["true", "false"],
                               description="Start RViz with the outputs"),
         DeclareLaunchArgument("fixed_frame", default_value="camera_optical_frame",
-                              description="RViz's fixed frame: the image's frame_id, or any frame that tf connects to it"),
-        DeclareLaunchArgument("log_level", default_value="info", choices=["debug", "info", "warn", "error", "fatal"],
+                              description="RViz's fixed frame: the image's, or one that tf connects to it"),
+        DeclareLaunchArgument("log_level", default_value="info",
+                              choices=["debug", "info", "warn", "error", "fatal"],
                               description="Lowest severity that modot_node logs"),
     ]
     rviz = Node(
         package="rviz2", executable="rviz2", name="rviz", namespace=LaunchConfiguration("namespace"),
-        arguments=["-d", os.path.join(SHARE, "config", "modot.rviz"), "-f", LaunchConfiguration("fixed_frame")],
+        arguments=["-d", os.path.join(SHARE, "config", "modot.rviz"),
+                   "-f", LaunchConfiguration("fixed_frame")],
         parameters=[{"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}],
         condition=IfCondition(LaunchConfiguration("rviz")))
     return LaunchDescription([*arguments, *large_messages(), OpaqueFunction(function=start_node), rviz])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A synthetic fly-through on disk: rendered once, frame by frame, played many times.
 
-Rendering takes about a second per 640x480 frame, so a simulated camera plays what is there while the rest is being
-made by another process: `python -m modot_ros.learn.footage SEED WIDTH HEIGHT FRAMES [FOLDER]`.
+Rendering takes about a second per 640x480 frame, so a simulated camera plays what is there while the rest is
+being made by another process: `python -m modot_ros.learn.footage SEED WIDTH HEIGHT FRAMES [FOLDER]`.
 """
 from __future__ import annotations
 
@@ -45,12 +45,14 @@ class StoredView:
 class Footage:
     """The closed fly-through of a seed: frame `frames` would be frame 0 again.
 
-    Deterministic in (seed, width, height, frames). Raises ValueError for a size or count below 1 or a negative seed.
+    Deterministic in (seed, width, height, frames). Raises ValueError for a size or count below 1 or a seed
+    below 0.
     """
 
     def __init__(self, seed: int, width: int, height: int, frames: int, folder: Path | None = None) -> None:
         if min(width, height, frames) < 1 or seed < 0:
-            raise ValueError(f"seed {seed}, {width}x{height}, {frames} frames: the seed must be at least 0, all else 1")
+            raise ValueError(f"seed {seed}, {width}x{height}, {frames} frames: the seed must be at least 0, "
+                             "all else 1")
         self.seed, self.width, self.height, self.frames = seed, width, height, frames
         self.folder = (folder or cache_folder() / generator_version()) / f"{seed}_{width}x{height}_{frames}"
 
@@ -69,7 +71,8 @@ class Footage:
             with np.load(self.path(number)) as stored:
                 return StoredView(**{name: stored[name] for name in STORED})
         except (zipfile.BadZipFile, KeyError, EOFError) as error:
-            raise ValueError(f"{self.path(number)} is damaged: delete it to have it rendered again ({error})") from error
+            raise ValueError(f"{self.path(number)} is damaged: delete it to have it rendered again "
+                             f"({error})") from error
 
     def render(self) -> None:
         """Make the missing frames in order; each file appears only when it is whole."""
@@ -84,7 +87,7 @@ class Footage:
         for number, camera in enumerate(fly_through(scene, self.seed, self.frames, self.width, self.height)):
             if self.path(number).exists():
                 continue
-            view = render(scene, camera, self.seed)     # one seed: exposure and white balance stay as they are
+            view = render(scene, camera, self.seed)     # one seed: exposure and white balance stay
             partial = self.path(number).with_suffix(f".{os.getpid()}.partial")
             with open(partial, "wb") as file:
                 np.savez_compressed(file, **{name: getattr(view, name) for name in STORED})

@@ -24,7 +24,7 @@ def fit(picture: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 class Album:
-    """Writes into `folder`, which is made when missing (OSError when that can't be); an earlier album there goes."""
+    """Writes into `folder`, made when missing (OSError when that can't be); an earlier album there goes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -45,9 +45,9 @@ class Album:
     def film(self, picture: np.ndarray) -> None:
         """Append a video frame, to be called at VIDEO_RATE_HZ; the first one fixes the size."""
         if self._video is None:
-            self._video_size = picture.shape[1] & ~1, picture.shape[0] & ~1        # the codec wants even sizes
-            self._video = cv2.VideoWriter(str(self.video_path), cv2.VideoWriter_fourcc(*"mp4v"), VIDEO_RATE_HZ,
-                                          self._video_size)
+            self._video_size = picture.shape[1] & ~1, picture.shape[0] & ~1    # the codec wants even sizes
+            codec = cv2.VideoWriter_fourcc(*"mp4v")
+            self._video = cv2.VideoWriter(str(self.video_path), codec, VIDEO_RATE_HZ, self._video_size)
         if self._video.isOpened():
             self._video.write(fit(picture, *self._video_size))
 
@@ -62,7 +62,7 @@ class Album:
             cells = [fit(cv2.imread(str(path)), *SHEET_CELL_PX) for path in self.pictures]
             columns = min(SHEET_COLUMNS, len(cells))
             cells += [np.zeros_like(cells[0])] * (-len(cells) % columns)
-            sheet = np.vstack([np.hstack(cells[start:start + columns]) for start in range(0, len(cells), columns)])
+            rows = [np.hstack(cells[start:start + columns]) for start in range(0, len(cells), columns)]
             files.append(self.sheet_path)
-            cv2.imwrite(str(self.sheet_path), sheet)
+            cv2.imwrite(str(self.sheet_path), np.vstack(rows))
         return files

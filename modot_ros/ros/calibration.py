@@ -15,7 +15,7 @@ IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 @dataclass(frozen=True)
 class Calibration:
-    """Pixels; pixel centres at integers; matrices row-major. K all zero means uncalibrated (sensor_msgs/CameraInfo)."""
+    """In pixels, their centres at integers; matrices row-major. K all zero means uncalibrated, as in ROS."""
 
     width: int
     height: int
@@ -26,18 +26,22 @@ class Calibration:
     p: tuple[float, ...] | None = None                  # 3x4; None = K beside a zero column
 
     def __post_init__(self) -> None:
-        for name, values, count in (("k", self.k, (9,)), ("r", self.r, (9,)), ("p", self.p or self.k, (9, 12))):
-            if len(values) not in count:
-                raise ValueError(f"calibration: {name} has {len(values)} numbers, expected {count[-1]}")
+        if self.p is None:
+            padded = tuple(v for row in range(3) for v in (*self.k[3 * row:3 * row + 3], 0.0))
+            object.__setattr__(self, "p", padded)
+        for name, values, count in (("k", self.k, 9), ("r", self.r, 9), ("p", self.p, 12)):
+            if len(values) != count:
+                raise ValueError(f"calibration: {name} has {len(values)} numbers, expected {count}")
         if self.width < 1 or self.height < 1:
             raise ValueError(f"calibration: image size is {self.width}x{self.height}, must be positive")
-        if self.p is None:
-            object.__setattr__(self, "p", tuple(v for row in range(3) for v in (*self.k[3 * row:3 * row + 3], 0.0)))
 
     @classmethod
     def pinhole(cls, width: int, height: int, fx: float, fy: float | None = None, cx: float | None = None,
                 cy: float | None = None) -> Calibration:
-        """Without distortion; the principal point is the middle unless given. ValueError for a focal length <= 0."""
+        """Without distortion; the principal point is the middle unless given.
+
+        Raises ValueError for a focal length that is not positive.
+        """
         fy = fx if fy is None else fy
         if not (fx > 0 and fy > 0):
             raise ValueError(f"focal length is {fx}, {fy} px: must be positive")
@@ -67,14 +71,14 @@ class Calibration:
             return cls(int(record["image_width"]), int(record["image_height"]),
                        distortion_model=str(record.get("distortion_model", "plumb_bob")), **matrices)
         except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"camera_info_url: {path} is no camera calibration ({type(error).__name__}: {error})") \
-                from error
+            raise ValueError(f"camera_info_url: {path} is no camera calibration "
+                             f"({type(error).__name__}: {error})") from error
 
     @classmethod
     def of_message(cls, message) -> Calibration:
         """From a sensor_msgs/CameraInfo, rclpy's or rosbags'."""
-        fields = {name: getattr(message, name, None) for name in "kdrp"}
-        fields = {name: getattr(message, name.upper()) if values is None else values for name, values in fields.items()}
+        # ROS 1 and some bag readers write the matrices' names in capitals
+        fields = {name: getattr(message, name if hasattr(message, name) else name.upper()) for name in "kdrp"}
         return cls(int(message.width), int(message.height), distortion_model=str(message.distortion_model),
                    **{name: tuple(float(v) for v in values) for name, values in fields.items()})
 

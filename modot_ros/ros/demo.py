@@ -3,7 +3,8 @@
 
     python -m modot_ros.ros.demo [--input PATH_OR_DEVICE] [--output DIR] [--seconds N]
 
-Ends within a minute, with 0 only when valid output came. The launch files do the same for users of a distribution.
+Ends within a minute, with 0 only when valid output came. demo.launch.py does the same for users of a
+distribution.
 """
 from __future__ import annotations
 
@@ -17,16 +18,16 @@ from pathlib import Path
 
 LONGEST_S = 60.0                                        # from start to end
 STARTING_S = 25.0                                       # of which until the first output, at most
-ENDING_S = 5.0                                          # and for the report, and for processes to end by themselves
+ENDING_S = 5.0                                          # for the report, and for each process to end
 LOG_LINES = 20                                          # of each process, shown when something went wrong
 
 
 def environment() -> dict[str, str]:
     """This process's, with the Fast DDS profile for images and discovery on this machine only, unless set."""
     env = dict(os.environ)
-    variable = "FASTRTPS_DEFAULT_PROFILES_FILE" if env.get("ROS_DISTRO") == "jazzy" else "FASTDDS_DEFAULT_PROFILES_FILE"
-    if not {"FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"} & set(env):
-        env[variable] = str(profile())
+    variables = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")     # Jazzy has the second
+    if not set(variables) & set(env):
+        env[variables[env.get("ROS_DISTRO") == "jazzy"]] = str(profile())
     env.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     env["PYTHONUNBUFFERED"] = "1"
     return env
@@ -47,11 +48,13 @@ def commands(source: str | None, output: Path, seconds: float) -> dict[str, list
         pairs = [text for name, value in parameters.items() for text in ("-p", f"{name}:={value}")]
         return [sys.executable, "-m", f"modot_ros.ros.{module}", *(["--ros-args", *pairs] if pairs else [])]
 
-    # a quoted YAML string: a path may hold colons or look like a number
-    quoted = None if source is None else "'" + source.replace("'", "''") + "'"
-    return {"camera": node("sim_camera") if quoted is None else node("image_source", source=quoted),
+    def quoted(text: str) -> str:
+        """As a YAML string: a path may hold colons or look like a number."""
+        return "'" + text.replace("'", "''") + "'"
+
+    return {"camera": node("sim_camera") if source is None else node("image_source", source=quoted(source)),
             "node": node("node"),
-            "monitor": node("monitor", output="'" + str(output).replace("'", "''") + "'", duration_s=float(seconds),
+            "monitor": node("monitor", output=quoted(str(output)), duration_s=float(seconds),
                             timeout_s=STARTING_S)}
 
 
@@ -104,7 +107,7 @@ def run(steps: dict[str, list[str]], output: Path, seconds: float, env: dict[str
             failed = [name for name in processes.failed() if name != "monitor"]
     except KeyboardInterrupt:
         print("stopping", flush=True)
-    finally:                                            # the monitor first: interrupted, it still writes its report
+    finally:                                            # the monitor first: it still writes its report
         for name in reversed(processes.children):
             processes.stop(name)
     if "monitor" in processes.children:
@@ -118,20 +121,23 @@ def run(steps: dict[str, list[str]], output: Path, seconds: float, env: dict[str
 
 
 def main(args: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="modot_ros.ros.demo", description="A camera, modot_node and a monitor.")
+    longest_s = LONGEST_S - STARTING_S - ENDING_S
+    parser = argparse.ArgumentParser(prog="modot_ros.ros.demo",
+                                     description="A camera, modot_node and a monitor.")
     parser.add_argument("--input", help="picture, folder, video, rosbag2 or camera (0, /dev/video0); "
                                         "default: a flight through a synthetic room")
-    parser.add_argument("--output", type=Path, default=Path("demo_out"), help="folder for pictures, report and logs")
-    parser.add_argument("--seconds", type=float, default=30.0, help="how long after the first output, at most "
-                                                                    f"{LONGEST_S - STARTING_S - ENDING_S:g}")
+    parser.add_argument("--output", type=Path, default=Path("demo_out"),
+                        help="folder for pictures, report and logs")
+    parser.add_argument("--seconds", type=float, default=30.0,
+                        help=f"how long after the first output, at most {longest_s:g}")
     wanted = parser.parse_args(args)
-    longest_s = LONGEST_S - STARTING_S - ENDING_S
     if not 0 < wanted.seconds <= longest_s:
         parser.error(f"--seconds is {wanted.seconds:g}: must be above 0 and at most {longest_s:g}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)      # ends its children as Ctrl-C does
     output = wanted.output.resolve()
     code = run(commands(wanted.input, output, wanted.seconds), output, wanted.seconds, environment())
-    print(f"demo: {'valid output' if code == 0 else 'no valid output'}; pictures, numbers and logs are in {output}")
+    said = "no valid output" if code else "valid output"
+    print(f"demo: {said}; pictures, numbers and logs are in {output}")
     return code
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Node `image_source`: plays a picture, a folder, a video, a rosbag2 or a camera device.
 
-Publishes `image` (sensor_msgs/Image) and `camera_info` (sensor_msgs/CameraInfo) with one stamp, the time of sending.
-Without a calibration the CameraInfo's matrices are zero, which is how ROS says "uncalibrated".
+Publishes `image` (sensor_msgs/Image) and `camera_info` (sensor_msgs/CameraInfo) with one stamp, the time of
+sending. Without a calibration the CameraInfo's matrices are zero, which is how ROS says "uncalibrated".
 """
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ PARAMETERS = (
     ("rate_hz", 0.0, "Frames per second; 0 = the source's own rate, pictures at 10 Hz", FloatingPointRange(
         from_value=0.0, to_value=1000.0)),
     ("loop", True, "Start again at the end", None),
-    ("focal_px", 0.0, "Focal length in pixels of the published image; 0 = as the source or camera_info_url says",
-     FloatingPointRange(from_value=0.0, to_value=1e6)),
-    ("camera_info_url", "", "Calibration YAML (path, file:// or package://), scaled to the published size", None),
-    ("frame_id", "camera_optical_frame", "Frame of the optical centre (REP 103: x right, y down, z forward)", None),
+    ("focal_px", 0.0, "Focal length in pixels of the published image; 0 = as the source or camera_info_url "
+     "says", FloatingPointRange(from_value=0.0, to_value=1e6)),
+    ("camera_info_url", "", "Calibration YAML (path, file:// or package://), scaled to the published size",
+     None),
+    ("frame_id", "camera_optical_frame", "Frame of the optical centre (REP 103: x right, y down, z forward)",
+     None),
     ("width", 0, "Width of the published image in pixels; 0 = as it comes", SIZE_PX),
     ("height", 0, "Height of the published image in pixels; 0 = as it comes", SIZE_PX),
     ("image_topic", "", "Which image topic of a rosbag; empty = the first that is not depth", None),
@@ -44,7 +46,8 @@ def declare(node: Node, table: tuple) -> dict:
     A name whose default is None takes any type.
     """
     for name, default, description, limits in table:
-        descriptor = ParameterDescriptor(description=description, read_only=True, dynamic_typing=default is None)
+        descriptor = ParameterDescriptor(description=description, read_only=True,
+                                         dynamic_typing=default is None)
         if isinstance(limits, FloatingPointRange):
             descriptor.floating_point_range = [limits]
         elif limits is not None:
@@ -54,7 +57,7 @@ def declare(node: Node, table: tuple) -> dict:
 
 
 def read_calibration(url: str) -> Calibration:
-    """As Calibration.read, with package://NAME/path as well. Raises ValueError for a package that is not there."""
+    """As Calibration.read, with package://NAME/path as well; ValueError for a package that is not there."""
     if url.startswith("package://"):
         from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
         package, _, path = url.removeprefix("package://").partition("/")
@@ -66,7 +69,7 @@ def read_calibration(url: str) -> Calibration:
 
 
 class ImageSource(Node):
-    """Opens its source when made (FileNotFoundError, ValueError as open_source); `play` blocks until the end."""
+    """Opens its source when made, with the errors of open_source; `play` blocks until the end."""
 
     def __init__(self, **options) -> None:
         super().__init__("image_source", **options)
@@ -76,10 +79,10 @@ class ImageSource(Node):
         self.calibration = read_calibration(value["camera_info_url"]) if value["camera_info_url"] else None
         text = "" if value["source"] is None else str(value["source"])      # source:=0 comes as a number
         self.source = open_source(text, value["width"], value["height"], value["image_topic"])
-        overridable = QoSOverridingOptions.with_default_policies()
-        quality = QoSProfile(depth=5)
-        self.image = self.create_publisher(Image, "image", quality, qos_overriding_options=overridable)
-        self.info = self.create_publisher(CameraInfo, "camera_info", quality, qos_overriding_options=overridable)
+        quality = {"qos_profile": QoSProfile(depth=5),
+                   "qos_overriding_options": QoSOverridingOptions.with_default_policies()}
+        self.image = self.create_publisher(Image, "image", **quality)
+        self.info = self.create_publisher(CameraInfo, "camera_info", **quality)
         self.stopped = threading.Event()
         self.sent = 0
 
@@ -100,7 +103,7 @@ class ImageSource(Node):
         self.sent += 1
 
     def play(self) -> None:
-        """Publish every frame when it is due, until the end (or for ever when looping) or until `stopped` is set."""
+        """Publish every frame when it is due, to the end (never when looping) or until `stopped` is set."""
         while not self.stopped.is_set():
             start_s = time.monotonic()
             last_due_s, gap_s, before = 0.0, 0.0, self.sent
@@ -109,7 +112,7 @@ class ImageSource(Node):
                 if due_s is not None:
                     gap_s, last_due_s = due_s - last_due_s if number else gap_s, due_s
                     late_s = time.monotonic() - start_s - due_s
-                    if late_s > 1:                      # a reader slower than its rate: go on from here, no burst
+                    if late_s > 1:                      # a slow reader: go on from here, no burst
                         start_s += late_s
                     if self.stopped.wait(max(0.0, -late_s)):
                         return

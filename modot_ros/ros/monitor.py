@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Node `monitor`: watches a camera and a modot_node, prints a live table, keeps overlays and judges the outputs.
+"""Node `monitor`: watches a camera and a modot_node, prints a live table, keeps overlays, judges the outputs.
 
-Subscribes `image`, the node's outputs under `modot_node/`, `/diagnostics` and, where a simulated camera gives it,
-`truth/depth/image` and `truth/boundary/image`. The process ends with 0 only when valid output came.
+Subscribes `image`, the node's outputs under `modot_node/`, `/diagnostics` and, where a simulated camera gives
+it, `truth/depth/image` and `truth/boundary/image`. The process ends with 0 only when valid output came.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
+from rcl_interfaces.msg import FloatingPointRange
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -26,6 +26,7 @@ from sensor_msgs.msg import Image
 from modot_ros.msg import OrderGraph
 from modot_ros.ros.album import MAX_PICTURES, VIDEO_RATE_HZ, Album
 from modot_ros.ros.compat import CvBridge
+from modot_ros.ros.image_source import declare
 from modot_ros.ros.tally import RECENT_S, Tally, heading, line
 from modot_ros.ros.verdict import Verdict
 from modot_ros.scene.agreement import boundary_f, depth_scores
@@ -33,25 +34,25 @@ from modot_ros.scene.agreement import boundary_f, depth_scores
 OUTPUTS = {"depth": "modot_node/depth/image", "boundary": "modot_node/boundary/image",
            "labels": "modot_node/instances/image", "overlay": "modot_node/overlay"}
 TRUTH = {"true depth": "truth/depth/image", "true boundary": "truth/boundary/image"}
+SECONDS = FloatingPointRange(from_value=0.0, to_value=1e6)
+PARAMETERS = (
+    ("output", "", "Folder for pictures and report; empty = modot_<date>_<time> in the current one", None),
+    ("duration_s", 0.0, "Seconds from the first output to the end; 0 = until stopped", SECONDS),
+    ("timeout_s", 30.0, "Seconds to wait for the first output; 0 = for ever", SECONDS),
+)
 NEEDED = ("depth", "boundary", "labels", "graph")
-KEPT_STAMPS = 60                                        # a few seconds: what belongs together comes within one
+KEPT_STAMPS = 60                                        # a few seconds of frames
 CHECK_PERIOD_S = 0.25                                   # checking every frame would take the node's CPU time
 
 
 class Monitor(Node):
-    """`done` turns True after `duration_s` of output, or `timeout_s` without any; `finish` gives the exit code."""
+    """`done` is True after `duration_s` of output or `timeout_s` without; `finish` gives the exit code."""
 
     def __init__(self, **options) -> None:
         super().__init__("monitor", **options)
-        seconds = {"read_only": True, "floating_point_range": [FloatingPointRange(from_value=0.0, to_value=1e6)]}
-        self.declare_parameter("output", "", ParameterDescriptor(
-            description="Folder for pictures and report; empty = modot_<date>_<time> in the current one", read_only=True))
-        self.declare_parameter("duration_s", 0.0, ParameterDescriptor(
-            description="Seconds from the first output to the end; 0 = until stopped", **seconds))
-        self.declare_parameter("timeout_s", 30.0, ParameterDescriptor(
-            description="Seconds to wait for the first output; 0 = for ever", **seconds))
-        self.duration_s, self.timeout_s = (self.get_parameter(name).value for name in ("duration_s", "timeout_s"))
-        self.album = Album(Path(self.get_parameter("output").value or f"modot_{datetime.now():%Y%m%d_%H%M%S}").resolve())
+        value = declare(self, PARAMETERS)
+        self.duration_s, self.timeout_s = value["duration_s"], value["timeout_s"]
+        self.album = Album(Path(value["output"] or f"modot_{datetime.now():%Y%m%d_%H%M%S}").resolve())
         self.report, self.table = self.album.folder / "report.json", self.album.folder / "table.txt"
         for old in (self.report, self.table):
             old.unlink(missing_ok=True)
@@ -66,7 +67,7 @@ class Monitor(Node):
 
         every = QoSProfile(depth=10)
         camera = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)       # fits any camera
-        self.create_subscription(Image, "image", self.count_image, camera, raw=True)   # only counted: not decoded
+        self.create_subscription(Image, "image", self.count_image, camera, raw=True)   # counted, not decoded
         for name, topic in (OUTPUTS | TRUTH).items():
             self.create_subscription(Image, topic, self.receiver(name), every)
         self.create_subscription(OrderGraph, "modot_node/order_graph", self.receiver("graph"), every)
@@ -105,7 +106,10 @@ class Monitor(Node):
         return receive
 
     def latency_s(self, stamp: Time, info: dict) -> float:
-        """From the camera's stamp to the arrival here, by the middleware's clock: time in our own queue is not the node's."""
+        """From the camera's stamp to the arrival here.
+
+        By the middleware's clock, because time in our own queue is not the node's.
+        """
         arrived_ns = info["received_timestamp"]
         if not arrived_ns or self.get_parameter("use_sim_time").value:
             arrived_ns = self.get_clock().now().nanoseconds
@@ -125,7 +129,8 @@ class Monitor(Node):
         parts = self.by_stamp[complete[-1]]
         for stamp in [stamp for stamp in self.by_stamp if stamp <= complete[-1]]:
             del self.by_stamp[stamp]
-        depth_m, boundary, labels = (self.bridge.imgmsg_to_cv2(parts[name]) for name in ("depth", "boundary", "labels"))
+        depth_m, boundary, labels = (self.bridge.imgmsg_to_cv2(parts[name])
+                                     for name in ("depth", "boundary", "labels"))
         if parts["depth"].encoding == "16UC1":          # millimetres, 0 = no estimate
             depth_m = np.where(depth_m == 0, np.nan, depth_m / np.float32(1000))
         graph = parts["graph"]
@@ -169,13 +174,14 @@ class Monitor(Node):
         self.say(f"{self.verdict.frames} frames checked, {len(self.tally.boundary_f)} of them against truth: "
                  + ("; ".join(problems) if problems else "valid"))
         files = self.album.close()
-        names = ("time_s", "frames_in", "processed", "dropped", "rate_hz", "latency_median_ms", "latency_p95_ms",
-                 "boundary_f", "abs_rel", "delta1")
+        names = ("time_s", "frames_in", "processed", "dropped", "rate_hz", "latency_median_ms",
+                 "latency_p95_ms", "boundary_f", "abs_rel", "delta1")
         report = {name: None if value != value else value for name, value in zip(names, row, strict=True)}
-        report |= {"frames_early": self.early, "frames_checked": self.verdict.frames, "frames_scored": len(self.tally.boundary_f),
-                   "messages": self.came, "problems": problems}
+        report |= {"frames_early": self.early, "frames_checked": self.verdict.frames,
+                   "frames_scored": len(self.tally.boundary_f), "messages": self.came, "problems": problems}
         self.report.write_text(json.dumps(report, indent=1) + "\n")
-        self.say(f"{len(files)} pictures and videos, {self.report.name} and {self.table.name} are in {self.album.folder}")
+        self.say(f"{len(files)} pictures and videos, {self.report.name} and {self.table.name} are in "
+                 f"{self.album.folder}")
         self.table.write_text("\n".join(self.rows) + "\n")
         return 1 if problems else 0
 

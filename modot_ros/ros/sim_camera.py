@@ -2,9 +2,9 @@
 """Node `sim_camera`: a camera that flies through a synthetic room, with the truth beside every image.
 
 Publishes `image` (rgb8) and `camera_info`, and with the same stamp `truth/depth/image` (32FC1 metres),
-`truth/boundary/image` (mono8, 255 on the boundary, one pixel on the occluder's side) and `truth/instances/image`
-(16UC1, 0 = room). Frames are rendered by a second process and kept in the user's cache folder; until the flight is
-complete, the part that is there is played to and fro.
+`truth/boundary/image` (mono8, 255 on the boundary, one pixel on the occluder's side) and
+`truth/instances/image` (16UC1, 0 = room). Frames are rendered by a second process and kept in the user's
+cache folder; until the flight is complete, the part that is there is played to and fro.
 """
 from __future__ import annotations
 
@@ -31,9 +31,11 @@ PARAMETERS = (
     ("seed", 19, "Which room and flight", IntegerRange(from_value=0, to_value=2**31 - 1, step=1)),
     ("width", 480, "Image width in pixels", IntegerRange(from_value=32, to_value=4096, step=1)),
     ("height", 360, "Image height in pixels", IntegerRange(from_value=32, to_value=4096, step=1)),
-    ("frames", 96, "Frames of the whole flight, a closed loop", IntegerRange(from_value=1, to_value=100_000, step=1)),
+    ("frames", 96, "Frames of the whole flight, a closed loop",
+     IntegerRange(from_value=1, to_value=100_000, step=1)),
     ("rate_hz", 10.0, "Frames per second", FloatingPointRange(from_value=0.1, to_value=1000.0)),
-    ("frame_id", "camera_optical_frame", "Frame of the optical centre (REP 103: x right, y down, z forward)", None),
+    ("frame_id", "camera_optical_frame", "Frame of the optical centre (REP 103: x right, y down, z forward)",
+     None),
 )
 
 
@@ -56,7 +58,7 @@ class Flight:
 
 
 class SimCamera(Node):
-    """Starts the rendering process; `close` ends it. Raises OSError when the cache folder can't be written."""
+    """Starts the rendering process, `close` ends it. OSError when the cache folder can't be written."""
 
     def __init__(self, **options) -> None:
         super().__init__("sim_camera", **options)
@@ -71,10 +73,10 @@ class SimCamera(Node):
         self.renderer = None
         if self.ready < self.footage.frames:
             # in a session of its own: Ctrl-C ends this process, which then ends that one
-            self.renderer = subprocess.Popen([sys.executable, "-m", "modot_ros.learn.footage", *map(str, flight.values())],
-                                             start_new_session=True)
-            self.get_logger().info(f"{self.ready} of {self.footage.frames} frames are rendered; the rest is being made "
-                                   f"in {self.footage.folder}")
+            command = [sys.executable, "-m", "modot_ros.learn.footage", *map(str, flight.values())]
+            self.renderer = subprocess.Popen(command, start_new_session=True)
+            self.get_logger().info(f"{self.ready} of {self.footage.frames} frames are rendered; "
+                                   f"the rest is being made in {self.footage.folder}")
         overridable = QoSOverridingOptions.with_default_policies()
 
         def publisher(kind, topic):
@@ -82,8 +84,8 @@ class SimCamera(Node):
 
         self.info = publisher(CameraInfo, "camera_info")
         self.images = {name: publisher(Image, topic) for name, topic in (
-            ("depth", "truth/depth/image"), ("boundary", "truth/boundary/image"), ("labels", "truth/instances/image"),
-            ("rgb", "image"))}
+            ("depth", "truth/depth/image"), ("boundary", "truth/boundary/image"),
+            ("labels", "truth/instances/image"), ("rgb", "image"))}
         self.create_timer(1 / value["rate_hz"], self.publish)
 
     def publish(self) -> None:
@@ -101,7 +103,8 @@ class SimCamera(Node):
         K = view.K
         calibration = Calibration.pinhole(width, height, K[0, 0], K[1, 1], K[0, 2], K[1, 2])
         self.info.publish(calibration.fill(CameraInfo(header=header)))
-        pixels = {"depth": (view.depth_m, "32FC1"), "boundary": (view.boundary.astype(np.uint8) * 255, "mono8"),
+        pixels = {"depth": (view.depth_m, "32FC1"),
+                  "boundary": (view.boundary.astype(np.uint8) * 255, "mono8"),
                   "labels": (view.labels.astype(np.uint16), "16UC1"), "rgb": (view.rgb, "rgb8")}
         for name, image in self.images.items():         # the image last: its truth is there when it comes
             if image.get_subscription_count():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where frames come from: a picture, a folder of pictures, a video, a rosbag2 or a camera device.
 
-No ROS here. Every source is an iterator of Frames, once through; `open_source` picks the one that a text names.
+No ROS here. Every source can be iterated for its Frames; `open_source` picks the one that a text names.
 """
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from modot_ros.ros.calibration import Calibration
 
 PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm")
-KINDS = "a picture, a folder of pictures, a video, a rosbag2 (its folder or .mcap/.db3 file) or a camera (0, /dev/video0)"
+KINDS = ("a picture, a folder of pictures, a video, a rosbag2 (its folder or .mcap/.db3 file) or a camera "
+         "(0, /dev/video0)")
 PICTURE_PERIOD_S = 0.1                                  # pictures have no rate of their own
 
 
@@ -47,7 +48,8 @@ class Frame:
                   calibration: Calibration | None = None) -> Frame:
         """From an array [H, W] or [H, W, C] of the encoding's type."""
         pixels = np.ascontiguousarray(pixels)
-        return cls(pixels.reshape(len(pixels), -1).view(np.uint8), encoding, pixels.shape[1], due_s, calibration)
+        rows = pixels.reshape(len(pixels), -1).view(np.uint8)
+        return cls(rows, encoding, pixels.shape[1], due_s, calibration)
 
     @property
     def height(self) -> int:
@@ -64,7 +66,7 @@ class Frame:
 
 
 class Source(Protocol):
-    """Iterating opens it anew and yields its frames once; `repeatable` is False for what can't be played again."""
+    """Iterating opens it anew and yields its frames once. `repeatable`: it can be played again."""
 
     repeatable: bool
 
@@ -74,8 +76,8 @@ class Source(Protocol):
 def open_source(text: str, width: int = 0, height: int = 0, image_topic: str = "") -> Source:
     """The source that `text` names; it is read far enough to know that a first frame will come.
 
-    width, height: wanted size, 0 = as it comes, one alone keeps the aspect; not for rosbags. image_topic: which one of
-    a rosbag's. Raises FileNotFoundError or ValueError with the text and what is wrong with it.
+    width, height: wanted size, 0 = as it comes, one alone keeps the aspect; not for rosbags. image_topic:
+    which of a rosbag's. Raises FileNotFoundError or ValueError with the text and what is wrong with it.
     """
     if not text:
         raise ValueError(f"source is empty: expected {KINDS}")
@@ -90,7 +92,8 @@ def open_source(text: str, width: int = 0, height: int = 0, image_topic: str = "
         return Device(str(path), width, height)
     if path.suffix in (".mcap", ".db3") or (path / "metadata.yaml").is_file():
         if width or height:
-            raise ValueError(f"source {text!r}: width and height don't apply to a rosbag, it is played as recorded")
+            raise ValueError(f"source {text!r}: width and height don't apply to a rosbag, "
+                             "it is played as recorded")
         return Bag(path, image_topic)
     if path.is_dir():
         return Pictures(path, width, height)
@@ -98,12 +101,12 @@ def open_source(text: str, width: int = 0, height: int = 0, image_topic: str = "
         return Pictures(path, width, height)
     if path.suffix.lower() in VIDEOS:
         return Video(path, width, height)
-    raise ValueError(f"source {text!r}: unknown ending {path.suffix!r}; pictures end in {', '.join(PICTURES)}, "
-                     f"videos in {', '.join(VIDEOS)}, bags in .mcap, .db3")
+    raise ValueError(f"source {text!r}: unknown ending {path.suffix!r}; pictures end in "
+                     f"{', '.join(PICTURES)}, videos in {', '.join(VIDEOS)}, bags in .mcap, .db3")
 
 
 def read_picture(path: Path) -> np.ndarray | None:
-    """uint8 bgr [H, W, 3]; None when it can't be read or has more than 8 bits (a depth map, a label image)."""
+    """uint8 bgr [H, W, 3]; None when it can't be read or has more than 8 bits, as depth maps have."""
     try:
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     except cv2.error:                                   # absurd sizes in a broken header
@@ -113,25 +116,27 @@ def read_picture(path: Path) -> np.ndarray | None:
 
 def bgr_frame(picture: np.ndarray, width: int, height: int, due_s: float | None,
               calibration: Calibration | None = None, name: str = "") -> Frame:
-    """A frame of a uint8 [H, W, 3] picture, resized to width x height (0 = see open_source), calibration with it."""
+    """A frame of a uint8 [H, W, 3] picture; both it and its calibration are resized, see open_source."""
     rows, columns = picture.shape[:2]
     if width or height:
-        width, height = (width or max(1, round(columns * height / rows)), height or max(1, round(rows * width / columns)))
+        width, height = (width or max(1, round(columns * height / rows)),
+                         height or max(1, round(rows * width / columns)))
         if (height, width) != (rows, columns):
-            shrinking = width < columns
-            picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
+            interpolation = cv2.INTER_AREA if width < columns else cv2.INTER_LINEAR
+            picture = cv2.resize(picture, (width, height), interpolation=interpolation)
     rows, columns = picture.shape[:2]
     if calibration is not None and (calibration.width, calibration.height) != (columns, rows):
         calibration = calibration.scaled(columns, rows)
-    return Frame(np.ascontiguousarray(picture).reshape(rows, columns * 3), "bgr8", columns, due_s, calibration,
-                 name=name)
+    pixels = np.ascontiguousarray(picture).reshape(rows, columns * 3)
+    return Frame(pixels, "bgr8", columns, due_s, calibration, name=name)
 
 
 class Pictures:
     """A picture, or the pictures of a folder in the order of their names; sizes may differ.
 
-    A folder may hold an index.json, a list of {"image": file name, "K": [fx, fy, cx, cy]} in pixels: then exactly
-    those are played, with that calibration. Without it, files of more than 8 bits (depth maps) are passed over.
+    A folder may hold an index.json, a list of {"image": file name, "K": [fx, fy, cx, cy]} in pixels: then
+    exactly those are played, with that calibration. Without it, files of more than 8 bits (depth maps) are
+    passed over.
     """
 
     repeatable = True
@@ -142,11 +147,12 @@ class Pictures:
         index = path / "index.json"
         if index.is_file():
             try:
-                self.entries = [(path / entry["image"], tuple(float(v) for v in entry["K"]) if "K" in entry else None)
+                self.entries = [(path / entry["image"],
+                                 tuple(float(v) for v in entry["K"]) if "K" in entry else None)
                                 for entry in json.loads(index.read_text())]
             except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(f'source: {index} must be a list of {{"image": name, "K": [fx, fy, cx, cy]}} '
-                                 f"({type(error).__name__}: {error})") from error
+                raise ValueError(f'source: {index} must be a list of {{"image": name, "K": [fx, fy, cx, cy]}}'
+                                 f" ({type(error).__name__}: {error})") from error
             bad = [K for _, K in self.entries if K is not None and len(K) != 4]
             if bad:
                 raise ValueError(f"source: {index} has a K of {len(bad[0])} numbers, expected fx, fy, cx, cy")
@@ -157,8 +163,9 @@ class Pictures:
             self.entries = [(path, None)]
         self.passed_over: list[Path] = []
         if next(iter(self), None) is None:
-            raise ValueError(f"source {str(path)!r} can't be read as a picture of 8 bits per channel" if path.is_file()
-                             else f"source {str(path)!r} holds no picture that can be read "
+            raise ValueError(f"source {str(path)!r} can't be read as a picture of 8 bits per channel"
+                             if path.is_file() else
+                             f"source {str(path)!r} holds no picture that can be read "
                                   f"({len(self.entries)} tried, endings {', '.join(PICTURES)})")
 
     def __iter__(self) -> Iterator[Frame]:
@@ -194,7 +201,8 @@ class Video:
         try:
             number = 0
             while (picture := capture.read()[1]) is not None:
-                yield bgr_frame(picture, self.width, self.height, number * period_s, name=f"{self.path.stem}_{number:06d}")
+                yield bgr_frame(picture, self.width, self.height, number * period_s,
+                                name=f"{self.path.stem}_{number:06d}")
                 number += 1
         finally:
             capture.release()
@@ -232,7 +240,7 @@ class Device:
 
 
 class Bag:
-    """The images of one topic of a rosbag2 (read by `rosbags`), with the camera_info beside it, at their own pace.
+    """One image topic of a rosbag2 (read by `rosbags`) with the camera_info beside it, at its own pace.
 
     Raw images keep their encoding, compressed ones become bgr8.
     """
@@ -246,7 +254,8 @@ class Bag:
             from rosbags.highlevel import AnyReader, AnyReaderError
             from rosbags.typesys import Stores, get_typestore
         except ModuleNotFoundError as error:
-            raise ValueError(f"source {str(path)!r} is a rosbag: playing it needs `pip install rosbags` ({error})") from error
+            raise ValueError(f"source {str(path)!r} is a rosbag: playing it needs `pip install rosbags` "
+                             f"({error})") from error
         self.open = lambda: AnyReader([path], default_typestore=get_typestore(Stores.LATEST))
         try:
             with self.open() as reader:
@@ -256,9 +265,11 @@ class Bag:
         images = sorted((topic for topic, kind in types.items() if kind in self.TYPES),
                         key=lambda topic: ("depth" in topic, types[topic] != self.TYPES[0], topic))
         if not images:
-            raise ValueError(f"source {str(path)!r} has no image topic; its topics: {', '.join(sorted(types)) or 'none'}")
+            raise ValueError(f"source {str(path)!r} has no image topic; "
+                             f"its topics: {', '.join(sorted(types)) or 'none'}")
         if image_topic and image_topic not in images:
-            raise ValueError(f"image_topic {image_topic!r} is not in {str(path)!r}; image topics: {', '.join(images)}")
+            raise ValueError(f"image_topic {image_topic!r} is not in {str(path)!r}; "
+                             f"image topics: {', '.join(images)}")
         self.image_topic = image_topic or images[0]
         parts = self.image_topic.split("/")
         base = parts[:-2] if types[self.image_topic] == self.TYPES[1] else parts[:-1]
@@ -269,7 +280,7 @@ class Bag:
     def __iter__(self) -> Iterator[Frame]:
         with self.open() as reader:
             wanted = [c for c in reader.connections if c.topic in (self.image_topic, self.info_topic)]
-            # cameras send an image and its info in either order, so the first info may come after the first image
+            # cameras send an image and its info in either order: the first info may come second
             infos = [c for c in wanted if c.topic == self.info_topic]
             first = next(reader.messages(infos), None) if infos else None
             calibration = first and Calibration.of_message(reader.deserialize(first[2], first[0].msgtype))
@@ -292,5 +303,5 @@ class Bag:
             return None if picture is None else bgr_frame(picture, 0, 0, due_s, calibration)
         if not data.size or data.size != message.height * message.step:
             return None
-        return Frame(data.reshape(message.height, message.step), message.encoding, message.width, due_s, calibration,
-                     bool(message.is_bigendian))
+        return Frame(data.reshape(message.height, message.step), message.encoding, message.width, due_s,
+                     calibration, bool(message.is_bigendian))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a monitor counts and how it says it: frames, rate, latency and agreement with the truth, as rows of a table.
+"""What a monitor counts and how it says it: frames, rate, latency and agreement with the truth, as a table.
 
 Plain values in, text out; no ROS.
 """
@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 RECENT_S = 5.0                                          # what the rate and latency of a live row look back on
-COLUMNS = (                                             # heading, unit, width, format; one per value of Tally.row
+# heading, unit, width, format; one per value of Tally.row
+COLUMNS = (
     ("time", "s", 6, ".1f"), ("frames", "in", 7, "d"), ("processed", "", 10, "d"), ("dropped", "", 8, "d"),
     ("rate", "Hz", 7, ".1f"), ("latency", "median ms", 11, ".1f"), ("latency", "p95 ms", 9, ".1f"),
     ("boundary", "F 1 px", 9, ".3f"), ("depth", "AbsRel", 8, ".3f"), ("depth", "d<1.25", 8, ".3f"))
@@ -44,12 +45,12 @@ class Tally:
         return tuple(np.quantile(latencies, (0.5, 0.95)).tolist()) if latencies else (np.nan, np.nan)
 
     def row(self, time_s: float, since_s: float = -np.inf) -> tuple:
-        """The values of COLUMNS; rate and latency since since_s, agreement as the median over all scored frames."""
+        """The values of COLUMNS; rate and latency since since_s, agreement as median of all scored frames."""
         median_s, p95_s = self.latency_s(since_s)
         agreement = [float(np.nanmedian(scores)) if np.isfinite(scores).any() else np.nan
                      for scores in (self.boundary_f, self.abs_rel, self.delta1)]
-        return (time_s, self.frames_in, self.processed, self.dropped, self.rate_hz(since_s), median_s * 1e3, p95_s * 1e3,
-                *agreement)
+        return (time_s, self.frames_in, self.processed, self.dropped, self.rate_hz(since_s), median_s * 1e3,
+                p95_s * 1e3, *agreement)
 
 
 def heading() -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether what a node publishes is valid: values that may be, sizes that agree, a graph that speaks of its labels.
+"""Whether what a node publishes is valid: values that may be, sizes that agree, a graph of its own labels.
 
 Arrays in, sentences out; no ROS.
 """
@@ -9,7 +9,7 @@ from collections import Counter
 
 import numpy as np
 
-MIN_KNOWN = 0.5                                         # share of pixels that should have a depth, and of frames a boundary
+MIN_KNOWN = 0.5                                         # of pixels with a depth, of frames with a boundary
 
 
 class Verdict:
@@ -22,10 +22,11 @@ class Verdict:
         self.boundary_px: list[int] = []
 
     def check(self, depth: np.ndarray, boundary: np.ndarray, labels: np.ndarray, graph_ids: set[int]) -> None:
-        """One frame: depth float [H, W] (REP 117: NaN = no estimate, +-inf = out of range), boundary and labels [H, W]."""
+        """One frame, all [H, W]; depth is float (REP 117: NaN = no estimate, +-inf = out of range)."""
         self.frames += 1
         if not depth.shape == boundary.shape == labels.shape:
-            self.faults[f"sizes differ: depth {depth.shape}, boundary {boundary.shape}, labels {labels.shape}"] += 1
+            sizes = f"depth {depth.shape}, boundary {boundary.shape}, labels {labels.shape}"
+            self.faults[f"sizes differ: {sizes}"] += 1
         if (np.isfinite(depth) & (depth <= 0)).any():
             self.faults["depth has values that are not positive"] += 1
         self.known_depth.append(float(np.mean(depth > 0)))
@@ -39,7 +40,7 @@ class Verdict:
             self.faults["order graph speaks of the background, id 0"] += 1
 
     def problems(self, outputs: dict[str, int]) -> list[str]:
-        """Everything that is wrong, empty when the run was valid. outputs: messages that came, by their name."""
+        """All that is wrong, empty when the run was valid. outputs: messages that came, by their name."""
         problems = [f"no {name} came" for name, count in outputs.items() if not count]
         problems += [f"{fault} ({count} of {self.frames} frames)" for fault, count in self.faults.items()]
         if not self.frames:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How well a depth map and a boundary map agree with their truth.
 
-Depth: AbsRel and delta of Eigen et al. (NeurIPS 2014). Boundaries: precision and recall with a pixel of tolerance,
-the fast form without one-to-one matching (every pixel with a partner in the window counts as found).
+Depth: AbsRel and delta of Eigen et al. (NeurIPS 2014). Boundaries: precision and recall with a pixel of
+tolerance, fast, without one-to-one matching: every pixel with a partner in the window counts as found.
 """
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class DepthScores:
     """Scores over the pixels where truth and estimate are both known; NaN where there is no such pixel."""
 
     abs_rel: float                                      # mean of |estimate - truth| / truth
-    delta1: float                                       # share with max(estimate / truth, truth / estimate) < 1.25
+    delta1: float                                       # share with max(estimate, truth) / min(...) < 1.25
     coverage: float                                     # share of the truth's pixels that have an estimate
 
 
 def boundary_f(predicted: np.ndarray, true: np.ndarray, tolerance_px: int = 1) -> BoundaryScores:
     """Compare two masks [H, W] (bool, or anything that is non-zero on the boundary).
 
-    A predicted pixel is right when a true one lies in the (2 * tolerance_px + 1)^2 window about it, a true pixel is
-    found when a predicted one does. Two empty masks agree perfectly, f = 1. Raises ValueError for unequal shapes or
-    a negative tolerance.
+    A predicted pixel is right when a true one lies in the (2 * tolerance_px + 1)^2 window about it, a true
+    pixel is found when a predicted one does. Two empty masks agree perfectly, f = 1. Raises ValueError for
+    unequal shapes or a negative tolerance.
     """
     if predicted.shape != true.shape or predicted.ndim != 2:
         raise ValueError(f"masks must have one [H, W] shape, got {predicted.shape} and {true.shape}")
@@ -65,5 +65,6 @@ def depth_scores(depth_m: np.ndarray, true_m: np.ndarray) -> DepthScores:
         return DepthScores(np.nan, np.nan, 0.0 if truth_known.any() else np.nan)
     estimate, truth = depth_m[known].astype(np.float64), true_m[known].astype(np.float64)
     ratio = np.maximum(estimate / truth, truth / estimate)
-    return DepthScores(abs_rel=float(np.mean(np.abs(estimate - truth) / truth)), delta1=float(np.mean(ratio < 1.25)),
+    return DepthScores(abs_rel=float(np.mean(np.abs(estimate - truth) / truth)),
+                       delta1=float(np.mean(ratio < 1.25)),
                        coverage=float(known.sum() / truth_known.sum()))

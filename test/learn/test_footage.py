@@ -41,7 +41,8 @@ def test_command_makes_only_what_is_missing(footage, tmp_path):
     for number in (0, 2):
         other.path(number).write_bytes(footage.path(number).read_bytes())
     before = other.path(0).stat().st_mtime_ns
-    subprocess.run([sys.executable, "-m", "modot_ros.learn.footage", "3", "32", "24", "3", str(tmp_path)], check=True)
+    command = [sys.executable, "-m", "modot_ros.learn.footage", "3", "32", "24", "3", str(tmp_path)]
+    subprocess.run(command, check=True)
     assert other.ready() == 3 and other.path(0).stat().st_mtime_ns == before
     np.testing.assert_array_equal(other.read(1).rgb, footage.read(1).rgb)
     assert not list(other.folder.glob("*.partial"))

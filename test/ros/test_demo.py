@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the demo treats its processes, with stand-ins for them; the run of the real ones is in test_end_to_end.py."""
+"""How the demo treats its processes, with stand-ins for them; the real ones run in test_end_to_end.py."""
 import os
 import subprocess
 import sys
@@ -41,7 +41,12 @@ def test_last_words_of_all_are_shown_when_there_was_no_output(tmp_path, capfd):
 def test_nothing_is_left_running(tmp_path, monkeypatch):
     started = []
     true_popen = subprocess.Popen
-    monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: started.append(true_popen(*a, **k)) or started[-1])
+
+    def remember(*arguments, **options):
+        started.append(true_popen(*arguments, **options))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", remember)
     monkeypatch.setattr(demo, "ENDING_S", 0.5)
     run(tmp_path, camera=STUBBORN, node=STAY, monitor=ends(0))
     assert len(started) == 3

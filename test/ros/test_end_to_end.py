@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo as `make demo` starts it: simulated camera, node with its shipped weights and monitor, three processes."""
+"""The demo as `make demo` starts it: simulated camera, node with its shipped weights, and monitor."""
 import json
 import os
 import subprocess
@@ -17,8 +17,9 @@ def test_from_camera_to_valid_output_with_scores_against_truth(tmp_path):
     if not (ROOT / "modot_ros" / "model" / "weights" / "modot_nano.safetensors").is_file():
         pytest.skip("no weights in modot_ros/model/weights")
     out = tmp_path / "out"
-    run = subprocess.run([sys.executable, "-m", "modot_ros.ros.demo", "--output", str(out), "--seconds", "3"], cwd=ROOT,
-                         env=os.environ | {"XDG_CACHE_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=120)
+    run = subprocess.run([sys.executable, "-m", "modot_ros.ros.demo", "--output", str(out), "--seconds", "3"],
+                         cwd=ROOT, env=os.environ | {"XDG_CACHE_HOME": str(tmp_path)}, capture_output=True,
+                         text=True, timeout=120)
     assert run.returncode == 0, run.stdout + run.stderr
     assert str(out) in run.stdout.splitlines()[-1]
     report = json.loads((out / "report.json").read_text())

@@ -59,12 +59,14 @@ def test_calibration_is_the_users_else_the_sources_else_none(context, picture, t
 
 def test_every_parameter_is_described(context, picture):
     node = make(context, source=picture)
-    for name in ("source", "rate_hz", "loop", "focal_px", "camera_info_url", "frame_id", "width", "height", "image_topic"):
+    for name in ("source", "rate_hz", "loop", "focal_px", "camera_info_url", "frame_id", "width", "height",
+                 "image_topic"):
         assert node.describe_parameter(name).description
 
 
-@pytest.mark.parametrize("argument, said", [("source:=/nowhere/video.mp4", "/nowhere/video.mp4"), ("source:=97", "'97'"),
-                                            ("width:=-3", "-3"), ("loop:=true", "source is empty")])
+@pytest.mark.parametrize("argument, said", [
+    ("source:=/nowhere/video.mp4", "/nowhere/video.mp4"), ("source:=97", "'97'"), ("width:=-3", "-3"),
+    ("loop:=true", "source is empty")])
 def test_what_can_not_be_played_ends_at_once_and_says_so(argument, said):
     process = play(argument)
     _, errors = process.communicate(timeout=60)
@@ -83,7 +85,8 @@ def test_picture_arrives_over_dds_with_its_camera_info(context, picture):
     node = rclpy.create_node("listener", context=context)
     images, infos = [], {}
     node.create_subscription(Image, "image", images.append, qos_profile_sensor_data)
-    node.create_subscription(CameraInfo, "camera_info", lambda info: infos.update({str(info.header.stamp): info}),
+    node.create_subscription(CameraInfo, "camera_info",
+                             lambda info: infos.update({str(info.header.stamp): info}),
                              qos_profile_sensor_data)
     executor = rclpy.executors.SingleThreadedExecutor(context=context)
     executor.add_node(node)

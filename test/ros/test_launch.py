@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The launch files: what they declare and start. Without the `launch` package, recorders stand in for its classes."""
+"""The launch files: what they declare and start. Recorders stand in for the `launch` package."""
 import importlib.util
 import re
 import runpy
@@ -19,7 +19,8 @@ from modot_ros.ros.parameters import Parameters  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCH_FILES = sorted((ROOT / "launch").glob("*.launch.py"))
 LAUNCH_MODULES = ("launch", "launch.actions", "launch.conditions", "launch.launch_description_sources",
-                  "launch.substitutions", "launch_ros", "launch_ros.actions", "launch_ros.parameter_descriptions")
+                  "launch.substitutions", "launch_ros", "launch_ros.actions",
+                  "launch_ros.parameter_descriptions")
 HAS_LAUNCH = importlib.util.find_spec("launch_ros") is not None
 
 
@@ -39,12 +40,13 @@ def described(recorders, name: str) -> dict:
     """Arguments that launch/NAME.launch.py declares, with their keywords."""
     module = runpy.run_path(str(ROOT / "launch" / f"{name}.launch.py"))
     module["generate_launch_description"]()
-    return {call.args[0]: call.kwargs for call in recorders["launch.actions"].DeclareLaunchArgument.call_args_list}
+    calls = recorders["launch.actions"].DeclareLaunchArgument.call_args_list
+    return {call.args[0]: call.kwargs for call in calls}
 
 
 @pytest.mark.parametrize("name, wanted", [
-    ("modot", {"image", "camera_info", "instances", "image_transport", "model", "weights", "device", "max_rate_hz",
-               "params_file", "namespace", "use_sim_time", "rviz", "autostart", "log_level"}),
+    ("modot", {"image", "camera_info", "instances", "image_transport", "model", "weights", "device",
+               "max_rate_hz", "params_file", "namespace", "use_sim_time", "rviz", "autostart", "log_level"}),
     ("demo", {"input", "output", "seconds", "rviz"})])
 def test_every_argument_has_a_description_and_a_default(recorders, name, wanted):
     arguments = described(recorders, name)
@@ -64,7 +66,8 @@ def test_arguments_that_override_the_parameter_file_are_parameters_of_the_node(r
 @pytest.mark.parametrize("path", LAUNCH_FILES, ids=lambda path: path.name)
 def test_executables_and_files_that_are_named_exist(path):
     text = path.read_text()
-    built = set(re.findall(r"(\w+):\w+", re.search(r"foreach\(pair ([^)]*)\)", (ROOT / "CMakeLists.txt").read_text())[1]))
+    pairs = re.search(r"foreach\(pair ([^)]*)\)", (ROOT / "CMakeLists.txt").read_text())[1]
+    built = set(re.findall(r"(\w+):\w+", pairs))
     assert set(re.findall(r'executable="(\w+)"', text)) - {"rviz2"} <= built
     for folder, name in re.findall(r'"(config|launch)", "([\w.]+)"', text):
         assert (ROOT / folder / name).is_file()
@@ -91,7 +94,7 @@ def test_rviz_shows_topics_that_are_published():
     assert set(shown) <= {output.topic.replace("~", "modot_node") for output in OUTPUTS}
 
 
-@pytest.mark.skipif(not HAS_LAUNCH, reason="launch_ros is not importable: it comes with a ROS distribution only")
+@pytest.mark.skipif(not HAS_LAUNCH, reason="launch_ros is not importable: only a ROS distribution brings it")
 @pytest.mark.parametrize("given, expected", [
     ({}, {}), ({"device": "cpu", "max_rate_hz": "5", "autostart": "false"},
                {"device": "cpu", "max_rate_hz": 5.0, "autostart": False})])

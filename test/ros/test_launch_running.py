@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 launch_pytest = pytest.importorskip(
-    "launch_pytest", reason="launch_pytest is not importable: it comes with a ROS distribution, not with ROS from wheels")
+    "launch_pytest", reason="launch_pytest is not importable: only a ROS distribution brings it")
 
 import rclpy  # noqa: E402
 from ament_index_python.packages import get_package_share_directory  # noqa: E402
@@ -29,8 +29,8 @@ def description(tmp_path):
              parameters=[{"source": str(tmp_path / "a.png"), "focal_px": 100.0}]),
         IncludeLaunchDescription(
             PythonLaunchDescriptionSource(os.path.join(share, "launch", "modot.launch.py")),
-            launch_arguments={"image": "/front/image", "camera_info": "/front/camera_info", "namespace": "robot",
-                              "device": "cpu", "max_rate_hz": "5"}.items()),
+            launch_arguments={"image": "/front/image", "camera_info": "/front/camera_info",
+                              "namespace": "robot", "device": "cpu", "max_rate_hz": "5"}.items()),
         launch_pytest.actions.ReadyToTest()])
 
 

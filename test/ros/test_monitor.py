@@ -58,7 +58,8 @@ class Robot:
         self.send("modot_node/order_graph", OrderGraph(
             header=header, instances=[Instance(id=id) for id in graph_ids],
             occlusions=[OcclusionOrder(occluder=id, occludee=1) for id in graph_ids if id != 1]))
-        status = DiagnosticStatus(name="modot_node: frames", values=[KeyValue(key="frames_dropped", value="3")])
+        status = DiagnosticStatus(name="modot_node: perception",
+                                  values=[KeyValue(key="frames_dropped", value="3")])
         self.send("/diagnostics", DiagnosticArray(status=[status]))
 
 
@@ -71,8 +72,9 @@ def robot():
 
 def watch(folder, robot=None, duration_s=2.0, timeout_s=60.0, **frame) -> tuple[int, dict, str]:
     """Run a monitor while the robot, if any, sends frames at about 20 Hz; exit code, report, printed text."""
-    process = subprocess.Popen([sys.executable, "-m", "modot_ros.ros.monitor", "--ros-args", "-p", f"output:={folder}",
-                                "-p", f"duration_s:={duration_s}", "-p", f"timeout_s:={timeout_s}"],
+    process = subprocess.Popen([sys.executable, "-m", "modot_ros.ros.monitor", "--ros-args",
+                                "-p", f"output:={folder}", "-p", f"duration_s:={duration_s}",
+                                "-p", f"timeout_s:={timeout_s}"],
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     give_up_s = time.monotonic() + 90
     while process.poll() is None and time.monotonic() < give_up_s:
