@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
                          "model's canonical camera is assumed and metric depth is right up to one factor")
     predict.add_argument("--instances", type=Path, help="label image (8 or 16 bits, 0 = background), or a folder with "
                          "one of the same name per picture")
+    predict.add_argument("--flip", action="store_true", help="average with the mirrored picture: better, twice as slow")
     predict.add_argument("--boundary-threshold", type=float, default=0.5,
                          help="probability from which a boundary counts")
 
@@ -53,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = command("demo", _demo, "Camera, node and monitor as ROS 2 processes (needs ROS 2; see `make demo`).")
     demo.add_argument("rest", nargs=argparse.REMAINDER, help="see `python -m modot_ros.ros.demo --help`")
+
+    weights = command("weights", _weights, "Turn the authors' checkpoint of MoDOT into a file that says what it is.")
+    weights.add_argument("action", choices=("import",), help="read a .pth file, check it, write it as .safetensors")
+    weights.add_argument("file", type=Path, help=".pth file of modot or modot_ssr")
+    weights.add_argument("-o", "--output", type=Path, required=True, help=".safetensors file to write")
+    weights.add_argument("--dataset", required=True, help="what it was trained on: nyud-mt, ob-future or ob-hypersim")
 
     train = command("train", _train, "Train modot_nano on synthetic rooms; continues a run that was stopped.")
     train.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoint, log and weights")
@@ -96,7 +103,8 @@ def _predict(options: argparse.Namespace) -> int:
         raise ValueError(f"{options.input!r} is no picture, folder of pictures or video")
     if options.instances is not None and not options.instances.exists():
         raise FileNotFoundError(f"instances {str(options.instances)!r} does not exist")
-    predictor = Predictor(options.model, options.weights, options.device, options.precision, options.boundary_threshold)
+    predictor = Predictor(options.model, options.weights, options.device, options.precision, options.boundary_threshold,
+                          flip=options.flip)
     options.output.mkdir(parents=True, exist_ok=True)
     done = 0
     for frame in tqdm(source, total=len(source), unit="frame", disable=None):
@@ -157,6 +165,14 @@ def _train(options: argparse.Namespace) -> int:
     write_shards(options.data / "validation", "validation", 120, workers=options.workers, progress=_rendering)
     write_shards(options.data / "train", "train", options.views, workers=options.workers, progress=_rendering)
     print(f"weights: {train(wanted)}")
+    return 0
+
+
+def _weights(options: argparse.Namespace) -> int:
+    from modot_ros.model import import_checkpoint
+
+    name = import_checkpoint(options.file, options.output, options.dataset)
+    print(f"{options.output}: weights of {name}; use them with --model {name} --weights {options.output}")
     return 0
 
 

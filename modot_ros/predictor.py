@@ -13,9 +13,12 @@ import numpy as np
 from modot_ros.model import load_network, run
 from modot_ros.prediction import PARTS, Prediction
 from modot_ros.scene.boundaries import thin
-from modot_ros.scene.geometry import resize_depth
+from modot_ros.scene.geometry import ray_lengths, resize_depth
 from modot_ros.scene.instances import partition, validate_labels
 from modot_ros.scene.order import order_graph
+
+# Focal length / picture width that is assumed where neither the caller nor the weights say one: 64 degrees wide.
+ASSUMED_FOCAL = 0.8
 
 # What has to be computed before a part can be.
 _NEEDS = {"depth": {"depth"}, "boundary": {"depth", "boundary"}, "instances": {"depth", "boundary", "instances"},
@@ -31,12 +34,15 @@ class Predictor:
     precision   "fp32", "bf16" or "fp16"
     boundary_threshold   probability in (0, 1] from which a boundary counts
     max_instances        most regions that the model's own partition has, and most ids a label image may have
+    flip        run the mirrored picture as well and merge both results: a little better, twice as slow
     Raises FileNotFoundError for missing weights and ValueError for everything else that cannot work, naming it.
     """
 
     def __init__(self, model: str = "modot_nano", weights: str | Path | None = None, device: str = "auto",
-                 precision: str = "fp32", boundary_threshold: float = 0.5, max_instances: int = 64) -> None:
+                 precision: str = "fp32", boundary_threshold: float = 0.5, max_instances: int = 64,
+                 flip: bool = False) -> None:
         self.loaded = load_network(model, weights, device, precision)
+        self.flip = flip
         self.boundary_threshold = boundary_threshold
         self.max_instances = max_instances
 
@@ -81,7 +87,8 @@ class Predictor:
 
         rgb         uint8 [H, W, 3], red first
         focal_px    horizontal focal length of this picture, pixels; None assumes the model's canonical camera, so that
-                    metric depth is right up to one factor
+                    metric depth is right up to one factor. Depth of weights without a canonical camera (the published
+                    ones) is not scaled by it: it holds for cameras like those of their data set
         instances   integer labels [H, W], 0 = background, kept as they are; None derives a class-agnostic partition
         parts       which of prediction.PARTS are wanted; what they need is computed, the others stay None
         Raises ValueError for a picture, focal length, label image or part that cannot be used, naming it.
@@ -92,9 +99,9 @@ class Predictor:
         if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
             raise ValueError(f"picture is {rgb.dtype} {list(rgb.shape)}: it must be uint8 [H, W, 3] and not empty")
         height, width = rgb.shape[:2]
-        canonical_px = self.loaded.canonical_focal * width
+        canonical_focal = self.loaded.canonical_focal
         if focal_px is None:
-            focal_px = canonical_px
+            focal_px = (canonical_focal or ASSUMED_FOCAL) * width
         elif not (math.isfinite(focal_px) and focal_px > 0):
             raise ValueError(f"focal_px is {focal_px}: it must be finite and > 0")
         if instances is not None:
@@ -102,14 +109,18 @@ class Predictor:
         needed = set().union(*(_NEEDS[part] for part in parts))
 
         watch = _Stopwatch()
-        coarse_depth, coarse_probability = run(self.loaded, rgb, depth="depth" in needed, boundary="boundary" in needed)
+        coarse_depth, coarse_probability = run(self.loaded, rgb, depth="depth" in needed, boundary="boundary" in needed,
+                                               flip=self.flip)
         watch.lap("network")
         depth = probability = mask = side = labels = graph = None
         if "boundary" in needed:
             probability = cv2.resize(coarse_probability, (width, height), interpolation=cv2.INTER_LINEAR)
         if "depth" in needed:
-            if self.depth_kind == "metric":
-                coarse_depth = coarse_depth * np.float32(focal_px / canonical_px)
+            if self.loaded.depth_along == "ray":
+                rows, columns = coarse_depth.shape
+                coarse_depth = coarse_depth / ray_lengths(columns, rows, focal_px * columns / width)
+            if self.depth_kind == "metric" and canonical_focal:
+                coarse_depth = coarse_depth * np.float32(focal_px / (canonical_focal * width))
             depth = resize_depth(coarse_depth, (width, height), coarse_probability)
         watch.lap("resize")
         if "boundary" in needed:

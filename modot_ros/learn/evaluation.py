@@ -85,6 +85,6 @@ def evaluate(views: str | Path, model: str = "modot_nano", weights: str | Path |
             if depth_m.shape != true_depth_m.shape:
                 raise ValueError(f"{views}: views are {true_depth_m.shape[::-1]}, the working size is "
                                  f"{loaded.working_size}: they must be equal")
-            scale = float(held_out.focal[k]) / loaded.canonical_focal
+            scale = float(held_out.focal[k]) / loaded.canonical_focal if loaded.canonical_focal else 1.0
             yield depth_m * scale, probability, true_depth_m, held_out.boundary[k, 0].numpy() > 0
     return score(results())

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks, their weights, and one picture through them. Torch; knows nothing of scenes and ROS."""
 from modot_ros.model.build import MODELS, build_network
-from modot_ros.model.checkpoint import PRECISIONS, LoadedNetwork, load_network, save_checkpoint
+from modot_ros.model.checkpoint import PRECISIONS, LoadedNetwork, import_checkpoint, load_network, save_checkpoint
 from modot_ros.model.inference import run
 from modot_ros.model.preprocess import fit_size
 
-__all__ = ["MODELS", "PRECISIONS", "LoadedNetwork", "build_network", "fit_size", "load_network", "run", "save_checkpoint"]
+__all__ = ["MODELS", "PRECISIONS", "LoadedNetwork", "build_network", "fit_size", "import_checkpoint", "load_network", "run",
+           "save_checkpoint"]

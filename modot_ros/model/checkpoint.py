@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights on disk: safetensors with everything that is needed to use them in the metadata.
 
-The metadata has one entry, `modot`, a JSON object: name, config (of the network's constructor), depth_kind,
+The metadata has one entry, `modot`, a JSON object: name, config (of the network's constructor), depth_kind, depth_along,
 canonical_focal, working_size and record (how it was trained). A `.pth` file holds a state dict, bare or under `model`;
-it is read with `weights_only=True`, so that it cannot run code, and gets the defaults below.
+it is read with `weights_only=True`, so that it cannot run code. One of a published network is read by `official`,
+another gets the defaults below.
 """
 from __future__ import annotations
 
 import json
 import pickle
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +20,19 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from modot_ros.model import official
 from modot_ros.model.build import MODELS, build_network
-from modot_ros.model.fold import fold_batch_norms
+from modot_ros.model.fold import cast, fold_batch_norms
+from modot_ros.model.windows import freeze_biases
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 DEPTH_KINDS = ("metric", "relative")
+DEPTH_ALONG = ("axis", "ray")
 
 # What a file without metadata is taken for.
-DEFAULTS = {"config": {}, "depth_kind": "metric", "canonical_focal": 0.8, "working_size": [256, 192], "record": {}}
+DEFAULTS = {"config": {}, "depth_kind": "metric", "depth_along": "axis", "canonical_focal": 0.8,
+            "working_size": [256, 192], "record": {}}
 
 
 @dataclass(frozen=True)
@@ -37,9 +43,10 @@ class LoadedNetwork:
     name: str
     config: dict[str, Any]                              # of the network's constructor
     depth_kind: str                                     # "metric" or "relative"
-    canonical_focal: float                              # focal length / picture width that its metres hold for
-    max_depth_m: float                                  # z beyond this cannot be said, canonical camera
-    working_size: tuple[int, int]                       # width, height whose area the input has
+    depth_along: str                                    # "axis": depth is z; "ray": distance from the camera
+    canonical_focal: float | None                       # focal length / picture width that its metres hold for, if any
+    max_depth_m: float                                  # depth beyond this cannot be said, canonical camera
+    working_size: tuple[int, int] | None                # width, height whose area the input has; None: the picture's
     weights: Path
     device: torch.device
     precision: str                                      # "fp32", "fp16" or "bf16"
@@ -47,16 +54,38 @@ class LoadedNetwork:
 
 
 def save_checkpoint(path: str | Path, network: nn.Module, name: str, *, config: dict[str, Any] | None = None,
-                    depth_kind: str = "metric", canonical_focal: float, working_size: tuple[int, int],
-                    record: dict[str, Any] | None = None) -> None:
+                    depth_kind: str = "metric", depth_along: str = "axis", canonical_focal: float | None,
+                    working_size: tuple[int, int] | None, record: dict[str, Any] | None = None) -> None:
     """Write weights and metadata to `path`; a reader sees the old file or the whole new one."""
     path = Path(path)
-    metadata = {"name": name, "config": config or {}, "depth_kind": depth_kind, "canonical_focal": canonical_focal,
-                "working_size": list(working_size), "record": record or {}}
+    metadata = {"name": name, "config": config or {}, "depth_kind": depth_kind, "depth_along": depth_along,
+                "canonical_focal": canonical_focal, "working_size": working_size and list(working_size),
+                "record": record or {}}
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     temporary = path.with_name(path.name + ".tmp")
     save_file(tensors, temporary, metadata={"modot": json.dumps(metadata)})
     temporary.replace(path)
+
+
+def import_checkpoint(source: str | Path, output: str | Path, dataset: str) -> str:
+    """Write an official .pth file as safetensors with all that `official.facts_of` knows of the data set.
+
+    Returns the network's name, "modot" or "modot_ssr", which the keys tell. Raises FileNotFoundError, and ValueError for
+    an unknown data set, an output that is not .safetensors, and a file that is damaged or does not fit.
+    """
+    source, output = Path(source), Path(output)
+    facts = official.facts_of(dataset)
+    if output.suffix != ".safetensors":
+        raise ValueError(f"{output}: must end in .safetensors")
+    if not source.is_file():
+        raise FileNotFoundError(f"{source}: no such weights file")
+    state, extra = _read_pth(source)
+    name = official.name_of(state)
+    network = _blank(name, facts["config"])
+    _fill(network, official.own_keys(state, name, source), source)
+    facts["record"] = {**facts["record"], "source": source.name, **extra}
+    save_checkpoint(output, network, name, **facts)
+    return name
 
 
 def load_network(name: str, weights: str | Path | None = None, device: str = "auto",
@@ -80,26 +109,29 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
     check_precision(precision, target)
     path = WEIGHTS_FOLDER / f"{name}.safetensors" if weights is None else Path(weights)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such weights file for {name}")
-    state, metadata = _read(path)
+        advice = ": the package brings none, name a file (see README)" if weights is None else ""
+        raise FileNotFoundError(f"{path}: no such weights file for {name}{advice}")
+    state, metadata = _read(path, name)
     if metadata.setdefault("name", name) != name:
         raise ValueError(f"{path}: these are weights of {metadata['name']!r}, not of {name!r}")
     try:
         facts = {**DEFAULTS, **metadata}
-        width, height = (int(side) for side in facts["working_size"])
-        canonical_focal = float(facts["canonical_focal"])
-        if facts["depth_kind"] not in DEPTH_KINDS or not canonical_focal > 0 or min(width, height) < 1:
-            raise ValueError("depth_kind, canonical_focal or working_size is out of range")
-        network = build_network(name, **facts["config"])
+        working_size = facts["working_size"] and tuple(int(side) for side in facts["working_size"])
+        canonical_focal = facts["canonical_focal"] if facts["canonical_focal"] is None else float(facts["canonical_focal"])
+        if (facts["depth_kind"] not in DEPTH_KINDS or facts["depth_along"] not in DEPTH_ALONG
+                or not (canonical_focal is None or canonical_focal > 0)
+                or working_size and (len(working_size) != 2 or min(working_size) < 1)):
+            raise ValueError("depth_kind, depth_along, canonical_focal or working_size is out of range")
+        network = _blank(name, facts["config"])
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: metadata {metadata} cannot be used: {error}") from error
     _fill(network, state, path)
-    network = fold_batch_norms(network.eval()).requires_grad_(False)
-    network = network.to(target, PRECISIONS[precision], memory_format=torch.channels_last)
+    network = freeze_biases(fold_batch_norms(network.eval().requires_grad_(False)))
+    network = cast(network, PRECISIONS[precision]).to(target, memory_format=torch.channels_last)
     return LoadedNetwork(
         network=network, name=name, config=facts["config"], depth_kind=facts["depth_kind"],
-        canonical_focal=canonical_focal, max_depth_m=network.max_depth_m, working_size=(width, height), weights=path,
-        device=target, precision=precision, record=facts["record"])
+        depth_along=facts["depth_along"], canonical_focal=canonical_focal, max_depth_m=network.max_depth_m,
+        working_size=working_size, weights=path, device=target, precision=precision, record=facts["record"])
 
 
 def choose_device(name: str) -> torch.device:
@@ -120,8 +152,8 @@ def check_precision(precision: str, device: torch.device) -> None:
         raise ValueError(f"precision {precision!r} does not work on {device}: choose one of {', '.join(there)}")
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and metadata of a weights file."""
+def _read(path: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors by the keys of the network `name`, and metadata."""
     if path.suffix == ".safetensors":
         try:
             with safe_open(path, framework="pt") as file:
@@ -131,23 +163,44 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             raise ValueError(f"{path}: damaged or not a safetensors file ({error})") from error
         if not isinstance(metadata, dict):
             raise ValueError(f"{path}: metadata {metadata!r} is not an object")
+        if name in official.NAMES:
+            state = official.own_keys(state, name, path)
+            metadata = metadata or official.facts_of(official.dataset_of(path))
         return state, metadata
     if path.suffix not in (".pth", ".pt"):
         raise ValueError(f"{path}: unknown kind of weights file {path.suffix!r}: choose .safetensors or .pth")
+    state, extra = _read_pth(path)
+    if name not in official.NAMES:
+        return {key.removeprefix("module."): value for key, value in state.items()}, {}
+    facts = official.facts_of(official.dataset_of(path))
+    facts["record"] = {**facts["record"], "source": path.name, **extra}
+    return official.own_keys(state, name, path), {"name": official.name_of(state), **facts}
+
+
+def _read_pth(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The state dict of a pickle, bare or under `model`, and the steps it says it was trained for."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
         raise ValueError(f"{path}: refused, the file holds more than tensors and could run code") from error
     except Exception as error:                          # torch reports damage as RuntimeError, EOFError, OSError, ...
         raise ValueError(f"{path}: damaged or not a checkpoint ({error})") from error
     state = content.get("model", content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{path}: holds no state dict, neither bare nor under 'model'")
-    return {key.removeprefix("module."): value for key, value in state.items()}, {}
+    step = content.get("global_step")
+    state = {key: value.clone() for key, value in state.items()}        # the file may go away
+    return state, {"global_step": step} if isinstance(step, int) else {}
+
+
+def _blank(name: str, config: dict[str, Any]) -> nn.Module:
+    """The network without memory for its weights: those of a file take their places."""
+    with torch.device("meta"):
+        return build_network(name, **config)
 
 
 def _fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
-    """Copy the state into the network; ValueError naming what is missing, unknown, of another shape or not finite."""
+    """Give the network these weights; ValueError naming what is missing, unknown, of another shape or not finite."""
     own = network.state_dict()
     problems = [f"{key} is missing" for key in own if key not in state]
     problems += [f"{key} is unknown" for key in state if key not in own]
@@ -158,4 +211,4 @@ def _fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise ValueError(f"{path}: does not fit the network: {'; '.join(problems[:3])}{more}")
-    network.load_state_dict(state)
+    network.load_state_dict({key: value.to(own[key].dtype) for key, value in state.items()}, assign=True)

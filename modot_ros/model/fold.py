@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Batch norms folded into the convolutions before them: half the operations at inference, the same result."""
+"""What a trained network needs for inference: batch norms folded into convolutions, and numbers of another width."""
 from __future__ import annotations
 
+import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -16,3 +17,16 @@ def fold_batch_norms(module: nn.Module) -> nn.Module:
     for _, child in children:
         fold_batch_norms(child)
     return module
+
+
+def cast(network: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """Cast in place, but for modules that have `float32 = True`."""
+    for module in network.children():
+        if not getattr(module, "float32", False):
+            cast(module, dtype)
+    for key, value in network.named_parameters(recurse=False):
+        value.data = value.data.to(dtype)
+    for key, value in network.named_buffers(recurse=False):
+        if value.is_floating_point():
+            network.register_buffer(key, value.to(dtype))
+    return network

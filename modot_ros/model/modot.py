@@ -99,6 +99,11 @@ class Modot(nn.Module):
         self.feats_cross4 = CASM(e0)
         self.ob_decoder = BoundaryDecoder((e3, e2, e1, e0, image_channels))
 
+    @property
+    def max_depth_m(self) -> float:
+        """Largest depth, for weights whose `max_depth` is in metres: those of a LoadedNetwork are."""
+        return self.max_depth
+
     def coupled(self, image: Tensor, depth: bool = True, boundary: bool = True
                 ) -> tuple[Tensor | None, list[Tensor]]:
         """Encoder and both decoders' coupling: depth features e0 [N, e0, h0, w0] and boundary features o3, o2, o1, o0.

@@ -61,8 +61,8 @@ class ModotSsr(nn.Module):
         return self.first.sizes
 
     @property
-    def max_depth(self) -> float:
-        return self.first.max_depth
+    def max_depth_m(self) -> float:
+        return self.first.max_depth_m
 
     def forward(self, image: Tensor, depth: bool = True, boundary: bool = True
                 ) -> tuple[Tensor | None, Tensor | list[Tensor] | None]:

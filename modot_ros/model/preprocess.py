@@ -14,18 +14,23 @@ IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_DEVIATION = (0.229, 0.224, 0.225)
 
 
-def fit_size(width: int, height: int, working_size: tuple[int, int]) -> tuple[int, int]:
-    """(width, height) with the picture's aspect and the working size's area; at least one pixel a side."""
+def fit_size(width: int, height: int, working_size: tuple[int, int] | None) -> tuple[int, int]:
+    """(width, height) with the picture's aspect and the working size's area; at least one pixel a side.
+
+    Without a working size, those of the picture.
+    """
+    if working_size is None:
+        return width, height
     scale = math.sqrt(working_size[0] * working_size[1] / (width * height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def to_input(rgb: np.ndarray, working_size: tuple[int, int], stride: int) -> tuple[Tensor, tuple[int, int]]:
+def to_input(rgb: np.ndarray, working_size: tuple[int, int] | None, stride: int) -> tuple[Tensor, tuple[int, int]]:
     """Resize, pad, normalise.
 
     Args:
         rgb: uint8 [H, W, 3].
-        working_size: (width, height) whose area the result has, the picture's aspect kept.
+        working_size: (width, height) whose area the result has, the picture's aspect kept; None keeps its size.
         stride: both sides of the input are padded at the right and at the bottom to multiples of it.
 
     Returns:

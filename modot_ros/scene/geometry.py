@@ -67,6 +67,21 @@ def resize_depth(depth: np.ndarray, size: tuple[int, int], probability: np.ndarr
     return result
 
 
+def ray_lengths(width: int, height: int, focal_px: float) -> np.ndarray:
+    """Length of every pixel's ray up to z = 1: distance from the camera / this = z.
+
+    The principal point is the picture's middle, pixels are square.
+
+    returns      float32 [height, width], >= 1
+    raises       ValueError for a focal length that is not positive and finite
+    """
+    if not (np.isfinite(focal_px) and focal_px > 0):
+        raise ValueError(f"focal_px is {focal_px}: it must be finite and > 0")
+    x = (np.arange(width) - (width - 1) / 2) / focal_px
+    y = (np.arange(height) - (height - 1) / 2) / focal_px
+    return np.sqrt(1 + x[None] ** 2 + y[:, None] ** 2).astype(np.float32)
+
+
 def scale_camera(k: np.ndarray, p: np.ndarray, roi: tuple[int, int, int, int], sx: float, sy: float
                  ) -> tuple[np.ndarray, np.ndarray, tuple[int, int, int, int]]:
     """Camera of a picture resized by (sx, sy): what CameraInfo needs besides D and R, which stay.
