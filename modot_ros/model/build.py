@@ -23,5 +23,5 @@ def build_network(name: str, **config: Any) -> nn.Module:
         raise ValueError(f"model {name!r} is unknown: choose one of {', '.join(MODELS)}")
     try:
         return _CLASSES[name](**config)
-    except TypeError as error:
+    except (TypeError, RuntimeError) as error:              # RuntimeError: a negative number of channels
         raise ValueError(f"config {config} does not fit {name}: {error}") from error

@@ -9,6 +9,7 @@ another gets the defaults below.
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import zipfile
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
         working_size = facts["working_size"] and tuple(int(side) for side in facts["working_size"])
         canonical_focal = facts["canonical_focal"] if facts["canonical_focal"] is None else float(facts["canonical_focal"])
         if (facts["depth_kind"] not in DEPTH_KINDS or facts["depth_along"] not in DEPTH_ALONG
-                or not (canonical_focal is None or canonical_focal > 0)
+                or not (canonical_focal is None or 0 < canonical_focal < math.inf)
                 or working_size and (len(working_size) != 2 or min(working_size) < 1)):
             raise ValueError("depth_kind, depth_along, canonical_focal or working_size is out of range")
         network = _blank(name, facts["config"])

@@ -18,6 +18,7 @@ from modot_ros.model.casm import CASM, ChannelAttention, ConvBnRelu
 
 # Input height and width must be multiples of the encoder's last stride.
 STRIDE = 32
+START_DEPTH_M = 3.0                                     # what a fresh network says everywhere
 
 
 class ResidualBlock(nn.Module):
@@ -97,12 +98,17 @@ class ModotNano(nn.Module):
         decoder_channels: widths of both decoders at strides 16, 8, 4.
         detail_channels: width of the image path and of the heads.
         min_depth_m, max_depth_m: range of z; the network predicts its logarithm, bounded by a sigmoid.
+
+    Raises ValueError for a range that START_DEPTH_M is not inside of.
     """
 
     def __init__(self, encoder_channels: tuple[int, ...] = (16, 32, 64, 128, 192),
                  decoder_channels: tuple[int, ...] = (96, 64, 32), detail_channels: int = 16,
                  min_depth_m: float = 0.1, max_depth_m: float = 20.0) -> None:
         super().__init__()
+        if not 0 < min_depth_m < START_DEPTH_M < max_depth_m < math.inf:
+            raise ValueError(f"min_depth_m={min_depth_m}, max_depth_m={max_depth_m}: must be positive, finite and have "
+                             f"{START_DEPTH_M} m, where training starts, between them")
         c2, c4, c8, c16, c32 = encoder_channels
         self.min_depth_m, self.max_depth_m = min_depth_m, max_depth_m
         self.log_range = (math.log(min_depth_m), math.log(max_depth_m))
@@ -131,7 +137,7 @@ class ModotNano(nn.Module):
             self.boundary_fuses.append(ConvBnRelu(width + below, width // 2))
             self.auxiliaries.append(nn.Conv2d(width // 2, 1, 1))
             above = width
-        self.depth_head = PixelHead(above, detail_channels, bias=self._logit_of(3.0))
+        self.depth_head = PixelHead(above, detail_channels, bias=self._logit_of(START_DEPTH_M))
         self.boundary_head = PixelHead(above // 2, detail_channels, bias=-2.0)
 
     def _logit_of(self, depth_m: float) -> float:
