@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 VIDEO_RATE_HZ = 10.0
-SHEET_COLUMNS, SHEET_CELL_PX = 3, (480, 360)            # columns; width, height of a cell
+SHEET_COLUMNS, SHEET_CELL_PX = 2, (800, 300)            # columns; width, height of a cell
 MAX_PICTURES = 12
 
 

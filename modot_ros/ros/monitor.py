@@ -59,7 +59,8 @@ class Monitor(Node):
         self.bridge, self.tally, self.verdict = CvBridge(), Tally(), Verdict()
         self.came = dict.fromkeys(("depth", "boundary", "labels", "graph", "overlay"), 0)
         self.by_stamp: OrderedDict[int, dict] = OrderedDict()
-        self.overlay: np.ndarray | None = None
+        self.images: OrderedDict[int, Image] = OrderedDict()
+        self.picture: np.ndarray | None = None          # the newest overlay beside its image, bgr
         self.start_s = time.monotonic()
         self.first_output_s: float | None = None
         self.early = 0                                  # frames that came before the first output
@@ -67,7 +68,7 @@ class Monitor(Node):
 
         every = QoSProfile(depth=10)
         camera = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)       # fits any camera
-        self.create_subscription(Image, "image", self.count_image, camera, raw=True)   # counted, not decoded
+        self.create_subscription(Image, "image", self.take_image, camera)
         for name, topic in (OUTPUTS | TRUTH).items():
             self.create_subscription(Image, topic, self.receiver(name), every)
         self.create_subscription(OrderGraph, "modot_node/order_graph", self.receiver("graph"), every)
@@ -84,8 +85,11 @@ class Monitor(Node):
             return bool(self.timeout_s) and now_s - self.start_s > self.timeout_s
         return bool(self.duration_s) and now_s - self.first_output_s > self.duration_s
 
-    def count_image(self, _: bytes) -> None:
+    def take_image(self, message: Image) -> None:
         self.tally.frames_in += 1
+        self.images[Time.from_msg(message.header.stamp).nanoseconds] = message
+        while len(self.images) > KEPT_STAMPS:
+            self.images.popitem(last=False)
 
     def receiver(self, name: str):
         """A callback that files a message by its stamp; depth is what counts as one processed frame."""
@@ -102,8 +106,15 @@ class Monitor(Node):
                     self.first_output_s, self.early = now_s, self.tally.frames_in
                 self.tally.outputs.append((now_s, self.latency_s(stamp, info)))
             elif name == "overlay":
-                self.overlay = self.bridge.imgmsg_to_cv2(message, "bgr8")
+                self.picture = self.beside_image(self.bridge.imgmsg_to_cv2(message, "bgr8"), stamp)
         return receive
+
+    def beside_image(self, overlay: np.ndarray, stamp: Time) -> np.ndarray:
+        """The image of that stamp to the left of its overlay; the overlay alone without an image."""
+        image = self.images.get(stamp.nanoseconds)
+        if image is None or (image.height, image.width) != overlay.shape[:2]:
+            return overlay
+        return np.hstack([self.bridge.imgmsg_to_cv2(image, "bgr8"), overlay])
 
     def latency_s(self, stamp: Time, info: dict) -> float:
         """From the camera's stamp to the arrival here.
@@ -146,12 +157,12 @@ class Monitor(Node):
             self.tally.boundary_f.append(boundary_f(boundary, true_boundary, tolerance_px=1).f)
 
     def film(self) -> None:
-        if self.overlay is not None:
-            self.album.film(self.overlay)
+        if self.picture is not None:
+            self.album.film(self.picture)
 
     def keep(self) -> None:
-        if self.overlay is not None:
-            self.album.keep(self.overlay)
+        if self.picture is not None:
+            self.album.keep(self.picture)
 
     def say(self, text: str) -> None:
         self.rows.append(text)
@@ -167,8 +178,8 @@ class Monitor(Node):
         """Print the sum and what is wrong, write the report; 0 when valid output came, else 1."""
         row = self.tally.row(time.monotonic() - self.start_s)
         problems = self.verdict.problems(self.came)
-        if self.overlay is not None and not self.album.pictures:
-            self.album.keep(self.overlay)
+        if self.picture is not None and not self.album.pictures:
+            self.album.keep(self.picture)
         self.say(f"whole run, {self.early} of the frames before the first output")
         self.say(line(row))
         self.say(f"{self.verdict.frames} frames checked, {len(self.tally.boundary_f)} of them against truth: "

@@ -23,7 +23,7 @@ def test_album_of_a_run(tmp_path):
     assert names[-2:] == ["overlays.mp4", "contact_sheet.png"]
     assert cv2.imread(str(album.folder / "overlay_11.png"))[0, 0, 0] == 110
     sheet = cv2.imread(str(album.folder / "contact_sheet.png"))
-    assert sheet.shape == (4 * SHEET_CELL_PX[1], 3 * SHEET_CELL_PX[0], 3)
+    assert sheet.shape == (6 * SHEET_CELL_PX[1], 2 * SHEET_CELL_PX[0], 3)
     video = cv2.VideoCapture(str(album.video_path))
     frames = []
     while (frame := video.read()[1]) is not None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import cv2
 import numpy as np
 import pytest
 
@@ -99,6 +100,8 @@ def test_numbers_of_a_valid_run(robot, tmp_path):
     assert report["abs_rel"] == pytest.approx(0.1, abs=1e-4)
     assert report["delta1"] == 1.0
     names = {path.name for path in (tmp_path / "out").iterdir()}
+    picture = cv2.imread(str(tmp_path / "out" / "overlay_00.png"))
+    assert picture[5, ::32, 0].tolist() == [0, 99], "image beside overlay"
     assert {"overlay_00.png", "overlays.mp4", "contact_sheet.png", "report.json", "table.txt"} <= names
     assert "processed" in text and str(tmp_path / "out") in text.splitlines()[-1]
 
