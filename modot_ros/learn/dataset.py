@@ -29,6 +29,9 @@ class Batch:
     depth_m: Tensor                                     # float32 [N, 1, h, w], z for the canonical camera
     boundary: Tensor                                    # float32 [N, 1, h, w], 0 or 1
 
+    def to(self, device: torch.device) -> Batch:
+        return Batch(self.image.to(device), self.depth_m.to(device), self.boundary.to(device))
+
 
 @dataclass(frozen=True)
 class Views:
@@ -48,7 +51,8 @@ def load_views(folder: str | Path, limit: int | None = None) -> Views:
 
     Raises:
         FileNotFoundError: no folder, or no .npz file in it.
-        ValueError: a shard that cannot be read, lacks an array or is of another size than the first.
+        ValueError: a shard that cannot be read, lacks an array, is of another size than the first, or whose arrays do
+            not belong together.
     """
     folder = Path(folder)
     paths = sorted(folder.glob("*.npz"))
@@ -64,7 +68,10 @@ def load_views(folder: str | Path, limit: int | None = None) -> Views:
                 arrays = {name: shard[name] for name in parts}
         except Exception as error:                                  # zipfile, zlib, KeyError, OSError: all one to us
             raise ValueError(f"{path}: not a shard of training views ({error})") from error
-        size = arrays["rgb"].shape[1:3]
+        shapes = {name: array.shape for name, array in arrays.items()}
+        views, size = shapes["rgb"][:1], shapes["rgb"][1:3]
+        if shapes != {"rgb": (*views, *size, 3), "depth_m": (*views, *size), "boundary": (*views, *size), "focal": views}:
+            raise ValueError(f"{path}: arrays do not belong together, they are {shapes}")
         if parts["rgb"] and size != parts["rgb"][0].shape[1:3]:
             raise ValueError(f"{path}: views are {size[1]}x{size[0]}, those before are "
                              f"{parts['rgb'][0].shape[2]}x{parts['rgb'][0].shape[1]}")
@@ -121,7 +128,8 @@ def resample(rgb: Tensor, depth_m: Tensor, boundary: Tensor, width: int, height:
         edge = F.adaptive_max_pool2d(edge, (height, width))
         return image, torch.where(edge > 0, nearest, centre), edge
     image = F.interpolate(image[None], size=(height, width), mode="bilinear", align_corners=False)[0]
-    outer = _step_behind(centre) >= 0.5 * _nearest(_step_behind(z), width, height)
+    step = _step_behind(centre)
+    outer = (step > 0) & (step >= 0.5 * _nearest(_step_behind(z), width, height))
     return image, centre, _nearest(edge, width, height) * outer
 
 

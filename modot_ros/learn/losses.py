@@ -82,14 +82,14 @@ def boundary_depth_constraint(predicted_m: Tensor, true_m: Tensor, boundary: Ten
         full_step: log-depth step that is enough; larger true steps ask for no more, smaller ones only for their own.
 
     Returns:
-        (step, smooth), both >= 0. step: mean shortfall on boundary pixels, 1 = no step at all where one is due.
+        (jump, smooth), both >= 0. jump: mean shortfall on boundary pixels, 1 = no step at all where one is due.
         smooth: mean relative second difference of inverse depth, zero on every plane however it slants, over triples
         of pixels without a boundary pixel.
     """
-    on = (boundary == 1) & valid
     safe = torch.where(valid, true_m, torch.ones_like(true_m))
     due = _largest_step(safe.log()).clamp(max=full_step)
-    step = _mean((due - _largest_step(predicted_m.log())).clamp(min=0) / full_step, on & _inner(on))
+    shortfall = (due - _largest_step(predicted_m.log())).clamp(min=0) / full_step
+    jump = _mean(shortfall, (boundary == 1) & _surrounded(valid))
 
     inverse = 1.0 / predicted_m
     off = valid & (boundary == 0)
@@ -99,7 +99,7 @@ def boundary_depth_constraint(predicted_m: Tensor, true_m: Tensor, boundary: Ten
         before, here, after = (inverse.narrow(axis, i, size) for i in range(3))
         clear = off.narrow(axis, 0, size) & off.narrow(axis, 1, size) & off.narrow(axis, 2, size)
         smooth = smooth + _mean((before - 2 * here + after).abs() / here.detach(), clear)
-    return step, smooth
+    return jump, smooth
 
 
 def _largest_step(x: Tensor) -> Tensor:
@@ -110,11 +110,12 @@ def _largest_step(x: Tensor) -> Tensor:
     return torch.maximum(across, down)
 
 
-def _inner(x: Tensor) -> Tensor:
-    """True except on the picture's one-pixel border, where a central difference sees one side only."""
-    inner = torch.zeros_like(x, dtype=torch.bool)
-    inner[..., 1:-1, 1:-1] = True
-    return inner
+def _surrounded(valid: Tensor) -> Tensor:
+    """True where a pixel and its four neighbours are valid; never on the picture's border, which lacks one."""
+    inside = torch.zeros_like(valid)
+    inside[..., 1:-1, 1:-1] = (valid[..., 1:-1, 1:-1] & valid[..., :-2, 1:-1] & valid[..., 2:, 1:-1]
+                               & valid[..., 1:-1, :-2] & valid[..., 1:-1, 2:])
+    return inside
 
 
 def _mean(values: Tensor, mask: Tensor) -> Tensor:

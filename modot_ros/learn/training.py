@@ -21,8 +21,12 @@ from modot_ros.learn import losses
 from modot_ros.learn.dataset import Batch, Views, load_views, training_batch
 from modot_ros.learn.evaluation import score_network
 from modot_ros.model import build_network, save_checkpoint
+from modot_ros.model.checkpoint import choose_device
 
 CHECKPOINT = "training.pt"
+
+# Options that leave the loss curve as it is, up to rounding: a run may be continued with others.
+FREE = ("output", "validation", "validation_views", "validate_every_minutes", "save_every_minutes", "device", "threads")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class TrainingOptions:
     output: str                                         # folder for checkpoint, log and weights
     steps: int | None = None
     minutes: float | None = None
-    stages: tuple[Stage, ...] = (Stage(128, 96, 0.6), Stage(256, 192, 1.0))
+    stages: tuple[Stage, ...] = (Stage(128, 96, 0.55), Stage(256, 192, 1.0))
     batch: int = 16
     seed: int = 0
     learning_rate: float = 2e-3                         # at the top of the schedule
@@ -58,21 +62,37 @@ class TrainingOptions:
     validation_views: int = 64
     save_every_minutes: float = 2.0
     canonical_focal: float = 0.8                        # focal length / picture width of the canonical camera
-    threads: int = 2
+    device: str = "cpu"                                 # "cpu", "cuda", "cuda:N" or "auto"
+    threads: int = 2                                    # of the CPU
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
             raise ValueError(f"steps={self.steps}, minutes={self.minutes}: give exactly one of the two")
-        if (self.steps or self.minutes or 0) <= 0:
+        if not 0 < (self.minutes if self.steps is None else self.steps) < math.inf:
             raise ValueError(f"steps={self.steps}, minutes={self.minutes}: must be positive")
         if self.batch < 2:
             raise ValueError(f"batch={self.batch}: batch norm needs at least 2 views")
+        for name in ("learning_rate", "gradient_limit", "boundary_negative_weight", "canonical_focal", "validation_views",
+                     "threads"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name}={getattr(self, name)}: must be positive")
+        for name in ("weight_decay", "boundary_weight", "constraint_weight", "validate_every_minutes",
+                     "save_every_minutes"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name}={getattr(self, name)}: must not be negative")
+        for name in ("warm_up", "ema_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: must be in [0, 1)")
         ends = [stage.until for stage in self.stages]
-        if not ends or ends != sorted(ends) or ends[-1] != 1.0:
-            raise ValueError(f"stages end at {ends} of the run: must grow and end at 1.0")
+        if not ends or ends[0] <= 0 or ends != sorted(set(ends)) or ends[-1] != 1.0:
+            raise ValueError(f"stages end at {ends} of the run: must grow from above 0 and end at 1.0")
         for stage in self.stages:
-            if stage.width % 32 or stage.height % 32:
+            if min(stage.width, stage.height) < 32 or stage.width % 32 or stage.height % 32:
                 raise ValueError(f"stage of {stage.width}x{stage.height}: both must be multiples of 32")
+
+    def of_the_curve(self) -> dict[str, Any]:
+        """The options that the loss curve depends on, as JSON has them."""
+        return json.loads(json.dumps({name: value for name, value in asdict(self).items() if name not in FREE}))
 
 
 def learning_rate(progress: float, peak: float, warm_up: float) -> float:
@@ -91,10 +111,10 @@ def total_loss(network: nn.Module, batch: Batch, options: TrainingOptions) -> tu
     gradient = losses.gradient_matching(difference, valid)
     boundaries = [losses.balanced_boundary(x, batch.boundary, options.boundary_negative_weight) for x in logits]
     boundary = boundaries[-1] + 0.2 * sum(boundaries[:-1])
-    step, smooth = losses.boundary_depth_constraint(depth_m, batch.depth_m, batch.boundary, valid)
-    constraint = step + smooth
+    jump, smooth = losses.boundary_depth_constraint(depth_m, batch.depth_m, batch.boundary, valid)
+    constraint = jump + smooth
     total = log + 0.5 * gradient + options.boundary_weight * boundary + options.constraint_weight * constraint
-    parts = {"loss": total, "log": log, "gradient": gradient, "boundary": boundaries[-1], "step": step, "smooth": smooth}
+    parts = {"loss": total, "log": log, "gradient": gradient, "boundary": boundaries[-1], "jump": jump, "smooth": smooth}
     return total, {name: float(value.detach()) for name, value in parts.items()}
 
 
@@ -116,12 +136,13 @@ class Averaged:
 
 
 class Run:
-    """State of a run: network, average, optimiser, random numbers, step and time; saved and loaded as one file."""
+    """State of a run on `views` views: network, average, optimiser, random numbers, step and time, in one file."""
 
-    def __init__(self, options: TrainingOptions) -> None:
+    def __init__(self, options: TrainingOptions, views: int) -> None:
         torch.manual_seed(options.seed)
-        self.options = options
-        self.network = build_network("modot_nano").to(memory_format=torch.channels_last)
+        self.options, self.views = options, views
+        self.device = choose_device(options.device)
+        self.network = build_network("modot_nano").to(self.device, memory_format=torch.channels_last)
         self.average = Averaged(self.network, options.ema_decay)
         weights = [p for p in self.network.parameters() if p.ndim > 1]
         others = [p for p in self.network.parameters() if p.ndim <= 1]      # norms and biases do not decay
@@ -143,10 +164,10 @@ class Run:
     def stage(self) -> Stage:
         return next(stage for stage in self.options.stages if self.progress < stage.until)
 
-    def next_indices(self, count: int) -> Tensor:
+    def next_indices(self) -> Tensor:
         """Indices of the next batch: every view once per pass, in a new order each time."""
         while len(self.order) < self.options.batch:
-            self.order = torch.cat([self.order, torch.randperm(count, generator=self.generator)])
+            self.order = torch.cat([self.order, torch.randperm(self.views, generator=self.generator)])
         indices, self.order = self.order[:self.options.batch], self.order[self.options.batch:]
         return indices
 
@@ -156,8 +177,8 @@ class Run:
         rate = learning_rate(self.progress, options.learning_rate, options.warm_up)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        batch = training_batch(views, self.next_indices(len(views)), stage.width, stage.height,
-                               options.canonical_focal, self.generator)
+        batch = training_batch(views, self.next_indices(), stage.width, stage.height,
+                               options.canonical_focal, self.generator).to(self.device)
         self.network.train()
         loss, parts = total_loss(self.network, batch, options)
         self.optimiser.zero_grad(set_to_none=True)
@@ -172,7 +193,8 @@ class Run:
 
     def save(self, path: Path) -> None:
         state = {
-            "options": asdict(self.options), "network": self.network.state_dict(), "average": self.average.state,
+            "options": self.options.of_the_curve(), "views": self.views,
+            "network": self.network.state_dict(), "average": self.average.state,
             "optimiser": self.optimiser.state_dict(), "generator": self.generator.get_state(), "order": self.order,
             "step": self.step, "elapsed_s": self.elapsed_s,
         }
@@ -181,20 +203,21 @@ class Run:
         temporary.replace(path)                                             # a kill leaves the old or the new file
 
     def load(self, path: Path) -> None:
-        """Continue from a file of `save`. Raises ValueError when it was made with other options."""
+        """Continue from a file of `save`. Raises ValueError when that run has another loss curve than this one."""
         state = torch.load(path, weights_only=True)
-        now = json.loads(json.dumps(asdict(self.options)))
-        then = json.loads(json.dumps(state["options"]))
+        now = {**self.options.of_the_curve(), "views": self.views}
+        then = {**state["options"], "views": state["views"]}
         other = [f"{key} was {then.get(key)!r}, is {now[key]!r}" for key in now if now[key] != then.get(key)]
         if other:
             raise ValueError(f"{path} belongs to another run ({'; '.join(other)}): use its options or a new folder")
         self.network.load_state_dict(state["network"])
-        self.average.state = state["average"]
+        self.average.state = {key: value.to(self.device) for key, value in state["average"].items()}
         self.optimiser.load_state_dict(state["optimiser"])
         self.generator.set_state(state["generator"])
         self.order, self.step, self.elapsed_s = state["order"], state["step"], state["elapsed_s"]
 
     def averaged_network(self) -> nn.Module:
+        """On the CPU, for scoring and for the weights' file."""
         network = build_network("modot_nano").to(memory_format=torch.channels_last)
         network.load_state_dict(self.average.state)
         return network.eval()
@@ -203,6 +226,8 @@ class Run:
 def train(options: TrainingOptions) -> Path:
     """Train to the end, continuing the run that `options.output` holds if there is one; returns the weights' path.
 
+    The options in FREE may differ from those that the run began with, all others and the number of views may not.
+
     Writes `training.pt` (to resume), `log.jsonl` (one line per 20 steps and per validation) and
     `modot_nano.safetensors` (averaged weights with config and record, rewritten at every validation).
     """
@@ -210,7 +235,7 @@ def train(options: TrainingOptions) -> Path:
     output = Path(options.output)
     output.mkdir(parents=True, exist_ok=True)
     views, held_out = load_views(options.train), load_views(options.validation, options.validation_views)
-    run = Run(options)
+    run = Run(options, len(views))
     if (output / CHECKPOINT).exists():
         run.load(output / CHECKPOINT)
         print(f"continuing at step {run.step}, {run.elapsed_s / 60:.1f} min")
@@ -228,28 +253,28 @@ def train(options: TrainingOptions) -> Path:
                 run.save(output / CHECKPOINT)
                 saved_s = run.elapsed_s
             if run.elapsed_s - validated_s > 60 * options.validate_every_minutes and run.progress < 1.0:
-                _validate(run, held_out, len(views), log, output)
+                _validate(run, held_out, log, output)
                 validated_s = run.elapsed_s
         run.save(output / CHECKPOINT)
-        return _validate(run, held_out, len(views), log, output)
+        return _validate(run, held_out, log, output)
 
 
 def _show(run: Run, parts: dict[str, float]) -> None:
     left_s = run.elapsed_s * (1.0 - run.progress) / max(run.progress, 1e-6)
     print(f"step {run.step}  {100 * run.progress:5.1f} %  {parts['width']:4d} px  loss {parts['loss']:.3f}  "
           f"log {parts['log']:.3f}  gradient {parts['gradient']:.3f}  boundary {parts['boundary']:.4f}  "
-          f"step {parts['step']:.3f}  smooth {parts['smooth']:.3f}  rate {parts['rate']:.1e}  "
+          f"jump {parts['jump']:.3f}  smooth {parts['smooth']:.3f}  rate {parts['rate']:.1e}  "
           f"{run.elapsed_s / run.step:.2f} s/step  {left_s / 60:.0f} min left", flush=True)
 
 
-def _validate(run: Run, held_out: Views, training_views: int, log: Any, output: Path) -> Path:
+def _validate(run: Run, held_out: Views, log: Any, output: Path) -> Path:
     """Score the averaged weights at the final size and write them out with their record."""
     options, size = run.options, run.options.stages[-1]
     network = run.averaged_network()
     scores = score_network(network, held_out, size.width, size.height, options.canonical_focal)
     network.centre_boundary(scores.threshold)
     record = {
-        "step": run.step, "elapsed_min": round(run.elapsed_s / 60, 1), "training_views": training_views,
+        "step": run.step, "elapsed_min": round(run.elapsed_s / 60, 1), "training_views": run.views,
         "batch": options.batch, "seed": options.seed, "stages": [asdict(stage) for stage in options.stages],
         "learning_rate": options.learning_rate, "validation": asdict(scores),
     }

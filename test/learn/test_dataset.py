@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shards from disk, and views at other sizes with their truth still true."""
+import numpy as np
+import pytest
+import torch
+
+from modot_ros.learn.dataset import Views, load_views, plain_batch, resample, training_batch
+from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN
+
+
+def shard(path, views=3, height=8, width=12, **other):
+    numbers = np.random.default_rng(len(path.name))
+    arrays = {"rgb": numbers.integers(0, 256, (views, height, width, 3), np.uint8),
+              "depth_m": numbers.uniform(1, 5, (views, height, width)).astype(np.float16),
+              "boundary": numbers.integers(0, 2, (views, height, width), np.uint8),
+              "focal": np.linspace(0.5, 1.0, views, dtype=np.float32), **other}
+    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+    return arrays
+
+
+def one_view(depth_m, boundary=None, rgb=None, focal=0.8) -> Views:
+    height, width = depth_m.shape
+    return Views(rgb=torch.full((1, 3, height, width), 128, dtype=torch.uint8) if rgb is None else rgb[None],
+                 depth_m=depth_m[None, None].half(),
+                 boundary=torch.zeros(1, 1, height, width, dtype=torch.uint8) if boundary is None else boundary[None, None],
+                 focal=torch.tensor([focal]))
+
+
+def colours(image):
+    """Back from the network's input to 0..1."""
+    return image * torch.tensor(IMAGE_DEVIATION).view(3, 1, 1) + torch.tensor(IMAGE_MEAN).view(3, 1, 1)
+
+
+# --- reading ---
+
+def test_shards_are_read_in_the_order_of_their_names(tmp_path):
+    later, sooner = shard(tmp_path / "b.npz", views=2), shard(tmp_path / "a1.npz", views=3)
+    views = load_views(tmp_path)
+    assert len(views) == 5 and views.rgb.shape == (5, 3, 8, 12) and views.depth_m.shape == (5, 1, 8, 12)
+    np.testing.assert_array_equal(views.rgb[4].permute(1, 2, 0).numpy(), later["rgb"][1])
+    np.testing.assert_array_equal(views.depth_m[2, 0].numpy(), sooner["depth_m"][2])
+    np.testing.assert_array_equal(views.boundary[3, 0].numpy(), later["boundary"][0])
+    assert views.focal.tolist() == [0.5, 0.75, 1.0, 0.5, 1.0]
+
+
+def test_a_limit_stops_in_the_middle_of_a_shard(tmp_path):
+    shard(tmp_path / "a.npz")
+    (tmp_path / "b.npz").write_bytes(b"never opened")
+    assert len(load_views(tmp_path, limit=2)) == 2
+    assert len(load_views(tmp_path, limit=3)) == 3
+    shard(tmp_path / "b.npz")
+    assert len(load_views(tmp_path, limit=5)) == 5
+
+
+def test_no_folder_and_no_shards_are_named(tmp_path):
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(FileNotFoundError, match=str(folder)):
+            load_views(folder)
+
+
+def test_damaged_and_unfitting_shards_are_named(tmp_path):
+    shard(tmp_path / "a.npz")
+    whole = (tmp_path / "a.npz").read_bytes()
+    (tmp_path / "b.npz").write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(ValueError, match="b.npz: not a shard"):
+        load_views(tmp_path)
+    shard(tmp_path / "b.npz", focal=None)
+    with pytest.raises(ValueError, match="b.npz: not a shard.*focal"):
+        load_views(tmp_path)
+    shard(tmp_path / "b.npz", height=6)
+    with pytest.raises(ValueError, match="b.npz: views are 12x6, those before are 12x8"):
+        load_views(tmp_path)
+    shard(tmp_path / "b.npz", focal=np.ones(2, np.float32))
+    with pytest.raises(ValueError, match=r"b.npz: arrays do not belong together.*'focal': \(2,\)"):
+        load_views(tmp_path)
+
+
+def test_a_shard_with_a_pickle_in_it_is_refused(tmp_path):
+    shard(tmp_path / "a.npz", focal=np.array([{}, {}, {}], dtype=object))
+    with pytest.raises(ValueError, match="a.npz: not a shard"):
+        load_views(tmp_path)
+
+
+# --- other sizes ---
+
+def test_smaller_keeps_boundaries_and_the_occluders_depth():
+    rgb = torch.tensor([[0, 80, 10, 10], [80, 240, 10, 10]], dtype=torch.uint8).expand(3, 2, 4)
+    depth_m = torch.tensor([[[5.0, 5.0, 5.0, 5.0], [5.0, 2.0, 5.0, 5.0]]])
+    boundary = torch.tensor([[[0, 0, 0, 0], [0, 1, 0, 0]]], dtype=torch.uint8)
+    image, z, edge = resample(rgb, depth_m, boundary, 2, 1)
+    assert image[0].tolist() == [pytest.approx([100 / 255, 10 / 255])]
+    assert z.tolist() == [[[2.0, 5.0]]] and edge.tolist() == [[[1.0, 0.0]]]
+
+
+def test_smaller_without_a_boundary_takes_one_of_the_depths_and_no_mean():
+    depth_m = torch.arange(16.0).reshape(1, 4, 4) + 1
+    _, z, _ = resample(torch.zeros(3, 4, 4, dtype=torch.uint8), depth_m, torch.zeros(1, 4, 4, dtype=torch.uint8), 2, 2)
+    assert set(z.flatten().tolist()) <= set(depth_m.flatten().tolist())
+
+
+def test_larger_keeps_boundaries_one_pixel_wide_at_the_step():
+    depth_m = torch.tensor([[[2.0, 2.0, 6.0, 6.0]] * 4])            # the near wall ends after column 1
+    boundary = torch.tensor([[[0, 1, 0, 0]] * 4], dtype=torch.uint8)
+    _, z, edge = resample(torch.zeros(3, 4, 4, dtype=torch.uint8), depth_m, boundary, 8, 8)
+    assert z[0].tolist() == [[2, 2, 2, 2, 6, 6, 6, 6]] * 8
+    assert edge[0].tolist() == [[0, 0, 0, 1, 0, 0, 0, 0]] * 8
+
+
+def test_the_same_size_changes_nothing():
+    depth_m, boundary = torch.rand(1, 4, 4) + 1, torch.randint(0, 2, (1, 4, 4), dtype=torch.uint8)
+    image, z, edge = resample(torch.full((3, 4, 4), 51, dtype=torch.uint8), depth_m, boundary, 4, 4)
+    assert torch.equal(z, depth_m) and torch.equal(edge, boundary.float())
+    assert image.flatten().tolist() == pytest.approx([0.2] * 48)
+
+
+# --- batches ---
+
+def test_plain_batch_is_in_the_canonical_camera():
+    views = one_view(torch.full((4, 4), 3.0), focal=0.4)
+    batch = plain_batch(views, torch.tensor([0]), 4, 4, canonical_focal=0.8)
+    assert batch.depth_m.unique().item() == pytest.approx(6.0)      # twice the focal length: twice as far
+    torch.testing.assert_close(colours(batch.image[0]), torch.full((3, 4, 4), 128 / 255))
+
+
+def test_a_crop_looks_as_if_one_stood_nearer():
+    """A wall of stripes: what they measure in pixels per metre and the depth must agree in every crop."""
+    width = 192
+    period_px = 24
+    stripes = ((torch.arange(width) // (period_px // 2)) % 2 * 200).to(torch.uint8)
+    views = one_view(torch.full((144, width), 4.0), rgb=stripes.expand(3, 144, width), focal=0.8)
+    canonical, seen = 0.8, set()
+    for seed in range(12):
+        batch = training_batch(views, torch.tensor([0]), width, 144, canonical, torch.Generator().manual_seed(seed))
+        z_m = float(batch.depth_m.unique())
+        line = colours(batch.image[0])[0].mean(dim=0)
+        light = (line > (line.max() + line.min()) / 2).int()
+        edges = torch.nonzero(light.diff())[:, 0]
+        half_period_px = float((edges[-1] - edges[0])) / (len(edges) - 1)
+        # 12 px were 12 / (0.8 * 192) * 4 m; the canonical camera must measure the same.
+        assert half_period_px / (canonical * width) * z_m == pytest.approx(12 / (0.8 * width) * 4.0, rel=0.03)
+        assert 0.85 * 4 * 0.99 <= z_m <= 4.0
+        seen.add(round(z_m, 3))
+    assert len(seen) > 6
+
+
+def test_the_same_generator_gives_the_same_batch_and_another_another(tmp_path):
+    shard(tmp_path / "a.npz", height=32, width=32)
+    views, indices = load_views(tmp_path), torch.tensor([2, 0])
+    one, same, other = (training_batch(views, indices, 32, 32, 0.8, torch.Generator().manual_seed(seed))
+                        for seed in (1, 1, 2))
+    for name in ("image", "depth_m", "boundary"):
+        assert torch.equal(getattr(one, name), getattr(same, name))
+        assert not torch.equal(getattr(one, name), getattr(other, name))
+    assert one.image.shape == (2, 3, 32, 32) and one.depth_m.shape == one.boundary.shape == (2, 1, 32, 32)
+
+
+def test_mirroring_takes_the_truth_along():
+    ramp = torch.arange(64.0).expand(64, 64)
+    rgb = (ramp * 3).to(torch.uint8).expand(3, 64, 64)
+    boundary = torch.zeros(64, 64, dtype=torch.uint8)
+    boundary[:, 40:42] = 1
+    depth_m = 1 + ramp / 16
+    views = one_view(depth_m, boundary, rgb)
+    directions = set()
+    for seed in range(8):
+        batch = training_batch(views, torch.tensor([0]), 64, 64, 0.8, torch.Generator().manual_seed(seed))
+        line = colours(batch.image[0]).mean(dim=(0, 1))
+        mirrored = bool(line[5] > line[-6])
+        assert bool(batch.depth_m[0, 0, 32, 0] > batch.depth_m[0, 0, 32, -1]) == mirrored
+        at = float(torch.nonzero(batch.boundary[0, 0, 32])[:, 0].float().mean())
+        assert 0.85 * 3.4 <= float(batch.depth_m[0, 0, 32, round(at)]) <= 3.7       # it lay at 3.5 m, crops come nearer
+        directions.add(mirrored)
+    assert directions == {True, False}
+
+
+def test_photometric_changes_touch_colours_only():
+    depth_m = torch.rand(32, 32) + 2
+    views = one_view(depth_m, rgb=torch.randint(0, 256, (3, 32, 32), dtype=torch.uint8))
+    images = [colours(training_batch(views, torch.tensor([0]), 32, 32, 0.8, torch.Generator().manual_seed(seed)).image[0])
+              for seed in range(6)]
+    assert all(float(image.min()) >= -1e-5 and float(image.max()) <= 1 + 1e-5 for image in images)
+    means = [float(image.mean()) for image in images]
+    assert max(means) - min(means) > 0.02
