@@ -143,7 +143,8 @@ def flying_pixels(depth_m: np.ndarray, boundary_mask: np.ndarray | None = None, 
     A pixel flies when, along the row, the column or a diagonal, its two neighbours at `reach_px` differ by more than
     `min_step` of the nearer one, it lies between them and at least a fifth of the step away from either, and the step
     is steeper than the surfaces beyond it (so that a floor seen at a grazing angle stays). Near a boundary
-    (`boundary_mask`, bool [H, W], as from boundaries.thin) half of `min_step` is enough.
+    (`boundary_mask`, bool [H, W], as from boundaries.thin) half of `min_step` is enough. Within 2 * reach_px of the
+    picture's border the surfaces beyond are out of sight, and nothing flies.
 
     returns bool [H, W]; False where depth is not finite
     """
@@ -158,7 +159,7 @@ def flying_pixels(depth_m: np.ndarray, boundary_mask: np.ndarray | None = None, 
     margin = 2 * reach_px
     at = np.flatnonzero(known & (cv2.dilate(depth, window) - low > limit * low))
     v, u = np.divmod(at, depth.shape[1])
-    padded = cv2.copyMakeBorder(depth, *(margin,) * 4, cv2.BORDER_REPLICATE)
+    padded = cv2.copyMakeBorder(depth, *(margin,) * 4, cv2.BORDER_CONSTANT, value=0)   # 0: not known, nothing flies
     wide = padded.shape[1]
     padded = padded.ravel()
     centre_at = (v + margin) * wide + u + margin

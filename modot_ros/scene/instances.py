@@ -26,7 +26,7 @@ WEAK = 0.30                             # mean evidence along a border below whi
 MIN_AREA = 0.0015                       # of the picture; smaller regions join a neighbour
 SHELL_AREA = 0.02                       # of the picture; the background's parts have at least this
 SHELL_STEP = 0.03                       # relative step of inverse depth at which one region hides the other
-SHELL_HIDES = 0.25                      # share of its border (and more the larger it is) along which background may be nearer
+SHELL_HIDES = 0.12                      # share of its border (and more the larger it is) along which background may be nearer
 
 
 def validate_labels(labels: np.ndarray, shape: tuple[int, int], max_instances: int = 1024) -> np.ndarray:
@@ -105,8 +105,10 @@ def _evidence(nearness: np.ndarray, edge: np.ndarray) -> np.ndarray:
     scale = cv2.max(cv2.blur(nearness, (5, 5)), 1e-3)
     step = cv2.absdiff(cv2.Laplacian(nearness, cv2.CV_32F, ksize=1), 0.0)
     step = cv2.divide(step, scale, scale=1 / FULL_STEP)
-    smooth = cv2.GaussianBlur(nearness, (7, 7), 1.5)
-    hollow = cv2.divide(cv2.Laplacian(smooth, cv2.CV_32F, ksize=1), scale, scale=1 / FULL_HOLLOW)
+    bend = cv2.Laplacian(cv2.GaussianBlur(nearness, (5, 5), 1.2), cv2.CV_32F, ksize=1)
+    # A blurred step bends as much to the one side as to the other, a hollow to one side only.
+    bend = cv2.add(bend, cv2.erode(bend, np.ones((7, 7), np.uint8)))
+    hollow = cv2.divide(bend, scale, scale=1 / FULL_HOLLOW)
     evidence = cv2.max(cv2.max(step, hollow), edge)
     return cv2.min(cv2.max(evidence, 0.0), 1.0)
 
@@ -147,9 +149,13 @@ def _merge(patches: np.ndarray, evidence: np.ndarray, nearness: np.ndarray) -> n
     """
     count = int(patches.max()) + 1
     first, second = _borders(patches)
-    # The best evidence lies on a barrier, a pixel or two beside the border between the cores.
+    # The barrier lies a pixel or two beside the border, which runs half way between the cores. A border that leads
+    # across a barrier finds it on either side as well: there the barrier is the flank of a passage and parts nothing.
     ridge = cv2.dilate(evidence, np.ones((3, 3), np.uint8)).ravel()
-    strength = np.maximum(ridge[first], ridge[second])
+    out = CORE_PX * (second - first)
+    flanks = np.minimum(evidence.ravel()[np.maximum(first - out, 0)],
+                        evidence.ravel()[np.minimum(second + out, patches.size - 1)])
+    strength = np.maximum(np.maximum(ridge[first], ridge[second]) - flanks, 0)
     a, b = patches.ravel()[first], patches.ravel()[second]
     key, index = np.unique(np.minimum(a, b).astype(np.int64) * count + np.maximum(a, b), return_inverse=True)
     length = np.bincount(index).astype(float)

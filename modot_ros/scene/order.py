@@ -7,8 +7,8 @@ farther or equal, with a flag when the two depth ranges overlap. Nothing here is
 the two sides of every contour pixel, weighted by the boundary probability.
 
 Inverse depth of a plane is affine in the image, so a surface is carried from inside an instance to its contour by a
-straight line in inverse depth. A step counts only as far as both the plain and the carried values show it: a box on a
-floor touches it, and a steep floor is no step.
+straight line in inverse depth. A step counts only as far as the plain values and the carried ones show it, on the last
+pixel of either side: a box on a floor touches it, and a steep floor is no step.
 
 The cost grows with the pixels and the touching pairs: labels become runs, contour pixels are gathered once.
 """
@@ -138,7 +138,8 @@ def depth_orders(instances: tuple[Instance, ...]) -> tuple[DepthOrder, ...]:
     a, b = np.triu_indices(len(instances), 1)
     usable = ~np.isnan(median[a]) & ~np.isnan(median[b]) & (np.isfinite(median[a]) | np.isfinite(median[b]))
     a, b = a[usable], b[usable]
-    ratio = np.abs(np.log(median[a] / median[b])) / EQUAL_BAND
+    with np.errstate(divide="ignore"):                  # one of the two beyond range: infinitely farther
+        ratio = np.abs(np.log(median[a] / median[b])) / EQUAL_BAND
     equal = ratio <= 1
     overlapping = (near[a] <= far[b]) & (near[b] <= far[a])
     confidence = np.where(equal, 1 - 0.5 * ratio, 1 - 0.5 / np.maximum(ratio, 1))
@@ -210,13 +211,14 @@ def _contour_evidence(labels: np.ndarray, depth_m: np.ndarray, probability: np.n
     keys = np.minimum(id_first, id_second).astype(np.int64) << 16 | np.maximum(id_first, id_second)
     contour = dict(zip(*(column.tolist() for column in np.unique(keys, return_counts=True))))
 
-    plain_first, carried_first = _nearness_at_contour(owner, depth, first, -step, id_first)
-    plain_second, carried_second = _nearness_at_contour(owner, depth, second, step, id_second)
+    plain_first, here_first, beyond_first = _nearness_at_contour(owner, depth, first, -step, id_first)
+    plain_second, here_second, beyond_second = _nearness_at_contour(owner, depth, second, step, id_second)
+    # Where these disagree in sign the surfaces meet at the contour: contact, or a crease.
+    steps = np.stack([plain_first - plain_second, here_first - beyond_second, beyond_first - here_second])
     with np.errstate(invalid="ignore"):
-        plain = (plain_first - plain_second) / np.maximum(plain_first, plain_second)
-        carried = (carried_first - carried_second) / np.maximum(carried_first, carried_second)
-    # Where the two disagree in sign the surfaces cross between the pixels: contact, or a crease.
-    size = np.where(plain * carried > 0, np.minimum(np.abs(plain), np.abs(carried)), 0)
+        size = np.abs(steps).min(0) / np.maximum(plain_first, plain_second)
+        size *= (steps > 0).all(0) | (steps < 0).all(0)
+    size[np.isnan(size)] = 0
     evidence = np.clip((size - NO_STEP) / (FULL_STEP - NO_STEP), 0, 1)
     if probability is not None:
         # The boundary may lie a pixel or two off the labels' border.
@@ -224,7 +226,7 @@ def _contour_evidence(labels: np.ndarray, depth_m: np.ndarray, probability: np.n
         weight = cv2.copyMakeBorder(weight, *pad, cv2.BORDER_REPLICATE).ravel()
         evidence *= np.clip(np.maximum(weight[first], weight[second]), 0, 1)
     speaks = np.flatnonzero(evidence > SPEAKS)
-    forward = plain[speaks] > 0
+    forward = plain_first[speaks] > plain_second[speaks]
     near_id = np.where(forward, id_first[speaks], id_second[speaks])
     far_id = np.where(forward, id_second[speaks], id_first[speaks])
     occluder_px = np.where(forward, first[speaks], second[speaks])
@@ -234,19 +236,21 @@ def _contour_evidence(labels: np.ndarray, depth_m: np.ndarray, probability: np.n
 
 
 def _nearness_at_contour(owner: np.ndarray, depth: np.ndarray, at: np.ndarray, inward: np.ndarray, ids: np.ndarray
-                         ) -> tuple[np.ndarray, np.ndarray]:
-    """Inverse depth a few pixels inside, and the same carried to the contour along the surface's slope; [n] each."""
-    depth_px = np.zeros(len(at), np.intp)
+                         ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Inverse depth a few pixels inside, and carried along the surface's slope to `at` and one pixel beyond; [n] each."""
+    inside_px = np.zeros(len(at), np.intp)
     own = np.ones(len(at), bool)
     for k in range(1, INNER_PX + 1):
         own &= owner[at + k * inward] == ids
-        depth_px += own
-    inner = at + depth_px * inward
+        inside_px += own
     outer = at + OUTER_PX * inward
     with np.errstate(divide="ignore"):
-        plain, farther_in = 1 / depth[inner], 1 / depth[outer]
+        plain, farther_in = 1 / depth[at + inside_px * inward], 1 / depth[outer]
     plain[plain < 0] = np.nan
     # Thin parts have no second reading: their surface is taken to face the camera.
-    usable = own & (owner[outer] == ids) & np.isfinite(farther_in)
-    slope = np.where(usable, plain - farther_in, 0) / (OUTER_PX - INNER_PX)
-    return plain, np.maximum(plain + slope * (depth_px + 0.5), 0)
+    usable = own & (owner[outer] == ids) & (farther_in >= 0) & np.isfinite(plain)
+    slope = np.zeros_like(plain)
+    np.subtract(plain, farther_in, out=slope, where=usable)
+    slope /= OUTER_PX - INNER_PX
+    here = np.maximum(plain + slope * inside_px, 0)
+    return plain, here, np.maximum(here + slope, 0)

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rectangles and planes drawn by hand; orders as InstaOrder means them."""
+import numpy as np
+import pytest
+
+from modot_ros.prediction import Instance
+from modot_ros.scene.order import depth_orders, order_graph
+
+NAN, INF = np.nan, np.inf
+
+
+def halves(left: float, right: float, shape=(20, 40)) -> tuple[np.ndarray, np.ndarray]:
+    """Labels 1 | 2 and their depths."""
+    labels = np.ones(shape, np.int32)
+    labels[:, shape[1] // 2:] = 2
+    return labels, np.where(labels == 1, left, right).astype(np.float32)
+
+
+def relations(graph) -> set[tuple[int, int]]:
+    return {(order.occluder, order.occludee) for order in graph.occlusions}
+
+
+def test_nearer_half_occludes():
+    labels, depth = halves(1.0, 2.0)
+    graph = order_graph(labels, depth)
+    (order,) = graph.occlusions
+    assert (order.occluder, order.occludee, order.mutual) == (1, 2, False)
+    assert order.boundary_length_px == 20
+    assert order.depth_gap_m == pytest.approx(1.0)
+    assert order.confidence == pytest.approx(20 / 22)               # full evidence at each of 20 pixels
+    (depths,) = graph.depths
+    assert (depths.near, depths.far, depths.equal, depths.overlapping) == (1, 2, False, False)
+    assert relations(order_graph(*halves(2.0, 1.0))) == {(2, 1)}
+
+
+def test_probability_weighs_the_evidence():
+    labels, depth = halves(1.0, 2.0)
+    half = order_graph(labels, depth, np.full(labels.shape, 0.5, np.float32)).occlusions[0]
+    assert half.confidence == pytest.approx(0.5 * 20 / 22)
+    assert not order_graph(labels, depth, np.zeros(labels.shape, np.float32)).occlusions
+    beside = np.zeros(labels.shape, np.float32)
+    beside[:, 17] = 1                                               # two pixels off the border
+    assert relations(order_graph(labels, depth, beside)) == {(1, 2)}
+
+
+def test_blurred_edge_is_read_behind_the_blur():
+    labels, depth = halves(1.0, 2.0)
+    depth[:, 18:22] = [1.2, 1.4, 1.6, 1.8]
+    (order,) = order_graph(labels, depth).occlusions
+    assert order.depth_gap_m == pytest.approx(1.0)
+
+
+def test_mutual_occlusion_on_two_parts_of_one_contour():
+    labels, depth = halves(1.0, 2.0, (40, 40))
+    depth[:12] = np.where(labels[:12] == 1, 2.0, 1.0)               # on 12 rows the right half is the nearer
+    graph = order_graph(labels, depth)
+    lengths = {(o.occluder, o.occludee): o.boundary_length_px for o in graph.occlusions}
+    assert lengths == {(1, 2): 28, (2, 1): 12}
+    assert all(order.mutual for order in graph.occlusions)
+
+
+def test_too_little_evidence_for_the_other_direction_is_noise():
+    labels, depth = halves(1.0, 2.0, (40, 40))
+    depth[:3] = np.where(labels[:3] == 1, 2.0, 1.0)
+    (order,) = order_graph(labels, depth).occlusions
+    assert (order.occluder, order.mutual) == (1, False)
+
+
+def test_box_touching_a_steep_floor_is_contact():
+    rows = np.arange(40, dtype=np.float32)
+    floor = 60 / (rows + 5)                                         # inverse depth is affine: a plane
+    depth = np.tile(floor[:, None], (1, 60))
+    labels = np.ones(depth.shape, np.int32)
+    labels[10:25, 20:40] = 2
+    depth[10:25, 20:40] = floor[24]                                 # a front that stands on row 24
+    graph = order_graph(labels, depth)
+    assert relations(graph) == {(2, 1)}                             # by its upper end and its sides alone
+    (order,) = graph.occlusions
+    assert order.boundary_length_px <= 20 + 2 * 15
+    assert depth[24, 30] == depth[24, 10]
+    labels[:, :20] = labels[:, 40:] = labels[:10] = 0               # what remains in touch is the contact
+    assert not order_graph(labels, depth).occlusions
+
+
+def test_background_is_not_in_the_graph_and_small_gaps_are_touching():
+    labels, depth = halves(1.0, 2.0)
+    labels[:, 19:21] = 0                                            # a gap of two pixels
+    graph = order_graph(labels, depth)
+    assert relations(graph) == {(1, 2)}
+    assert [instance.id for instance in graph.instances] == [1, 2]
+    labels[:, 18:22] = 0
+    assert not order_graph(labels, depth).occlusions
+    assert len(order_graph(labels, depth).depths) == 1
+
+
+def test_slanted_contour_counts_its_pixels_once():
+    v, u = np.mgrid[:40, :40]
+    labels = np.where(u + v < 40, 1, 2).astype(np.int32)
+    depth = np.where(labels == 1, 1.0, 2.0).astype(np.float32)
+    (order,) = order_graph(labels, depth).occlusions
+    assert 30 <= order.boundary_length_px <= 40                     # 40 pixels on the diagonal, 80 crossings
+
+
+def test_orders_do_not_depend_on_the_unit_of_depth():
+    labels, depth = halves(1.0, 1.2)
+    metres, feet = order_graph(labels, depth), order_graph(labels, depth * 3.28)
+    assert relations(metres) == relations(feet) == {(1, 2)}
+    assert metres.occlusions[0].confidence == pytest.approx(feet.occlusions[0].confidence, abs=1e-4)
+
+
+def test_instances_are_described():
+    labels = np.zeros((20, 30), np.int32)
+    labels[2:6, 3:13] = 7
+    labels[10:12, 20:30] = 60000
+    labels[15:17, 0:5] = 60000
+    depth = np.full(labels.shape, 5, np.float32)
+    depth[labels == 7] = np.linspace(1, 2, 40)
+    depth[0, 0] = NAN
+    first, second = order_graph(labels, depth, names={7: "cup"}, scores={60000: 0.5}).instances
+    assert (first.id, first.area_px, first.bbox_px, first.name, first.score) == (7, 40, (3, 2, 10, 4), "cup", 1.0)
+    assert first.depth_m == pytest.approx(1.5, abs=0.03)
+    assert first.depth_near_m == pytest.approx(1.05, abs=0.03)
+    assert first.depth_far_m == pytest.approx(1.95, abs=0.03)
+    assert (second.id, second.area_px, second.bbox_px, second.score) == (60000, 30, (0, 10, 30, 7), 0.5)
+    assert second.depth_m == pytest.approx(5, rel=1e-3)
+
+
+def test_unknown_depth_gives_no_order_and_beyond_range_is_far():
+    labels, depth = halves(1.0, NAN)
+    graph = order_graph(labels, depth)
+    assert np.isnan(graph.instances[1].depth_m) and not graph.depths and not graph.occlusions
+    labels, depth = halves(1.0, INF)
+    graph = order_graph(labels, depth)
+    assert graph.instances[1].depth_m == INF
+    assert relations(graph) == {(1, 2)} and graph.occlusions[0].depth_gap_m == INF
+    assert (graph.depths[0].near, graph.depths[0].far, graph.depths[0].confidence) == (1, 2, 1.0)
+    assert not order_graph(*halves(INF, INF)).depths
+    assert not order_graph(*halves(0.0, -1.0)).depths                # no depth is 0 or negative
+
+
+def test_a_few_bad_pixels_do_not_move_the_quantiles():
+    labels, depth = halves(1.0, 2.0)
+    depth[0, :5], depth[1, :5], depth[2, :5], depth[3, 0] = NAN, INF, -1.0, 0.0
+    first = order_graph(labels, depth).instances[0]
+    assert first.depth_m == pytest.approx(1.0, rel=1e-3) and first.depth_near_m == pytest.approx(1.0, rel=1e-3)
+
+
+def instance(number: int, near: float, median: float, far: float) -> Instance:
+    return Instance(number, 10, (0, 0, 5, 2), median, near, far)
+
+
+def test_depth_orders_by_hand():
+    nearer, farther, deep = instance(4, 0.9, 1, 1.1), instance(2, 1.9, 2, 2.1), instance(9, 0.5, 2.02, 4)
+    orders = {(o.near, o.far): o for o in depth_orders((farther, nearer, deep))}
+    assert set(orders) == {(4, 2), (4, 9), (2, 9)}
+    assert (orders[4, 2].equal, orders[4, 2].overlapping) == (False, False)
+    assert orders[4, 2].confidence == pytest.approx(1 - 0.5 * 0.05 / np.log(2))
+    assert (orders[4, 9].equal, orders[4, 9].overlapping) == (False, True)
+    assert (orders[2, 9].equal, orders[2, 9].overlapping) == (True, True)
+    assert orders[2, 9].confidence == pytest.approx(1 - 0.5 * np.log(1.01) / 0.05)
+
+
+def test_without_instances_the_graph_is_empty():
+    graph = order_graph(np.zeros((8, 8), np.int32), np.ones((8, 8), np.float32))
+    assert (graph.method, graph.instances, graph.occlusions, graph.depths) == ("geometric", (), (), ())
+
+
+def test_other_sizes_are_named():
+    with pytest.raises(ValueError, match=r"depth \(4, 5\)"):
+        order_graph(np.zeros((4, 4), np.int32), np.ones((4, 5), np.float32))
