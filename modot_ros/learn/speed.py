@@ -46,8 +46,10 @@ def measure(predictor: Predictor, width: int = 640, height: int = 480, runs: int
         low, middle, high = np.quantile(np.array(seconds) * 1e3, [0.1, 0.5, 0.9])
         return round(float(low), 2), round(float(middle), 2), round(float(high), 2)
 
-    on_gpu = predictor.device != "cpu"
-    return Speed(model=predictor.name, device=torch.cuda.get_device_name() if on_gpu else platform.processor() or "cpu",
-                 precision=predictor.loaded.precision, threads=torch.get_num_threads(), width=width, height=height,
-                 runs=runs, stage_ms={name: spread_ms([stage[name] for stage in stages]) for name in stages[0]},
+    device = platform.processor() or "cpu"
+    if predictor.device != "cpu":
+        device = torch.cuda.get_device_name(predictor.device)
+    return Speed(model=predictor.name, device=device, precision=predictor.loaded.precision,
+                 threads=torch.get_num_threads(), width=width, height=height, runs=runs,
+                 stage_ms={name: spread_ms([stage[name] for stage in stages]) for name in stages[0]},
                  total_ms=spread_ms(totals_s))

@@ -246,7 +246,7 @@ def train(options: TrainingOptions) -> Path:
     with open(output / "log.jsonl", "a", buffering=1) as log:
         while run.progress < 1.0:
             parts = run.advance(views)
-            if run.step % 20 == 0:
+            if run.step % 20 == 0 or run.progress >= 1.0:
                 log.write(json.dumps({"step": run.step, "elapsed_s": round(run.elapsed_s, 1), **parts}) + "\n")
                 _show(run, parts)
             if run.elapsed_s - saved_s > 60 * options.save_every_minutes:
