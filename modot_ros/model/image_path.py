@@ -30,5 +30,17 @@ class SpatialAttention(nn.Module):
 
 
 def fuse_attentions(c: Tensor, channel: ChannelAttention, spatial: SpatialAttention, fuse: ConvBnRelu) -> Tensor:
-    """[N, C, H, W], weighted per channel and per pixel side by side, -> [N, C, H, W]."""
-    return fuse(torch.cat([channel(c) * c + c, spatial(c) * c + c], dim=1))
+    """[N, C, H, W], weighted per channel and per pixel side by side, -> [N, C, H, W].
+
+    In evaluation without the two weighted copies of c: (1 + channel weight) goes into the 1x1 convolution's columns,
+    and (1 + pixel weight) onto its result.
+    """
+    if fuse.training:
+        return fuse(torch.cat([channel(c) * c + c, spatial(c) * c + c], dim=1))
+    by_channel, by_pixel = fuse.conv.weight[:, :, 0, 0].T.chunk(2)                        # [C, C] each
+    pixels = c.permute(0, 2, 3, 1).flatten(1, 2)                                          # [N, H W, C]
+    y = torch.matmul(pixels, by_pixel) * (1 + spatial(c)).flatten(2).transpose(1, 2)
+    y = torch.baddbmm(y, pixels, (1 + channel(c))[:, :, :, 0] * by_channel)
+    if fuse.conv.bias is not None:                                                        # a folded batch norm's
+        y += fuse.conv.bias
+    return fuse.relu(fuse.bn(y.transpose(1, 2).unflatten(2, c.shape[2:])))

@@ -72,12 +72,10 @@ def _watch(network, monkeypatch) -> dict[str, torch.Tensor]:
 
     keep(network.backbone, "forward", [f"feat{i}" for i in range(4)])
     for k in range(1, 5):
-        cross = getattr(network, f"feats_cross{k}")
-        keep(cross, "boundary", [f"feats_cross{k}_ob"])
-        keep(cross, "depth", [f"feats_cross{k}_depth"])
-    for name in ("decoder", "crf3", "crf2", "crf1", "crf0", "skip_feat1", "skip_feat2", "skip_feat3", "skip_feat4",
-                 "fuse_aimg"):
+        keep(getattr(network, f"feats_cross{k}"), "depth", [f"feats_cross{k}_depth"])
+    for name in ("decoder", "crf3", "crf2", "crf1", "crf0", "skip_feat1", "skip_feat2", "skip_feat3", "skip_feat4"):
         keep(getattr(network, name), "forward", [name])
+    keep(network, "boundary_inputs", [*(f"feats_cross{k}_ob" for k in range(1, 5)), "fuse_aimg"])
     keep(network.disp_head, "forward", ["disp_head_uncropped"])
     keep(network.ob_decoder, "features", ["ob_decoder_feats"])
     keep(network.ob_decoder, "forward", [f"ob_decoder_out{i}_uncropped" for i in range(5)])
