@@ -24,6 +24,7 @@ from modot_ros.model import build_network, save_checkpoint
 from modot_ros.model.checkpoint import choose_device
 
 CHECKPOINT = "training.pt"
+LOG_EVERY = 20                                          # steps
 
 # Options that leave the loss curve as it is, up to rounding: a run may be continued with others.
 FREE = ("output", "validation", "validation_views", "validate_every_minutes", "save_every_minutes", "device", "threads")
@@ -204,7 +205,7 @@ class Run:
 
     def load(self, path: Path) -> None:
         """Continue from a file of `save`. Raises ValueError when that run has another loss curve than this one."""
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
         now = {**self.options.of_the_curve(), "views": self.views}
         then = {**state["options"], "views": state["views"]}
         other = [f"{key} was {then.get(key)!r}, is {now[key]!r}" for key in now if now[key] != then.get(key)]
@@ -228,7 +229,7 @@ def train(options: TrainingOptions) -> Path:
 
     The options in FREE may differ from those that the run began with, all others and the number of views may not.
 
-    Writes `training.pt` (to resume), `log.jsonl` (one line per 20 steps and per validation) and
+    Writes `training.pt` (to resume), `log.jsonl` (one line per LOG_EVERY steps and per validation) and
     `modot_nano.safetensors` (averaged weights with config and record, rewritten at every validation).
     """
     torch.set_num_threads(options.threads)
@@ -246,7 +247,7 @@ def train(options: TrainingOptions) -> Path:
     with open(output / "log.jsonl", "a", buffering=1) as log:
         while run.progress < 1.0:
             parts = run.advance(views)
-            if run.step % 20 == 0 or run.progress >= 1.0:
+            if run.step % LOG_EVERY == 0 or run.progress >= 1.0:
                 log.write(json.dumps({"step": run.step, "elapsed_s": round(run.elapsed_s, 1), **parts}) + "\n")
                 _show(run, parts)
             if run.elapsed_s - saved_s > 60 * options.save_every_minutes:

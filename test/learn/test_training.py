@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training: the schedule, the parts of a step, and a run that was killed and continued. Tiny pictures, the real network."""
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from modot_ros.learn import training
+from modot_ros.learn.dataset import Batch, load_views
+from modot_ros.learn.training import CHECKPOINT, Averaged, Run, Stage, TrainingOptions, learning_rate, total_loss, train
+from modot_ros.model import load_network
+
+STEPS = 4
+
+
+def boxes(seed, views=5, size=32):
+    """Views of one bright box before a dark wall; boxes that are brighter are nearer."""
+    numbers = np.random.default_rng(seed)
+    rgb = np.full((views, size, size, 3), 40, np.uint8)
+    depth_m = np.full((views, size, size), 4.0, np.float16)
+    boundary = np.zeros((views, size, size), np.uint8)
+    for k in range(views):
+        (left, top), side, z_m = numbers.integers(2, 12, 2), numbers.integers(10, 17), numbers.uniform(1, 3)
+        box = (k, slice(top, top + side), slice(left, left + side))
+        rgb[box], depth_m[box], boundary[box] = round(250 - 50 * z_m), z_m, 1
+        boundary[k, top + 1:top + side - 1, left + 1:left + side - 1] = 0
+    return {"rgb": rgb, "depth_m": depth_m, "boundary": boundary, "focal": np.full(views, 0.8, np.float32)}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    for name, seed in (("train", 1), ("validation", 2)):
+        (folder / name).mkdir()
+        np.savez(folder / name / "views.npz", **boxes(seed))
+    return folder
+
+
+def options(data, output, **other) -> TrainingOptions:
+    values = {"steps": STEPS, "stages": (Stage(32, 32, 0.6), Stage(64, 32, 1.0)), "batch": 2, "validation_views": 2,
+              "threads": 1, "save_every_minutes": 0.0, "validate_every_minutes": 1e6, "canonical_focal": 0.8, **other}
+    return TrainingOptions(train=str(data / "train"), validation=str(data / "validation"), output=str(output), **values)
+
+
+@pytest.fixture
+def curve(monkeypatch):
+    """What every step said, in the order in which steps were made; `kill_at` ends the run as if it was killed."""
+    made, step = [], Run.advance
+
+    def advance(run, views):
+        if run.step == curve.kill_at:
+            raise KeyboardInterrupt
+        made.append({"step": run.step, **step(run, views)})
+        return made[-1]
+    curve = type("Curve", (), {"made": made, "kill_at": None})
+    monkeypatch.setattr(Run, "advance", advance)
+    return curve
+
+
+def test_a_run_that_was_killed_and_continued_is_the_run_that_was_not(data, tmp_path, curve):
+    whole = train(options(data, tmp_path / "whole"))
+    in_one_go = list(curve.made)
+    assert [parts["step"] for parts in in_one_go] == list(range(STEPS))
+    assert [parts["width"] for parts in in_one_go] == [32, 32, 32, 64]
+
+    curve.made.clear()
+    curve.kill_at = STEPS // 2
+    with pytest.raises(KeyboardInterrupt):
+        train(options(data, tmp_path / "parts"))
+    assert len(curve.made) == STEPS // 2 and not (tmp_path / "parts" / "modot_nano.safetensors").exists()
+    curve.kill_at = None
+    torch.manual_seed(99)                                   # what else the process does must not matter
+    parts = train(options(data, tmp_path / "parts", validation_views=3, validate_every_minutes=7.0,
+                          save_every_minutes=3.0))          # nor what does not shape the curve
+    assert curve.made == in_one_go
+    one, other = load_file(whole), load_file(parts)
+    assert one.keys() == other.keys()
+    assert [key for key in one if key != "boundary_head.out.bias" and not torch.equal(one[key], other[key])] == []
+
+
+def test_steps_after_the_last_saving_are_repeated(data, tmp_path, curve):
+    train(options(data, tmp_path / "whole"))
+    in_one_go = list(curve.made)
+    curve.made.clear()
+    run = Run(options(data, tmp_path), 5)
+    views = load_views(data / "train")
+    for _ in range(2):
+        run.advance(views)
+    run.save(tmp_path / CHECKPOINT)
+    run.advance(views)                                      # lost
+    again = Run(options(data, tmp_path), 5)
+    again.load(tmp_path / CHECKPOINT)
+    assert again.step == 2
+    again.advance(views)
+    assert curve.made[:3] == in_one_go[:3] and curve.made[3] == in_one_go[2]
+
+
+def test_a_run_with_another_curve_is_refused(data, tmp_path):
+    Run(options(data, tmp_path), 5).save(tmp_path / CHECKPOINT)
+    for other, said in (({"learning_rate": 1e-3}, "learning_rate was 0.002, is 0.001"), ({"seed": 7}, "seed was 0, is 7"),
+                        ({"steps": 8}, "steps was 4, is 8"), ({"batch": 3}, "batch was 2, is 3"),
+                        ({"stages": (Stage(32, 32, 1.0),)}, "stages was")):
+        with pytest.raises(ValueError, match=said):
+            Run(options(data, tmp_path, **other), 5).load(tmp_path / CHECKPOINT)
+    with pytest.raises(ValueError, match="views was 5, is 9"):
+        Run(options(data, tmp_path), 9).load(tmp_path / CHECKPOINT)
+    free = Run(options(data, tmp_path / "elsewhere", threads=2, validation_views=9, validate_every_minutes=1.0,
+                       save_every_minutes=1.0), 5)
+    free.load(tmp_path / CHECKPOINT)
+
+
+def test_what_a_run_writes(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "LOG_EVERY", 3)
+    path = train(options(data, tmp_path))
+    assert path == tmp_path / "modot_nano.safetensors"
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [3, 4, 4] and all(line["loss"] > 0 for line in lines[:2])
+    loaded = load_network("modot_nano", path, "cpu")
+    assert loaded.working_size == (64, 32) and loaded.canonical_focal == 0.8
+    assert loaded.record["step"] == STEPS and loaded.record["training_views"] == 5
+    assert loaded.record["validation"] == lines[-1]["validation"]
+    assert train(options(data, tmp_path)) == path           # a finished run is done at once
+    assert json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])["step"] == STEPS
+
+
+def test_the_loss_falls(data, tmp_path):
+    run, views = Run(options(data, tmp_path, steps=24, stages=(Stage(32, 32, 1.0),), batch=4), 5), load_views(data / "train")
+    torch.set_num_threads(1)
+    losses = [run.advance(views)["loss"] for _ in range(24)]
+    assert np.mean(losses[-6:]) < 0.7 * np.mean(losses[:3])
+
+
+def test_every_view_comes_once_per_pass(data, tmp_path):
+    run = Run(options(data, tmp_path), 5)
+    seen = torch.cat([run.next_indices() for _ in range(5)]).tolist()
+    assert sorted(seen[:5]) == sorted(seen[5:]) == [0, 1, 2, 3, 4] and seen[:5] != seen[5:]
+    few = Run(options(data, tmp_path, batch=7), 3)
+    assert sorted(few.next_indices().tolist())[0::3] == [0, 1, 2]
+
+
+def test_a_step_with_a_broken_gradient_changes_nothing(data, tmp_path, monkeypatch):
+    run, views = Run(options(data, tmp_path), 5), load_views(data / "train")
+    before = {key: value.clone() for key, value in run.network.named_parameters()}
+    average = {key: value.clone() for key, value in run.average.state.items()}
+
+    def broken(network, batch, options):
+        return sum(p.sum() for p in network.parameters()) * math.nan, {"loss": math.nan}
+    monkeypatch.setattr(training, "total_loss", broken)
+    assert math.isnan(run.advance(views)["norm"]) and run.step == 1
+    assert all(torch.equal(before[key], value) for key, value in run.network.named_parameters())
+    assert all(torch.equal(average[key], value) for key, value in run.average.state.items())
+
+
+def test_learning_rate_by_hand():
+    rates = [learning_rate(progress, 2.0, 0.2) for progress in (0.0, 0.1, 0.2, 0.6, 1.0)]
+    assert rates == pytest.approx([0.02, 1.0, 2.0, 2.0 * 0.505, 0.02])
+    assert learning_rate(0.0, 2.0, 0.0) == 2.0
+
+
+def test_the_average_forgets_its_beginning_faster():
+    layer = nn.BatchNorm1d(1)
+    average = Averaged(layer, decay=0.5)
+    with torch.no_grad():
+        layer.weight.fill_(11.0)
+        layer.num_batches_tracked.fill_(4)
+    average.update(layer, step=0)                           # decay 1/10: 0.1 * 1 + 0.9 * 11
+    assert average.state["weight"].item() == pytest.approx(10.0) and average.state["num_batches_tracked"].item() == 4
+    average.update(layer, step=1000)                        # decay 0.5
+    assert average.state["weight"].item() == pytest.approx(10.5)
+
+
+class Says(nn.Module):
+    """A network that says the same whatever it sees."""
+
+    min_depth_m, max_depth_m = 0.1, 20.0
+
+    def __init__(self, depth_m, logits):
+        super().__init__()
+        self.depth_m, self.logits = depth_m, logits
+
+    def forward(self, image):
+        return self.depth_m, self.logits
+
+
+def test_the_total_weighs_its_parts(data, tmp_path):
+    chosen = options(data, tmp_path, boundary_weight=3.0, boundary_negative_weight=1 / 1.1, constraint_weight=2.0)
+    true_m, boundary = torch.full((1, 1, 8, 8), 2.0), torch.zeros(1, 1, 8, 8)
+    true_m[..., 4:], boundary[..., 3] = 4.0, 1.0
+    flat = torch.full_like(true_m, 2.0)
+    zeros = [torch.zeros(1, 1, 8, 8)] * 4
+    total, parts = total_loss(Says(flat, zeros), Batch(torch.zeros(1, 3, 8, 8), true_m, boundary), chosen)
+    # Difference -ln 2 on half of the pixels; a boundary on 1/8 of them, so that both classes weigh 7/64 ln 2.
+    step = math.log(2)
+    assert parts["log"] == pytest.approx(math.sqrt(step ** 2 / 2 - 0.5 * (step / 2) ** 2))
+    assert parts["gradient"] == pytest.approx(step * (1 / 7 + 1 / 3 + 1), rel=1e-5)
+    assert parts["boundary"] == pytest.approx(2 * 7 / 64 * step, rel=1e-5)
+    assert (parts["jump"], parts["smooth"]) == (pytest.approx(1.0), 0.0)
+    expected = parts["log"] + 0.5 * parts["gradient"] + 3.0 * 1.6 * parts["boundary"] + 2.0 * 1.0
+    assert float(total) == parts["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("other, said", [
+    ({"minutes": 3.0}, "steps=4, minutes=3.0"), ({"steps": None}, "steps=None, minutes=None"), ({"steps": 0}, "steps=0"),
+    ({"steps": -3}, "steps=-3"), ({"steps": None, "minutes": math.nan}, "minutes=nan"), ({"batch": 1}, "batch=1"),
+    ({"threads": 0}, "threads=0"), ({"validation_views": 0}, "validation_views=0"),
+    ({"learning_rate": -1.0}, "learning_rate=-1.0"), ({"learning_rate": math.nan}, "learning_rate=nan"),
+    ({"canonical_focal": 0.0}, "canonical_focal=0.0"), ({"weight_decay": -0.1}, "weight_decay=-0.1"),
+    ({"save_every_minutes": -1.0}, "save_every_minutes=-1.0"), ({"warm_up": 1.0}, "warm_up=1.0"),
+    ({"ema_decay": 1.5}, "ema_decay=1.5"), ({"stages": ()}, r"\[\]"),
+    ({"stages": (Stage(32, 32, 0.7), Stage(32, 32, 0.7), Stage(32, 32, 1.0))}, r"\[0.7, 0.7, 1.0\]"),
+    ({"stages": (Stage(32, 32, 0.5),)}, r"\[0.5\]"), ({"stages": (Stage(32, 32, 0.0), Stage(32, 32, 1.0))}, r"\[0.0, 1.0\]"),
+    ({"stages": (Stage(40, 32, 1.0),)}, "40x32"), ({"stages": (Stage(32, 0, 1.0),)}, "32x0")])
+def test_options_that_cannot_work_are_named(data, tmp_path, other, said):
+    with pytest.raises(ValueError, match=said):
+        options(data, tmp_path, **other)
+
+
+def test_the_default_stages_grow_to_the_working_size(data):
+    stages = TrainingOptions(train="a", validation="b", output="c", steps=1).stages
+    assert stages == (Stage(128, 96, 0.55), Stage(256, 192, 1.0))
+    run = Run(replace(options(data, "c"), stages=stages), 5)
+    run.step = 2
+    assert run.stage == stages[0]
+    run.step = 3
+    assert run.stage == stages[1]
+
+
+def test_minutes_are_a_budget_of_their_own(data, tmp_path):
+    run = Run(options(data, tmp_path, steps=None, minutes=2.0), 5)
+    run.elapsed_s = 60.0
+    assert run.progress == 0.5 and run.stage.until == 0.6
+    run.elapsed_s = 90.0
+    assert run.stage == Stage(64, 32, 1.0)
+
+
+def test_missing_views_are_named_before_anything_is_trained(data, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nothing_here"):
+        train(replace(options(data, tmp_path), train=str(tmp_path / "nothing_here")))
