@@ -43,25 +43,29 @@ def _skeleton(flat: np.ndarray, canvas: np.ndarray) -> np.ndarray:
     """Flat indices of the pixels of `canvas` (uint8, zero border) that remain of `flat` when lines are one pixel thick.
 
     Pixels go in four turns by the parity of row and column: no two of one turn are neighbours, so that removing all
-    removable ones of a turn at once keeps every line connected.
+    removable ones of a turn at once keeps every line connected. After a round only neighbours of what went can follow.
     """
     width = canvas.shape[1]
     pixels = canvas.ravel()
     offsets = [dv * width + du for du, dv in SIDE_STEPS]
-    parity = (flat // width % 2) * 2 + flat % width % 2
-    turns = [flat[parity == turn] for turn in range(4)]
-    removed = 1
-    while removed:
-        removed = 0
-        for turn, members in enumerate(turns):
-            code = np.zeros(len(members), np.uint8)
-            for bit, offset in enumerate(offsets):
-                code |= pixels[members + offset] << bit
-            remove = _REMOVABLE[code]
-            pixels[members[remove]] = 0
-            turns[turn] = members[~remove]
-            removed += np.count_nonzero(remove)
-    return np.concatenate(turns)
+
+    def removable(members: np.ndarray) -> np.ndarray:
+        code = np.zeros(len(members), np.uint8)
+        for bit, offset in enumerate(offsets):
+            code |= pixels[members + offset] << bit
+        return members[_REMOVABLE[code]]
+
+    candidates = flat
+    while len(candidates):
+        candidates = removable(candidates)
+        turn = (candidates // width % 2) * 2 + candidates % width % 2
+        removed = []
+        for number in range(4):
+            removed.append(removable(candidates[turn == number]))
+            pixels[removed[-1]] = 0
+        beside = (np.concatenate(removed)[:, None] + offsets).ravel()
+        candidates = np.unique(beside[pixels[beside] > 0])
+    return flat[pixels[flat] > 0]
 
 
 def thin(probability: np.ndarray, depth_m: np.ndarray, threshold: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
@@ -88,8 +92,7 @@ def thin(probability: np.ndarray, depth_m: np.ndarray, threshold: float = 0.5) -
     candidates = np.flatnonzero(canvas >= threshold)    # NaN compares false
     candidates = candidates[_inside(candidates, wide, margin, height, width)]
     cv2.patchNaNs(canvas, 0.0)
-    # Two 5-box blurs are about the triangle filter of radius 4 that the orientation is read from.
-    smooth = cv2.blur(cv2.blur(canvas, (5, 5)), (5, 5))
+    smooth = cv2.GaussianBlur(canvas, (9, 9), 2.0)      # what the orientation is read from
     # A saturated probability has a flat top: the smoothed map on top of it keeps one highest line.
     ridge = cv2.add(canvas, smooth, dst=canvas).ravel()
     # Whatever its direction, a ridge is highest along the row or along the column: most pixels end here.
@@ -179,6 +182,7 @@ def _bridges(line: np.ndarray, moved: np.ndarray, code: np.ndarray, shape: tuple
     for offset in (1, wide - 1, wide, wide + 1):
         other = order[line + offset]
         one = np.flatnonzero(other >= 0)
+        one = one[moved[other[one]] - moved[one] != offset]     # the others moved alike
         v0, u0 = np.divmod(moved[one], wide)
         v1, u1 = np.divmod(moved[other[one]], wide)
         apart = np.maximum(np.abs(v1 - v0), np.abs(u1 - u0))

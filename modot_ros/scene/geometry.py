@@ -218,17 +218,14 @@ def clearing_points(depth_m: np.ndarray, k: np.ndarray, max_range_m: float, unkn
     """
     if not (np.isfinite(max_range_m) and max_range_m > 0):
         raise ValueError(f"max_range_m is {max_range_m}: it must be positive and finite")
-    directions = rays(k, depth_m.shape).reshape(-1, 3)
-    length = _ray_lengths(k, depth_m.shape)
+    directions = rays(k, depth_m.shape)
+    squares = directions[..., 0] ** 2
+    squares += directions[..., 1] ** 2
+    squares += 1
     depth = np.asarray(depth_m, np.float32)
-    free = depth * length > max_range_m
+    free = depth * depth * squares > max_range_m ** 2
     if unknown:
         free |= np.isnan(depth)
     at = np.flatnonzero(free)
-    return directions[at] * (np.float32(max_range_m) / length.ravel()[at])[:, None]
-
-
-def _ray_lengths(k: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """float32 [H, W]: distance from the camera of the ray's point at z = 1."""
-    directions = rays(k, shape)
-    return np.sqrt(np.einsum("vuc,vuc->vu", directions, directions))
+    scale = np.float32(max_range_m) / np.sqrt(squares.take(at))
+    return directions.reshape(-1, 3).take(at, axis=0) * scale[:, None]

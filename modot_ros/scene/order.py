@@ -222,9 +222,9 @@ def _contour_evidence(labels: np.ndarray, depth_m: np.ndarray, probability: np.n
     evidence = np.clip((size - NO_STEP) / (FULL_STEP - NO_STEP), 0, 1)
     if probability is not None:
         # The boundary may lie a pixel or two off the labels' border.
-        weight = cv2.dilate(np.asarray(probability, np.float32), np.ones((5, 5), np.uint8))
-        weight = cv2.copyMakeBorder(weight, *pad, cv2.BORDER_REPLICATE).ravel()
-        evidence *= np.clip(np.maximum(weight[first], weight[second]), 0, 1)
+        weight = cv2.copyMakeBorder(np.asarray(probability, np.float32), *pad, cv2.BORDER_REPLICATE).ravel()
+        across = [weight[first + k * step] for k in range(-2, 4)]
+        evidence *= np.clip(np.fmax.reduce(across), 0, 1)
     speaks = np.flatnonzero(evidence > SPEAKS)
     forward = plain_first[speaks] > plain_second[speaks]
     near_id = np.where(forward, id_first[speaks], id_second[speaks])
