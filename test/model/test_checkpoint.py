@@ -3,6 +3,8 @@
 import json
 import os
 import pickle
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -68,6 +70,13 @@ def test_the_packages_own_weights_load():
     loaded = load_network("modot_nano", device="cpu")
     assert loaded.weights == WEIGHTS_FOLDER / "modot_nano.safetensors"
     assert loaded.depth_kind == "metric" and loaded.weights.stat().st_size < 15e6
+
+
+def test_loading_does_not_bring_in_torchs_compiler(saved):
+    """It would cost the node a second of its start and 66 MB."""
+    code = "import sys; from modot_ros.model import load_network; load_network('modot_nano', sys.argv[1], 'cpu'); " \
+           "sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code, str(saved)]).returncode == 0
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
