@@ -75,6 +75,12 @@ class Subscriber(Node):
         self.values = {pair.key: pair.value for status in message.status for pair in status.values}
 
 
+def cpu_s(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def resident_mb(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
@@ -100,10 +106,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, float]:
         while time.monotonic() < settled_s:
             rclpy.spin_once(subscriber, timeout_sec=0.1)
         subscriber.arrivals.clear()
+        start_cpu_s = cpu_s(node.pid)
         end_s = time.monotonic() + arguments.seconds
         while time.monotonic() < end_s:
             rclpy.spin_once(subscriber, timeout_sec=0.1)
         latencies_ms = 1e3 * np.array([latency_s for _, latency_s in subscriber.arrivals])
+        frame_cpu_ms = 1e3 * (cpu_s(node.pid) - start_cpu_s) / len(latencies_ms)
         half = len(latencies_ms) // 2
         return {"first_output_s": first_s, "rate_hz": len(latencies_ms) / arguments.seconds,
                 "latency_median_ms": float(np.median(latencies_ms)),
@@ -111,7 +119,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, float]:
                 "latency_growth_ms": float(np.median(latencies_ms[half:]) - np.median(latencies_ms[:half])),
                 "processing_median_ms": float(subscriber.values["processing_median_ms"]),
                 "network_median_ms": float(subscriber.values["network_median_ms"]),
-                "dropped": float(subscriber.values["frames_dropped"]), "resident_mb": resident_mb(node.pid)}
+                "cpu_ms_per_frame": frame_cpu_ms, "dropped": float(subscriber.values["frames_dropped"]),
+                "resident_mb": resident_mb(node.pid)}
     finally:
         for process in (node, camera):
             process.send_signal(signal.SIGINT)
