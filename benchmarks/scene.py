@@ -3,9 +3,10 @@
 
     python benchmarks/scene.py [--runs 30]
 
-The input is drawn here: a floor, a wall and boxes before it, as exact depth and a soft boundary probability at the
-network's working size of 256x192. Prints median and spread (lowest to highest) per stage over the runs, of wall time and
-of this thread's processor time, which other load on the machine moves less; then one line of JSON.
+The input is drawn here: a floor, a wall and boxes before it, as exact depth and a soft boundary probability
+at the network's working size of 256x192. Prints median and spread (lowest to highest) per stage over the
+runs, of wall time and of this thread's processor time, which other load on the machine moves less; then one
+line of JSON.
 """
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ sys.path.insert(0, str(ROOT))
 from modot_ros.prediction import Prediction  # noqa: E402
 from modot_ros.scene.boundaries import thin  # noqa: E402
 from modot_ros.scene.drawing import overlay  # noqa: E402
-from modot_ros.scene.geometry import clearing_points, flying_pixels, frontiers, points, resize_depth  # noqa: E402
+from modot_ros.scene.geometry import (  # noqa: E402
+    clearing_points, flying_pixels, frontiers, points, resize_depth)
 from modot_ros.scene.instances import partition  # noqa: E402
 from modot_ros.scene.order import order_graph  # noqa: E402
 
@@ -78,7 +80,8 @@ def frame(seed: int) -> dict[str, tuple[float, float]]:
     lap("resize")
     mask, side = thin(probability, depth)
     lap("thin")
-    labels = cv2.resize(partition(coarse_depth, coarse_probability), SIZE, interpolation=cv2.INTER_NEAREST_EXACT)
+    labels = partition(coarse_depth, coarse_probability)
+    labels = cv2.resize(labels, SIZE, interpolation=cv2.INTER_NEAREST_EXACT)
     lap("partition")
     graph = order_graph(labels, depth, probability)
     lap("graph")
@@ -107,7 +110,8 @@ def main() -> None:
     measured = [frame(seed) for seed in range(runs)]
     for one in measured:
         one["frame"] = tuple(sum(one[stage][clock] for stage in FRAME) for clock in (0, 1))
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
     device = f"{_processor()}, one core, load {os.getloadavg()[0]:.1f}"
     result = {"benchmark": "scene", "device": device, "commit": commit.strip(), "runs": runs}
     print(f"{device}; commit {commit.strip()}; {runs} runs; milliseconds: median (lowest to highest)")

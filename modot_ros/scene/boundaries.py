@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Occlusion boundaries as thin lines that lie on the occluder and know which side they hide.
 
-A network gives a smooth probability; a robot needs one pixel per crossing, on the surface that ends there, with the
-direction of what is hidden. Non-maximum suppression with an orientation from smoothed second derivatives follows Dollar
-and Zitnick, "Fast Edge Detection Using Structured Forests" (PAMI 2015); the occluder's side follows the definition of
-DOC (Wang and Yuille, ECCV 2016): the nearer surface owns the boundary.
+A network gives a smooth probability; a robot needs one pixel per crossing, on the surface that ends there,
+with the direction of what is hidden. Non-maximum suppression with an orientation from smoothed second
+derivatives follows Dollar and Zitnick, "Fast Edge Detection Using Structured Forests" (PAMI 2015); the
+occluder's side follows the definition of DOC (Wang and Yuille, ECCV 2016): the nearer surface owns the
+boundary.
 """
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ import numpy as np
 
 from ..prediction import SIDE_STEPS
 
-SEARCH_PX = 3                                           # how far from the probability's ridge the depth step may lie
-MIN_STEP = 0.01                                         # relative step of inverse depth that counts as one
+SEARCH_PX = 3                           # how far from the probability's ridge the depth step may lie
+MIN_STEP = 0.01                         # relative step of inverse depth that counts as one
 
 _CODE_OF_STEP = np.zeros(9, np.uint8)                   # index 3 * (dv + 1) + (du + 1)
 for _code, (_du, _dv) in enumerate(SIDE_STEPS, start=1):
@@ -22,14 +23,15 @@ for _code, (_du, _dv) in enumerate(SIDE_STEPS, start=1):
 
 
 def _thinning_table() -> np.ndarray:
-    """bool [256]: may a pixel with these neighbours (bit k = SIDE_STEPS[k] is set) go without changing the drawing?
+    """bool [256]: may a pixel with these neighbours (bit k: SIDE_STEPS[k]) go and the drawing stay the same?
 
-    It may when its neighbours stay one 8-connected piece, it is not the end of a line and not the inside of an area.
+    It may when its neighbours stay one 8-connected piece, it is not the end of a line and not the inside of
+    an area.
     """
     table = np.zeros(256, bool)
     for code in range(256):
         ring = [(code >> k) & 1 for k in range(8)]
-        # Number of 8-connected pieces of the ring (Yokoi, Toriwaki and Fukumura 1975), counted at the edge neighbours.
+        # Number of 8-connected pieces of the ring (Yokoi, Toriwaki and Fukumura 1975), counted at the edges.
         pieces = sum((1 - ring[k]) - (1 - ring[k]) * (1 - ring[(k + 1) % 8]) * (1 - ring[(k + 2) % 8])
                      for k in (0, 2, 4, 6))
         table[code] = pieces == 1 and sum(ring) >= 2
@@ -40,10 +42,11 @@ _REMOVABLE = _thinning_table()
 
 
 def _skeleton(flat: np.ndarray, canvas: np.ndarray) -> np.ndarray:
-    """Flat indices of the pixels of `canvas` (uint8, zero border) that remain of `flat` when lines are one pixel thick.
+    """Flat indices that remain of `flat`, the set pixels of `canvas`, when its lines are one pixel thick.
 
-    Pixels go in four turns by the parity of row and column: no two of one turn are neighbours, so that removing all
-    removable ones of a turn at once keeps every line connected. After a round only neighbours of what went can follow.
+    canvas is uint8 with a border of zeros, and is changed. Pixels go in four turns by the parity of row and
+    column: no two of one turn are neighbours, so that removing all removable ones of a turn at once keeps
+    every line connected. After a round only neighbours of what went can follow.
     """
     width = canvas.shape[1]
     pixels = canvas.ravel()
@@ -68,26 +71,28 @@ def _skeleton(flat: np.ndarray, canvas: np.ndarray) -> np.ndarray:
     return flat[pixels[flat] > 0]
 
 
-def thin(probability: np.ndarray, depth_m: np.ndarray, threshold: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+def thin(probability: np.ndarray, depth_m: np.ndarray, threshold: float = 0.5
+         ) -> tuple[np.ndarray, np.ndarray]:
     """Thins boundaries to one pixel, on the occluder's side.
 
-    The ridge of the probability is kept where it reaches `threshold`; each of its pixels then moves, along the normal
-    and at most SEARCH_PX, to the nearer side of the strongest depth step. Without a step (equal depth, NaN) it stays;
-    the hidden side is then the one without depth, else the farther one however small the difference, else the upper.
+    The ridge of the probability is kept where it reaches `threshold`; each of its pixels then moves, along
+    the normal and at most SEARCH_PX, to the nearer side of the strongest depth step. Without a step (equal
+    depth, NaN) it stays; the hidden side is then the one without depth, else the farther one however small
+    the difference, else the upper.
 
     probability  float32 [H, W] in [0, 1]; NaN counts as 0
-    depth_m      float32 [H, W], NaN = no estimate, +inf = beyond range; unit-free depth that grows with distance will do
+    depth_m      float32 [H, W], NaN = no estimate, +inf = beyond range; unit-free depth that grows with
+                 distance will do
     returns      mask bool [H, W], side uint8 [H, W] (0 off the mask, else 1..8, see prediction.SIDE_STEPS)
     raises       ValueError when the shapes differ or the threshold is not in (0, 1]
     """
     if probability.ndim != 2 or probability.shape != depth_m.shape:
-        raise ValueError(f"probability {probability.shape} and depth {depth_m.shape} must be [H, W] of one size")
+        raise ValueError(f"probability {probability.shape} and depth {depth_m.shape} must be of one size")
     if not 0.0 < threshold <= 1.0:
         raise ValueError(f"threshold is {threshold}: it must lie in (0, 1]")
     height, width = probability.shape
     margin = SEARCH_PX + 2
-    canvas = cv2.copyMakeBorder(np.asarray(probability, np.float32), margin, margin, margin, margin,
-                                cv2.BORDER_REPLICATE)
+    canvas = cv2.copyMakeBorder(np.asarray(probability, np.float32), *(margin,) * 4, cv2.BORDER_REPLICATE)
     wide = canvas.shape[1]
     candidates = np.flatnonzero(canvas >= threshold)    # NaN compares false
     candidates = candidates[_inside(candidates, wide, margin, height, width)]
@@ -105,15 +110,15 @@ def thin(probability: np.ndarray, depth_m: np.ndarray, threshold: float = 0.5) -
             & (height_here >= _bilinear(ridge, candidates, -normal_u, -normal_v, wide)))
     line, normal_u, normal_v = candidates[peak], normal_u[peak], normal_v[peak]
 
-    depth = cv2.copyMakeBorder(np.asarray(depth_m, np.float32), margin, margin, margin, margin, cv2.BORDER_REPLICATE)
+    depth = cv2.copyMakeBorder(np.asarray(depth_m, np.float32), *(margin,) * 4, cv2.BORDER_REPLICATE)
     moved, side_code = _to_occluder(depth.ravel(), line, normal_u, normal_v, wide)
     bridges, bridge_code = _bridges(line, moved, side_code, canvas.shape)
     codes = np.zeros(canvas.shape, np.uint8)
     codes.ravel()[bridges] = bridge_code
     codes.ravel()[moved] = side_code
     codes[:margin], codes[-margin:], codes[:, :margin], codes[:, -margin:] = 0, 0, 0, 0
-    drawing = (codes > 0).view(np.uint8)
-    thinned = _skeleton(np.flatnonzero(drawing), drawing)
+    drawing = codes > 0
+    thinned = _skeleton(np.flatnonzero(drawing), drawing.view(np.uint8))
     side = np.zeros((height, width), np.uint8)
     side[thinned // wide - margin, thinned % wide - margin] = codes.ravel()[thinned]
     return side > 0, side
@@ -164,9 +169,10 @@ def _to_occluder(depth: np.ndarray, at: np.ndarray, normal_u: np.ndarray, normal
     known = np.where(np.isfinite(nearness), nearness, 0)
     tilt = known[:SEARCH_PX].sum(0) - known[SEARCH_PX + 1:].sum(0)
     first_is_near = np.where(tilt == 0, normal_v < 0, tilt > 0)
-    forward = np.where(has_step, step[best, column] > 0, first_is_near)     # the normal points to the hidden side
+    # Forward: the normal points to the hidden side.
+    forward = np.where(has_step, step[best, column] > 0, first_is_near)
     index = np.where(has_step, np.where(forward, best, best + 1), SEARCH_PX)
-    # Rounded after this scale, a unit vector is the nearest of the eight steps: the change comes at 22.5 degrees.
+    # Rounded after this scale, a unit vector is the nearest of the eight steps: they change at 22.5 degrees.
     scale = np.where(forward, 1, -1) * (0.5 / np.sin(np.pi / 8))
     step_index = 3 * (np.rint(scale * normal_v) + 1) + np.rint(scale * normal_u) + 1
     return path[index, column], _CODE_OF_STEP[step_index.astype(np.intp)]
@@ -200,8 +206,8 @@ def from_pairs(right: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndar
 
     right    int8 [H, W-1]: pair (u, u + 1): +1 the left pixel occludes, -1 the right one, 0 none
     down     int8 [H-1, W]: pair (v, v + 1): +1 the upper pixel occludes, -1 the lower one, 0 none
-    returns  mask bool [H, W], side uint8 [H, W]: the mean direction of what the pixel hides, 1..8; a pixel that hides
-             something on opposite sides takes right before down
+    returns  mask bool [H, W], side uint8 [H, W]: the mean direction of what the pixel hides, 1..8; a pixel
+             that hides something on opposite sides takes right before down
     raises   ValueError when the shapes do not belong together
     """
     height, width = right.shape[0], right.shape[1] + 1

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures in which a person sees a prediction at a glance.
 
-Colour is depth, warm is near (the Turbo map, equal steps of log depth, with a scale in metres). A boundary is a light
-line on the occluder with a dark one beside it on what is hidden. Fine lines part the instances; arrows lead from the
-occluder to what it occludes.
+Colour is depth, warm is near (the Turbo map, equal steps of log depth, with a scale in metres). A boundary is
+a light line on the occluder with a dark one beside it on what is hidden. Fine lines part the instances;
+arrows lead from the occluder to what it occludes.
 """
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TURBO = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_TURBO).r
 
 
 def depth_limits(depth: np.ndarray) -> tuple[float, float]:
-    """Near and far end of a colour scale: the 2 % and 98 % quantiles of the finite depth (of every eighth pixel)."""
+    """Near and far end of a colour scale: the 2 % and 98 % quantiles of every eighth pixel's finite depth."""
     sample = depth.ravel()[::8]
     sample = sample[np.isfinite(sample) & (sample > 0)]
     if not len(sample):
@@ -33,7 +33,7 @@ def depth_limits(depth: np.ndarray) -> tuple[float, float]:
 
 
 def colour_depth(depth_m: np.ndarray, near_m: float, far_m: float) -> np.ndarray:
-    """Depth as colours: dark red at `near_m` and nearer, dark blue at `far_m` and beyond (inf too), black for NaN.
+    """Depth as colours: dark red up to `near_m`, dark blue from `far_m` on (inf too), black for NaN.
 
     depth_m  float32 [H, W]; returns uint8 [H, W, 3], RGB; raises ValueError unless 0 < near_m < far_m
     """
@@ -125,7 +125,7 @@ def _draw_arrows(picture: np.ndarray, labels: np.ndarray, graph: OrderGraph) -> 
 
 
 def _draw_scale(picture: np.ndarray, near: float, far: float, depth_kind: str) -> None:
-    """A colour bar with its depths, in the lower left corner; left out where the picture is too small for one."""
+    """A colour bar with its depths, in the lower left corner; none where the picture is too small for it."""
     height, width = picture.shape[:2]
     if width < 200 or height < 100:
         return

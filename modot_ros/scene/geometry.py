@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From pixels to space: resizing depth without inventing points, cameras, clouds, occlusion frontiers.
 
-Points are in the camera's optical frame (REP 103: x right, y down, z forward), metres, float32. Depth follows REP 117:
-NaN = no estimate, +inf = nothing within range.
+Points are in the camera's optical frame (REP 103: x right, y down, z forward), metres, float32. Depth follows
+REP 117: NaN = no estimate, +inf = nothing within range.
 """
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ import numpy as np
 
 from ..prediction import SIDE_STEPS
 
-SURFACE_STEP = 0.10                     # range of depth in a 3x3 window, relative to its nearest, that is an edge
+SURFACE_STEP = 0.10                     # range of depth in a 3x3 window, relative to its least: an edge
 BOUNDARY_STEP = 0.02                    # the same where a boundary is probable
 FRONTIER_REACH_PX = 3                   # how far from the occluder's pixel the hidden surface is looked for
 FRONTIER_COLUMNS = ("x", "y", "z", "hidden_x", "hidden_y", "hidden_z", "gap")
 
 
-def resize_depth(depth: np.ndarray, size: tuple[int, int], probability: np.ndarray | None = None) -> np.ndarray:
+def resize_depth(depth: np.ndarray, size: tuple[int, int], probability: np.ndarray | None = None
+                 ) -> np.ndarray:
     """Resizes depth without inventing points between two surfaces.
 
-    Enlarging is bilinear inside a surface; across an edge every pixel takes the nearer or the farther of the two
-    surfaces, whichever the bilinear value is closer to, so that the edge is smooth and the step stays a step. Pixels
-    next to NaN or inf are copied, as all are when the picture shrinks.
+    Enlarging is bilinear inside a surface; across an edge every pixel takes the nearer or the farther of the
+    two surfaces, whichever the bilinear value is closer to, so that the edge is smooth and the step stays a
+    step. Pixels next to NaN or inf are copied, as all are when the picture shrinks.
 
     depth        float32 [h, w]
     size         (width, height) of the result
@@ -56,10 +57,11 @@ def resize_depth(depth: np.ndarray, size: tuple[int, int], probability: np.ndarr
 
     result = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR)
     kinds = cv2.resize(kind, size, interpolation=cv2.INTER_NEAREST_EXACT).ravel()
-    at = np.flatnonzero(kinds)
+    at = np.flatnonzero(kinds > 0)
     # Source pixel of each of these, as the nearest-neighbour rule has it.
     v, u = np.divmod(at, width)
-    source = ((2 * v + 1) * depth.shape[0] // (2 * height)) * depth.shape[1] + (2 * u + 1) * depth.shape[1] // (2 * width)
+    rows, columns = depth.shape
+    source = (2 * v + 1) * rows // (2 * height) * columns + (2 * u + 1) * columns // (2 * width)
     flat = result.ravel()
     near, far, between = low.ravel()[source], high.ravel()[source], flat[at]
     snapped = np.where(between - near < far - between, near, far)
@@ -112,7 +114,10 @@ def _rays(fx: float, fy: float, cx: float, cy: float, height: int, width: int) -
 
 
 def rays(k: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """float32 [H, W, 3], read-only: the ray of every pixel centre, z = 1. Raises ValueError for a focal length <= 0."""
+    """float32 [H, W, 3], read-only: the ray of every pixel centre, z = 1.
+
+    Raises ValueError unless the focal lengths are positive and all of fx, fy, cx, cy finite.
+    """
     k = np.reshape(k, (3, 3))
     fx, fy, cx, cy = (float(value) for value in (k[0, 0], k[1, 1], k[0, 2], k[1, 2]))
     if not (np.isfinite([fx, fy, cx, cy]).all() and fx > 0 and fy > 0):
@@ -125,7 +130,8 @@ def points(depth_m: np.ndarray, k: np.ndarray, mask: np.ndarray | None = None) -
     """Points of a depth image in the optical frame.
 
     depth_m  float32 [H, W]; k: float64 [3, 3]
-    mask     bool [H, W] of the pixels wanted; None gives the organised cloud [H, W, 3], NaN where depth is not finite
+    mask     bool [H, W] of the pixels wanted; None gives the organised cloud [H, W, 3], NaN where depth is
+             not finite
     returns  float32 [N, 3] in row-major order of the mask's pixels that have a finite depth
     """
     directions = rays(k, depth_m.shape)
@@ -140,11 +146,12 @@ def flying_pixels(depth_m: np.ndarray, boundary_mask: np.ndarray | None = None, 
                   reach_px: int = 2) -> np.ndarray:
     """Pixels on the ramp between two surfaces, which would float in the air as points.
 
-    A pixel flies when, along the row, the column or a diagonal, its two neighbours at `reach_px` differ by more than
-    `min_step` of the nearer one, it lies between them and at least a fifth of the step away from either, and the step
-    is steeper than the surfaces beyond it (so that a floor seen at a grazing angle stays). Near a boundary
-    (`boundary_mask`, bool [H, W], as from boundaries.thin) half of `min_step` is enough. Within 2 * reach_px of the
-    picture's border the surfaces beyond are out of sight, and nothing flies.
+    A pixel flies when, along the row, the column or a diagonal, its two neighbours at `reach_px` differ by
+    more than `min_step` of the nearer one, it lies between them and at least a fifth of the step away from
+    either, and the step is steeper than the surfaces beyond it (so that a floor seen at a grazing angle
+    stays). Near a boundary (`boundary_mask`, bool [H, W], as from boundaries.thin) half of `min_step` is
+    enough. Within 2 * reach_px of the picture's border the surfaces beyond are out of sight, and nothing
+    flies.
 
     returns bool [H, W]; False where depth is not finite
     """
@@ -159,7 +166,7 @@ def flying_pixels(depth_m: np.ndarray, boundary_mask: np.ndarray | None = None, 
     margin = 2 * reach_px
     at = np.flatnonzero(known & (cv2.dilate(depth, window) - low > limit * low))
     v, u = np.divmod(at, depth.shape[1])
-    padded = cv2.copyMakeBorder(depth, *(margin,) * 4, cv2.BORDER_CONSTANT, value=0)   # 0: not known, nothing flies
+    padded = cv2.copyMakeBorder(depth, *(margin,) * 4, cv2.BORDER_CONSTANT, value=0)    # 0: nothing flies
     wide = padded.shape[1]
     padded = padded.ravel()
     centre_at = (v + margin) * wide + u + margin
@@ -182,12 +189,14 @@ def frontiers(depth_m: np.ndarray, mask: np.ndarray, side: np.ndarray, k: np.nda
               max_range_m: float = 10.0) -> np.ndarray:
     """3D occlusion frontiers: where the view ends on an edge and something may hide and step out.
 
-    For every boundary pixel the hidden surface is the deepest one within FRONTIER_REACH_PX along its side code; beyond
-    range counts as `max_range_m`. The line from the occluder's point to the hidden one bounds the unseen space.
+    For every boundary pixel the hidden surface is the deepest one within FRONTIER_REACH_PX along its side
+    code; beyond range counts as `max_range_m`. The line from the occluder's point to the hidden one bounds
+    the unseen space.
 
     depth_m  float32 [H, W]; mask bool, side uint8 [H, W] as from boundaries.thin
-    returns  float32 [N, 7], columns FRONTIER_COLUMNS: the occluder's point, the hidden surface's point (on the ray one
-             pixel towards the hidden side), and the gap in depth, all in metres; only gaps of at least `min_gap_m`
+    returns  float32 [N, 7], columns FRONTIER_COLUMNS: the occluder's point, the hidden surface's point (on
+             the ray one pixel towards the hidden side), and the gap in depth, all in metres; only gaps of at
+             least `min_gap_m`
     """
     height, width = depth_m.shape
     directions = rays(k, depth_m.shape).reshape(-1, 3)
@@ -197,7 +206,8 @@ def frontiers(depth_m: np.ndarray, mask: np.ndarray, side: np.ndarray, k: np.nda
     step = np.array(SIDE_STEPS)[side.ravel()[at].astype(np.intp) - 1]
     far = np.full(len(at), np.nan, np.float32)
     for reach in range(1, FRONTIER_REACH_PX + 1):
-        beside = np.clip(v + reach * step[:, 1], 0, height - 1) * width + np.clip(u + reach * step[:, 0], 0, width - 1)
+        beside = (np.clip(v + reach * step[:, 1], 0, height - 1) * width
+                  + np.clip(u + reach * step[:, 0], 0, width - 1))
         far = np.fmax(far, depth[beside])
     beside = np.clip(v + step[:, 1], 0, height - 1) * width + np.clip(u + step[:, 0], 0, width - 1)
     near = depth[at]
@@ -206,12 +216,13 @@ def frontiers(depth_m: np.ndarray, mask: np.ndarray, side: np.ndarray, k: np.nda
     return np.hstack([directions[at] * near, directions[beside] * far, far - near])
 
 
-def clearing_points(depth_m: np.ndarray, k: np.ndarray, max_range_m: float, unknown: bool = False) -> np.ndarray:
-    """Points at `max_range_m` along the rays on which nothing was seen, for a layer that clears by ray tracing.
+def clearing_points(depth_m: np.ndarray, k: np.ndarray, max_range_m: float, unknown: bool = False
+                    ) -> np.ndarray:
+    """Points at `max_range_m` on the rays along which nothing was seen, for a layer that clears by rays.
 
-    Nav2's layers drop NaN and inf points before they trace rays: without these, free space in front of far surfaces is
-    never cleared. Rays count whose depth is +inf or whose point lies beyond `max_range_m` from the camera; NaN says
-    nothing about what is there (REP 117) and counts only with `unknown`.
+    Nav2's layers drop NaN and inf points before they trace rays: without these, free space in front of far
+    surfaces is never cleared. Rays count whose depth is +inf or whose point lies beyond `max_range_m` from
+    the camera; NaN says nothing about what is there (REP 117) and counts only with `unknown`.
 
     returns float32 [N, 3] in the optical frame, all at distance `max_range_m` from the camera
     raises  ValueError when max_range_m is not positive and finite

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Instances: labels that come in are checked, and where none come in the picture is parted by its geometry.
 
-The partition knows no classes. Two facts carry it, both in inverse depth, where every plane is affine in the image and
-no camera matrix is needed: at an occlusion its second derivative is large; at a crease it is positive where two surfaces
-form a hollow (an object standing on a floor) and negative where they form an edge (the two faces of a box). Regions
-therefore end at boundaries, depth steps and hollows, but not at edges: the idea of locally convex connected patches
-(Stein et al., "Object Partitioning using Local Convexity", CVPR 2014).
+The partition knows no classes. Two facts carry it, both in inverse depth, where every plane is affine in the
+image and no camera matrix is needed: at an occlusion its second derivative is large; at a crease it is
+positive where two surfaces form a hollow (an object standing on a floor) and negative where they form an edge
+(the two faces of a box). Regions therefore end at boundaries, depth steps and hollows, but not at edges: the
+idea of locally convex connected patches (Stein et al., "Object Partitioning using Local Convexity", CVPR
+2014).
 """
 from __future__ import annotations
 
@@ -16,17 +17,17 @@ from scipy.sparse.csgraph import connected_components
 
 MAX_LABEL = 65535                       # instance labels are published as 16UC1
 MAX_INSTANCES = 64
-WORKING_WIDTH = 256                     # objects are found at this width: a finer picture changes edges, not objects
+WORKING_WIDTH = 256                     # objects are found at this width: a finer picture only moves edges
 
 BARRIER = 0.35                          # evidence of an edge that a patch may not cross
 CORE_PX = 4                             # a patch starts where no barrier is nearer than this
-FULL_STEP = 0.06                        # second difference of inverse depth, relative, that is certainly an edge
+FULL_STEP = 0.06                        # relative second difference of inverse depth: certainly an edge
 FULL_HOLLOW = 0.012                     # the same for a hollow crease, after smoothing
 WEAK = 0.30                             # mean evidence along a border below which two patches are one
 MIN_AREA = 0.0015                       # of the picture; smaller regions join a neighbour
 SHELL_AREA = 0.02                       # of the picture; the background's parts have at least this
 SHELL_STEP = 0.03                       # relative step of inverse depth at which one region hides the other
-SHELL_HIDES = 0.12                      # share of its border (and more the larger it is) along which background may be nearer
+SHELL_HIDES = 0.12                      # share of its border, plus that of the picture, that may be nearer
 
 
 def validate_labels(labels: np.ndarray, shape: tuple[int, int], max_instances: int = 1024) -> np.ndarray:
@@ -58,9 +59,10 @@ def partition(depth_m: np.ndarray, probability: np.ndarray, boundary_mask: np.nd
               max_instances: int = MAX_INSTANCES) -> np.ndarray:
     """Parts a picture into instances without knowing classes.
 
-    Patches grow from the middle of edge-free areas (so that a contour with a hole still holds), neighbours with weak
-    evidence on their common border become one, and what hides nothing is background: walls, floor and ceiling touch
-    the picture's border or fill much of it, and hardly anywhere stand before something else.
+    Patches grow from the middle of edge-free areas (so that a contour with a hole still holds), neighbours
+    with weak evidence on their common border become one, and what hides nothing is background: walls, floor
+    and ceiling touch the picture's border or fill much of it, and hardly anywhere stand before something
+    else.
 
     depth_m        float32 [H, W], NaN = no estimate, +inf = beyond range (background)
     probability    float32 [H, W] of an occlusion boundary
@@ -85,7 +87,7 @@ def partition(depth_m: np.ndarray, probability: np.ndarray, boundary_mask: np.nd
     nearness = _nearness(depth)
     evidence = _evidence(nearness, edge)
     patches = _patches(evidence)
-    regions = _merge(patches, evidence, nearness)
+    regions = _merge(patches, evidence)
     labels = _name(regions, nearness, depth, max_instances)
     if labels.shape != (height, width):
         labels = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
@@ -116,8 +118,8 @@ def _evidence(nearness: np.ndarray, edge: np.ndarray) -> np.ndarray:
 def _patches(evidence: np.ndarray) -> np.ndarray:
     """int32 [h, w], 0..n-1: areas grown from cores, every pixel going to the nearest core.
 
-    Cores are what lies CORE_PX from any barrier, and what narrow parts remain outside their reach: where two areas meet
-    through a hole in a contour that is narrower than two cores, the hole is cut.
+    Cores are what lies CORE_PX from any barrier, and what narrow parts remain outside their reach: where two
+    areas meet through a hole in a contour that is narrower than two cores, the hole is cut.
     """
     free = (evidence < BARRIER).astype(np.uint8)
     away = cv2.distanceTransform(free, cv2.DIST_L2, cv2.DIST_MASK_3)
@@ -141,16 +143,16 @@ def _borders(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([across, down]), np.concatenate([across + 1, down + width])
 
 
-def _merge(patches: np.ndarray, evidence: np.ndarray, nearness: np.ndarray) -> np.ndarray:
-    """Joins neighbouring patches, weakest border first, until every border left has evidence of at least WEAK.
+def _merge(patches: np.ndarray, evidence: np.ndarray) -> np.ndarray:
+    """Joins neighbouring patches, weakest border first, until every border left has the evidence WEAK.
 
-    Each round joins the pairs that are each other's weakest neighbour. Regions below MIN_AREA then join their weakest
-    neighbour whatever the border says.
+    Each round joins the pairs that are each other's weakest neighbour. Regions below MIN_AREA then join their
+    weakest neighbour whatever the border says.
     """
     count = int(patches.max()) + 1
     first, second = _borders(patches)
-    # The barrier lies a pixel or two beside the border, which runs half way between the cores. A border that leads
-    # across a barrier finds it on either side as well: there the barrier is the flank of a passage and parts nothing.
+    # The barrier lies a pixel or two beside the border, which runs half way between the cores. A border that
+    # leads across a barrier finds it on either side as well: the flank of a passage, which parts nothing.
     ridge = cv2.dilate(evidence, np.ones((3, 3), np.uint8)).ravel()
     out = CORE_PX * (second - first)
     flanks = np.minimum(evidence.ravel()[np.maximum(first - out, 0)],
@@ -198,12 +200,13 @@ def _name(regions: np.ndarray, nearness: np.ndarray, depth: np.ndarray, max_inst
     flat = regions.ravel()
     ahead, same = _step_at_border(flat, nearness.ravel(), first, second)
     first, second = flat[first[same]], flat[second[same]]
-    hides = np.bincount(first, ahead[same] > SHELL_STEP, count) + np.bincount(second, ahead[same] < -SHELL_STEP, count)
+    hides = (np.bincount(first, ahead[same] > SHELL_STEP, count)
+             + np.bincount(second, ahead[same] < -SHELL_STEP, count))
     border = np.bincount(first, minlength=count) + np.bincount(second, minlength=count)
     frame = np.zeros(count, bool)
     for edge in (regions[0], regions[-1], regions[:, 0], regions[:, -1]):
         frame[edge] = True
-    unknown = np.bincount(flat, ~np.isfinite(depth).ravel(), count) > 0.5 * area
+    unknown = np.bincount(regions[~np.isfinite(depth)], minlength=count) > 0.5 * area
     shell = (area >= SHELL_AREA * regions.size) & frame \
         & (hides <= (SHELL_HIDES + area / regions.size) * border)
     keep = np.flatnonzero(~shell & ~unknown & (area >= MIN_AREA * regions.size))
@@ -215,10 +218,10 @@ def _name(regions: np.ndarray, nearness: np.ndarray, depth: np.ndarray, max_inst
 
 def _step_at_border(labels: np.ndarray, nearness: np.ndarray, first: np.ndarray, second: np.ndarray
                     ) -> tuple[np.ndarray, np.ndarray]:
-    """Relative step of inverse depth over a border (> 0: `first` is nearer), and where both sides could be read.
+    """Relative step of inverse depth over a border (> 0: `first` is nearer), and where it could be read.
 
-    Read two pixels in, behind the blur of the edge, and carried from four pixels in along the surface's slope; where
-    the two disagree in sign the surfaces meet and there is no step.
+    Read two pixels in, behind the blur of the edge, and carried from four pixels in along the surface's
+    slope; where the two disagree in sign the surfaces meet and there is no step.
     """
     inward = first - second
     at = [np.clip(pixel + reach * way * inward, 0, labels.size - 1)

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Order graph from geometry: who occludes whom along shared contours, and who is nearer.
 
-The relations are those of InstaOrder (Lee and Park, "Instance-wise Occlusion and Depth Orders in Natural Scenes",
-CVPR 2022): occlusion is decided per direction, so that two instances may occlude each other; depth order is nearer,
-farther or equal, with a flag when the two depth ranges overlap. Nothing here is learned: the evidence is the depth on
-the two sides of every contour pixel, weighted by the boundary probability.
+The relations are those of InstaOrder (Lee and Park, "Instance-wise Occlusion and Depth Orders in Natural
+Scenes", CVPR 2022): occlusion is decided per direction, so that two instances may occlude each other; depth
+order is nearer, farther or equal, with a flag when the two depth ranges overlap. Nothing here is learned: the
+evidence is the depth on the two sides of every contour pixel, weighted by the boundary probability.
 
-Inverse depth of a plane is affine in the image, so a surface is carried from inside an instance to its contour by a
-straight line in inverse depth. A step counts only as far as the plain values and the carried ones show it, on the last
-pixel of either side: a box on a floor touches it, and a steep floor is no step.
+Inverse depth of a plane is affine in the image, so a surface is carried from inside an instance to its
+contour by a straight line in inverse depth. A step counts only as far as the plain values and the carried
+ones show it, on the last pixel of either side: a box on a floor touches it, and a steep floor is no step.
 
 The cost grows with the pixels and the touching pairs: labels become runs, contour pixels are gathered once.
 """
@@ -22,13 +22,13 @@ import numpy as np
 from ..prediction import DepthOrder, Instance, OcclusionOrder, OrderGraph
 
 METHOD = "geometric"
-INNER_PX, OUTER_PX = 3, 6               # where depth is read: behind the blur of its edge, and farther in for the slope
-NO_STEP, FULL_STEP = 0.005, 0.03        # relative step of inverse depth at which evidence begins and is complete
+INNER_PX, OUTER_PX = 3, 6               # depth is read behind the blur of its edge, and in there for slope
+NO_STEP, FULL_STEP = 0.005, 0.03        # relative step of inverse depth: evidence begins, is complete
 SPEAKS = 0.1                            # evidence of one contour pixel that counts into the boundary's length
 MIN_EVIDENCE_PX = 4.0                   # summed evidence that a direction needs at least,
 MIN_SHARE = 0.05                        # as a share of the shared contour,
 MIN_MUTUAL_SHARE = 0.15                 # and as a share of the evidence for both directions
-EQUAL_BAND = 0.05                       # |ln(z_a / z_b)| of the medians up to which two instances are at one depth
+EQUAL_BAND = 0.05                       # |ln(z_a / z_b)| of the medians up to which the depths are equal
 
 _MARGIN = OUTER_PX + 1
 _INF_BITS = 0x7F800000                  # +inf as float32; NaN lies above, negative numbers farther above
@@ -36,12 +36,13 @@ _BEYOND, _UNKNOWN = 65534, 65535        # depth levels that are no number
 
 
 def order_graph(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | None = None,
-                names: Mapping[int, str] | None = None, scores: Mapping[int, float] | None = None) -> OrderGraph:
+                names: Mapping[int, str] | None = None, scores: Mapping[int, float] | None = None
+                ) -> OrderGraph:
     """Says who occludes whom and who is nearer.
 
     labels       integer [H, W], 0 = background, at most 65535; the background is not in the graph
-    depth_m      float32 [H, W], NaN = no estimate, +inf = beyond range; unit-free depth that grows with distance gives
-                 the same relations
+    depth_m      float32 [H, W], NaN = no estimate, +inf = beyond range; unit-free depth that grows with
+                 distance gives the same relations
     probability  float32 [H, W] in [0, 1] of an occlusion boundary; None weighs all contour pixels alike
     names        class name per label; scores: confidence per label
     raises       ValueError when shapes differ
@@ -59,8 +60,8 @@ def describe(labels: np.ndarray, depth_m: np.ndarray, names: Mapping[int, str], 
              ) -> tuple[Instance, ...]:
     """Area, box and depth quantiles of every label of uint16 [H, W] but 0, in ascending order of labels.
 
-    Quantiles are read from depth in levels of equal float32 codes (relative error below 2.5e-4 when the farthest depth
-    is at most 200 times the nearest).
+    Quantiles are read from depth in levels of equal float32 codes (relative error below 2.5e-4 when the
+    farthest depth is at most 200 times the nearest).
     """
     height, width = labels.shape
     flat = labels.ravel()
@@ -83,20 +84,20 @@ def describe(labels: np.ndarray, depth_m: np.ndarray, names: Mapping[int, str], 
     area = np.add.reduceat(length, first)
     top, bottom = np.minimum.reduceat(row, first), np.maximum.reduceat(row, first)
     left, right = np.minimum.reduceat(column, first), np.maximum.reduceat(column + length, first)
-    quantiles = _quantiles(labels, depth_m, ids, area, (0.05, 0.5, 0.95))
+    quantiles = _quantiles(labels, depth_m, ids, (0.05, 0.5, 0.95))
     columns = zip(ids.tolist(), area.tolist(), left.tolist(), top.tolist(), (right - left).tolist(),
                   (bottom - top + 1).tolist(), *(q.tolist() for q in quantiles))
     return tuple(Instance(i, a, (u, v, w, h), median, near, far, names.get(i, ""), scores.get(i, 1.0))
                  for i, a, u, v, w, h, near, median, far in columns)
 
 
-def _quantiles(labels: np.ndarray, depth_m: np.ndarray, ids: np.ndarray, area: np.ndarray, at: tuple[float, ...]
+def _quantiles(labels: np.ndarray, depth_m: np.ndarray, ids: np.ndarray, at: tuple[float, ...]
                ) -> list[np.ndarray]:
     """Quantiles of the known depth per label, float64 [len(ids)] each; NaN where a label has none.
 
     One sort of (label, depth level) packed into 32 bits replaces a sort per instance.
     """
-    bits = depth_m.view(np.uint32)                      # of positive floats: in their order, and linear per octave
+    bits = depth_m.view(np.uint32)  # of positive floats: in their order, and linear per octave
     low, high = int(bits.min()), int(bits.max())
     clean = 0 < low and high < _INF_BITS
     if not clean:
@@ -129,12 +130,13 @@ def _quantiles(labels: np.ndarray, depth_m: np.ndarray, ids: np.ndarray, area: n
 def depth_orders(instances: tuple[Instance, ...]) -> tuple[DepthOrder, ...]:
     """Depth order of all pairs whose depth is known.
 
-    Medians decide; within EQUAL_BAND (a ratio, so that scale does not matter) the pair is equal. Confidence is 0.5 at
-    the edge of the band and goes to 1 with growing ratio, or for equal pairs with growing likeness. Two instances that
-    are both beyond range cannot be told apart and give no order.
+    Medians decide; within EQUAL_BAND (a ratio, so that scale does not matter) the pair is equal. Confidence
+    is 0.5 at the edge of the band and goes to 1 with growing ratio, or for equal pairs with growing likeness.
+    Two instances that are both beyond range cannot be told apart and give no order.
     """
     ids = np.array([i.id for i in instances])
-    median, near, far = np.array([(i.depth_m, i.depth_near_m, i.depth_far_m) for i in instances]).reshape(-1, 3).T
+    ranges = np.array([(i.depth_m, i.depth_near_m, i.depth_far_m) for i in instances])
+    median, near, far = ranges.reshape(-1, 3).T
     a, b = np.triu_indices(len(instances), 1)
     usable = ~np.isnan(median[a]) & ~np.isnan(median[b]) & (np.isfinite(median[a]) | np.isfinite(median[b]))
     a, b = a[usable], b[usable]
@@ -145,15 +147,16 @@ def depth_orders(instances: tuple[Instance, ...]) -> tuple[DepthOrder, ...]:
     confidence = np.where(equal, 1 - 0.5 * ratio, 1 - 0.5 / np.maximum(ratio, 1))
     swap = ~equal & (median[b] < median[a])
     nearer, farther = np.where(swap, b, a), np.where(swap, a, b)
-    return tuple(map(DepthOrder, ids[nearer].tolist(), ids[farther].tolist(), equal.tolist(), overlapping.tolist(),
-                     confidence.tolist()))
+    columns = (ids[nearer], ids[farther], equal, overlapping, confidence)
+    return tuple(map(DepthOrder, *(column.tolist() for column in columns)))
 
 
-def occlusions(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | None) -> tuple[OcclusionOrder, ...]:
-    """Occlusion orders of all pairs that touch or are at most two background pixels apart; labels uint16 [H, W].
+def occlusions(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | None
+               ) -> tuple[OcclusionOrder, ...]:
+    """Occlusion orders of all pairs that touch or are at most two background pixels apart.
 
-    Confidence of a direction is the mean evidence of the contour pixels that speak for it, times n / (n + 2) for n of
-    them: a short contour convinces less.
+    labels are uint16 [H, W]. Confidence of a direction is the mean evidence of the contour pixels that speak
+    for it, times n / (n + 2) for n of them: a short contour convinces less.
     """
     near_id, far_id, occluder_px, evidence, gap_m, contour = _contour_evidence(labels, depth_m, probability)
     if not len(near_id):
@@ -186,9 +189,9 @@ def occlusions(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray 
 def _contour_evidence(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | None):
     """Contour pixels at which one instance stands before another.
 
-    Returns arrays [n] of the nearer label, the farther label, the nearer side's pixel (flat index into a padded
-    picture), evidence in (SPEAKS, 1] and the depth step, and the number of contour crossings per touching pair, keyed
-    by smaller label << 16 | larger label.
+    Returns arrays [n] of the nearer label, the farther label, the nearer side's pixel (flat index into a
+    padded picture), evidence in (SPEAKS, 1] and the depth step, and the number of contour crossings per
+    touching pair, keyed by smaller label << 16 | larger label.
     """
     filled = cv2.dilate(labels, np.ones((3, 3), np.uint8))      # a gap of one or two pixels closes
     np.copyto(filled, labels, where=labels > 0)
@@ -235,9 +238,9 @@ def _contour_evidence(labels: np.ndarray, depth_m: np.ndarray, probability: np.n
     return near_id, far_id, occluder_px, evidence[speaks], gap_m, contour
 
 
-def _nearness_at_contour(owner: np.ndarray, depth: np.ndarray, at: np.ndarray, inward: np.ndarray, ids: np.ndarray
-                         ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Inverse depth a few pixels inside, and carried along the surface's slope to `at` and one pixel beyond; [n] each."""
+def _nearness_at_contour(owner: np.ndarray, depth: np.ndarray, at: np.ndarray, inward: np.ndarray,
+                         ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Inverse depth a few pixels inside, and carried along the surface to `at` and one pixel beyond; [n]."""
     inside_px = np.zeros(len(at), np.intp)
     own = np.ones(len(at), bool)
     for k in range(1, INNER_PX + 1):

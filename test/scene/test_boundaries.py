@@ -24,7 +24,8 @@ def ridge_at(column: float, shape=(24, 32), width: float = 2.0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("ridge", [14, 15, 15.5, 16, 17])
-@pytest.mark.parametrize("left, right, column, code", [(1.0, 2.0, 15, 1), (2.0, 1.0, 16, 5), (1.0, INF, 15, 1)])
+@pytest.mark.parametrize("left, right, column, code",
+                         [(1.0, 2.0, 15, 1), (2.0, 1.0, 16, 5), (1.0, INF, 15, 1)])
 def test_line_moves_to_the_nearer_side_of_the_step(ridge, left, right, column, code):
     mask, side = thin(ridge_at(ridge), step_at(16, left, right))
     expected = np.zeros((24, 32), bool)
@@ -61,7 +62,7 @@ def test_saturated_disc_gives_one_closed_line_on_the_disc():
     count, _ = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     assert count == 2
     outside, _ = cv2.connectedComponents((~mask).astype(np.uint8), connectivity=4)
-    assert outside == 3                                             # background, the disc's inside, and what is around
+    assert outside == 3  # background, the disc's inside, and what is around
     block = mask[:-1, :-1] & mask[1:, :-1] & mask[:-1, 1:] & mask[1:, 1:]
     assert not block.any()
     v, u = np.nonzero(mask)

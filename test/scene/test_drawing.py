@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from modot_ros.prediction import Instance, OcclusionOrder, OrderGraph, Prediction
-from modot_ros.scene.drawing import ARROW, DARK, LIGHT, MUTUAL_ARROW, OUTLINE, colour_depth, depth_limits, overlay
+from modot_ros.scene.drawing import (ARROW, DARK, LIGHT, MUTUAL_ARROW, OUTLINE, colour_depth, depth_limits,
+                                     overlay)
 
-SHAPE = (60, 80)                                        # too small for a depth scale, which would cover the marks
+SHAPE = (60, 80)  # too small for a depth scale, which would cover the marks
 RGB = np.full((*SHAPE, 3), 128, np.uint8)
 
 
@@ -42,13 +43,14 @@ def test_arrow_leads_from_occluder_to_occludee(mutual, colour):
     labels = np.zeros(SHAPE, np.int32)
     labels[20:41, 5:26], labels[20:41, 50:71] = 1, 2
     graph = OrderGraph("geometric",
-                       (Instance(1, 441, (5, 20, 21, 21), 1, 1, 1), Instance(2, 441, (50, 20, 21, 21), 2, 2, 2)),
+                       (Instance(1, 441, (5, 20, 21, 21), 1, 1, 1),
+                        Instance(2, 441, (50, 20, 21, 21), 2, 2, 2)),
                        (OcclusionOrder(1, 2, 0.9, mutual, 20.0, 1.0),))
     picture = overlay(RGB, Prediction("metric", 50.0, labels=labels, graph=graph))
     assert (picture[19, 10] == OUTLINE).all() and (picture[25, 25] == OUTLINE).all()
     drawn = np.abs(picture.astype(int) - colour).sum(2) < 60
     columns = np.nonzero(drawn)[1]
-    assert 12 <= columns.min() <= 15 and 60 <= columns.max() <= 63      # from the middle of 1 to the middle of 2
+    assert 12 <= columns.min() <= 15 and 60 <= columns.max() <= 63  # from the middle of 1 to the middle of 2
     head = drawn[:, 50:62].any(1).sum()
     assert head > drawn[:, 25:45].any(1).sum()                          # the wide end is at the occludee
 
@@ -66,7 +68,7 @@ def test_scale_is_drawn_for_metric_and_relative_depth():
     depth = np.tile(np.linspace(1, 5, 320, dtype=np.float32), (240, 1))
     metric, relative = (overlay(rgb, Prediction(kind, 300.0, depth=depth)) for kind in ("metric", "relative"))
     corner = np.s_[200:, :100]
-    assert (metric[corner] != relative[corner]).any()                   # metres in the one, words in the other
+    assert (metric[corner] != relative[corner]).any()  # metres in the one, words in the other
     np.testing.assert_array_equal(metric[:200], relative[:200])
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from modot_ros.scene.geometry import (FRONTIER_COLUMNS, clearing_points, flying_pixels, frontiers, points, rays,
-                                      resize_depth, scale_camera)
+from modot_ros.scene.geometry import (FRONTIER_COLUMNS, clearing_points, flying_pixels, frontiers, points,
+                                      rays, resize_depth, scale_camera)
 
 NAN, INF = np.nan, np.inf
 K = np.array([[100.0, 0, 2], [0, 50.0, 1], [0, 0, 1]])
@@ -20,8 +20,8 @@ def test_resizing_keeps_a_step_a_step():
 def test_resizing_is_smooth_inside_a_surface():
     depth = np.tile(np.linspace(2, 2.3, 16, dtype=np.float32), (12, 1))
     large = resize_depth(depth, (64, 48))
-    np.testing.assert_allclose(large[:, 2:-2], np.tile(2 + 0.02 * ((np.arange(2, 62) + 0.5) / 4 - 0.5), (48, 1)),
-                               atol=1e-4)
+    row = 2 + 0.02 * ((np.arange(2, 62) + 0.5) / 4 - 0.5)
+    np.testing.assert_allclose(large[:, 2:-2], np.tile(row, (48, 1)), atol=1e-4)
 
 
 def test_a_probable_boundary_keeps_a_small_step():
@@ -47,7 +47,8 @@ def test_shrinking_copies_and_equal_size_is_a_copy():
     assert depth[0, 0] == 1
 
 
-@pytest.mark.parametrize("size, probability, text", [((0, 4), None, "0x4"), ((4, 4), np.zeros((2, 2)), r"\(2, 2\)")])
+@pytest.mark.parametrize("size, probability, text",
+                         [((0, 4), None, "0x4"), ((4, 4), np.zeros((2, 2)), r"\(2, 2\)")])
 def test_resizing_names_what_is_wrong(size, probability, text):
     with pytest.raises(ValueError, match=text):
         resize_depth(np.ones((3, 3), np.float32), size, probability)
@@ -68,7 +69,7 @@ def test_points_by_hand():
     depth[0, 0], depth[2, 3] = NAN, INF
     cloud = points(depth, K)
     assert cloud.shape == (3, 4, 3) and cloud.dtype == np.float32
-    np.testing.assert_allclose(cloud[2, 0], [-0.04, 0.04, 2], rtol=1e-6)     # (0 - 2) / 100 * 2, (2 - 1) / 50 * 2
+    np.testing.assert_allclose(cloud[2, 0], [-2 / 100 * 2, 1 / 50 * 2, 2], rtol=1e-6)
     assert np.isnan(cloud[0, 0]).all() and np.isnan(cloud[2, 3]).all()
     mask = np.zeros((3, 4), bool)
     mask[0, 0] = mask[1, 3] = mask[2, 3] = True
@@ -93,7 +94,7 @@ def test_ramp_between_surfaces_flies_and_surfaces_stay():
 
 def test_grazing_floor_does_not_fly():
     rows = np.arange(20, 80)
-    floor = np.tile((1.0 * 60 / rows).astype(np.float32)[:, None], (1, 20))  # 1 m below a camera with f = 60 px
+    floor = np.tile((1.0 * 60 / rows).astype(np.float32)[:, None], (1, 20))  # 1 m below, f = 60 px
     assert not flying_pixels(floor).any()
 
 
@@ -113,7 +114,7 @@ def test_nan_and_inf_neither_fly_nor_make_fly():
 
 
 def test_frontier_by_hand():
-    depth = np.tile(np.float32([1, 1, 1, 2.5, 3, 3]), (3, 1))       # a blurred step: the hidden surface is at 3 m
+    depth = np.tile(np.float32([1, 1, 1, 2.5, 3, 3]), (3, 1))  # a blurred step: the hidden surface is at 3 m
     mask, side = np.zeros((3, 6), bool), np.zeros((3, 6), np.uint8)
     mask[1, 2], side[1, 2] = True, 1
     found = frontiers(depth, mask, side, K, min_gap_m=0.5)
@@ -127,7 +128,8 @@ def test_frontier_before_nothing_ends_at_the_range_and_unknown_gives_none():
     depth[:, :3] = 1
     mask, side = np.zeros((3, 6), bool), np.zeros((3, 6), np.uint8)
     mask[1, 2], side[1, 2] = True, 1
-    np.testing.assert_allclose(frontiers(depth, mask, side, K, max_range_m=5)[0, 3:], [0.05, 0, 5, 4], rtol=1e-6)
+    (found,) = frontiers(depth, mask, side, K, max_range_m=5)
+    np.testing.assert_allclose(found[3:], [0.05, 0, 5, 4], rtol=1e-6)
     depth[:, 3:] = NAN
     assert len(frontiers(depth, mask, side, K)) == 0
     mask[:], side[:] = False, 0

@@ -52,7 +52,7 @@ def test_contour_with_a_hole_still_parts():
 
 def test_edge_of_a_box_does_not_part_but_a_hollow_does():
     columns = np.arange(128, dtype=np.float32)
-    edge = 0.5 - 0.004 * np.abs(columns - 64)                       # inverse depth: the box's corner comes forward
+    edge = 0.5 - 0.004 * np.abs(columns - 64)  # inverse depth: the box's corner comes forward
     depth = wall(10.0)
     depth[20:80, 30:98] = (1 / edge)[None, 30:98]
     assert len(set(partition(depth, np.zeros(SHAPE, np.float32))[50, 40:90])) == 1
