@@ -19,12 +19,13 @@ MAX_LABEL = 65535                       # instance labels are published as 16UC1
 MAX_INSTANCES = 64
 WORKING_WIDTH = 256                     # objects are found at this width: a finer picture only moves edges
 
-BARRIER = 0.35                          # evidence of an edge that a patch may not cross
+BARRIER = 0.40                          # evidence of an edge that a patch may not cross
 CORE_PX = 4                             # a patch starts where no barrier is nearer than this
 FULL_STEP = 0.06                        # relative second difference of inverse depth: certainly an edge
 FULL_HOLLOW = 0.012                     # the same for a hollow crease, after smoothing
-WEAK = 0.30                             # mean evidence along a border below which two patches are one
-MIN_AREA = 0.0015                       # of the picture; smaller regions join a neighbour
+NOISE = 8.0                             # times the median second difference: no noise
+WEAK = 0.40                             # mean evidence along a border below which two patches are one
+MIN_AREA = 0.0025                       # of the picture; smaller regions join a neighbour
 SHELL_AREA = 0.02                       # of the picture; the background's parts have at least this
 SHELL_STEP = 0.03                       # relative step of inverse depth at which one region hides the other
 SHELL_HIDES = 0.12                      # share of its border, plus that of the picture, that may be nearer
@@ -106,13 +107,19 @@ def _evidence(nearness: np.ndarray, edge: np.ndarray) -> np.ndarray:
     """float32 [h, w] in [0, 1]: how sure it is that an object ends here."""
     scale = cv2.max(cv2.blur(nearness, (5, 5)), 1e-3)
     step = cv2.absdiff(cv2.Laplacian(nearness, cv2.CV_32F, ksize=1), 0.0)
-    step = cv2.divide(step, scale, scale=1 / FULL_STEP)
+    step = cv2.divide(step, scale)
     bend = cv2.Laplacian(cv2.GaussianBlur(nearness, (5, 5), 1.2), cv2.CV_32F, ksize=1)
     # A blurred step bends as much to the one side as to the other, a hollow to one side only.
     bend = cv2.add(bend, cv2.erode(bend, np.ones((7, 7), np.uint8)))
-    hollow = cv2.divide(bend, scale, scale=1 / FULL_HOLLOW)
-    evidence = cv2.max(cv2.max(step, hollow), edge)
-    return cv2.min(cv2.max(evidence, 0.0), 1.0)
+    hollow = cv2.divide(bend, scale)
+    # What bends everywhere is the noise of the depth.
+    rough = float(np.median(step[::4, ::4]))
+    geometry = cv2.max(cv2.multiply(step, 1 / max(FULL_STEP, NOISE * rough)),
+                       cv2.multiply(hollow, 1 / max(FULL_HOLLOW, NOISE * rough)))
+    # Beside a boundary that was seen, the depth's own edge is the same one, blurred and beside its place.
+    seen = cv2.dilate(edge, np.ones((9, 9), np.uint8))
+    geometry = cv2.multiply(geometry, cv2.subtract(1.0, seen))
+    return cv2.min(cv2.max(cv2.max(geometry, edge), 0.0), 1.0)
 
 
 def _patches(evidence: np.ndarray) -> np.ndarray:
