@@ -49,20 +49,20 @@ def pinhole(width: int, height: int, focal_ratio: float) -> np.ndarray:
 def random_camera(scene: Scene, rng: np.random.Generator, width: int, height: int) -> Camera:
     """A camera somewhere free in the room: at robot or head height, or close above the things on a table."""
     focal_ratio = rng.uniform(0.65, 1.15)
-    close = scene.tops and rng.random() < 0.3
+    close = scene.tops and rng.random() < 0.25
     for _ in range(200):
         if close:
             top = scene.tops[rng.integers(len(scene.tops))]
             target = top.centre_m + np.append(rng.uniform(-0.5, 0.5, 2) * top.half_m[:2], rng.uniform(0, 0.15))
             angle, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(0.25, 1.25)
-            away = rng.uniform(0.45, 1.4)
+            away = rng.uniform(0.6, 1.6)                # nearer, and nothing is left that tells the scale
             eye = target + away * np.array([np.cos(angle) * np.cos(elevation), np.sin(angle) * np.cos(elevation),
                                             np.sin(elevation)])
             clearance = 0.2
         else:
             eye = np.append(rng.uniform(0.3, scene.size_m[:2] - 0.3),
                             rng.uniform(0.25, 1.0) if rng.random() < 0.5 else rng.uniform(1.0, 1.8))
-            if scene.things and rng.random() < 0.75:
+            if scene.things and rng.random() < 0.85:
                 target = scene.things[rng.integers(len(scene.things))] + rng.normal(0, 0.35, 3)
             else:
                 angle = rng.uniform(0, 2 * np.pi)
