@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -145,3 +146,14 @@ def test_environment_keeps_what_the_user_has_set(environment, monkeypatch, tmp_p
                            ({"PYTHONPATH": "/d e", "FASTDDS_DEFAULT_PROFILES_FILE": "/mine"}, ["/a b:/c:/d e", "/mine"])):
         out = subprocess.run(["sh", "-c", command], env=mine, stdout=subprocess.PIPE, check=True, text=True).stdout
         assert out.splitlines() == expected
+
+
+@pytest.mark.parametrize("given, expected", [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_waiting_threads_leave_the_core_to_others_unless_the_user_says_otherwise(given, expected):
+    """The variable must be there before torch is, so the package itself may not load it first."""
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    if given:
+        environment["OMP_WAIT_POLICY"] = given
+    program = "import os, sys, modot_ros; print('torch' in sys.modules, os.environ['OMP_WAIT_POLICY'])"
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert found.stdout.split() == ["False", expected], found.stderr
