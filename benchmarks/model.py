@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the small network costs: parameters, operations per part, and time per picture and step around it.
 
-    python benchmarks/model.py [--device cpu] [--precision fp32] [--threads 2] [--runs 50]
+    python benchmarks/model.py [--device cpu] [--precision fp32] [--threads 2] [--runs 50] [--size 256x192]
 
 Prints median and spread (lowest to highest) over the runs, each on the same 640x480 picture, of wall time and of
 processor time of all threads together, then one line of JSON. `peak` is the share of a large matrix product's speed,
@@ -11,6 +11,7 @@ the processor time.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import platform
 import statistics
@@ -83,12 +84,16 @@ def main() -> None:
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=50)
+    parser.add_argument("--size", metavar="WxH", help="the network's working size; that of the weights without it")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
 
     start_s = time.perf_counter()
     loaded = load_network("modot_nano", options.weights, options.device, options.precision)
     load_ms = 1e3 * (time.perf_counter() - start_s)
+    if options.size:
+        width, height = (int(side) for side in options.size.split("x"))
+        loaded = dataclasses.replace(loaded, working_size=(width, height))
     dtype, device = PRECISIONS[options.precision], loaded.device
     rgb = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     image, size = to_input(rgb, loaded.working_size, STRIDE)
