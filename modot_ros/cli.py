@@ -61,12 +61,17 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("-o", "--output", type=Path, required=True, help=".safetensors file to write")
     weights.add_argument("--dataset", required=True, help="what it was trained on: nyud-mt, ob-future or ob-hypersim")
 
-    train = command("train", _train, "Train modot_nano on synthetic rooms; continues a run that was stopped.")
+    train = command("train", _train, "Train a network on synthetic rooms; continues a run that was stopped.")
+    train.add_argument("--model", default="modot_nano", help="name of the network; the published ones need a GPU")
     train.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoint, log and weights")
     train.add_argument("--data", type=Path, required=True, help="folder for the rendered rooms, made when missing")
     train.add_argument("--views", type=int, default=4000, help="rooms to train on")
     train.add_argument("--workers", type=int, default=2, help="processes that render")
     train.add_argument("--steps", type=int, default=6000, help="optimiser steps in all")
+    train.add_argument("--batch", type=int, default=16, help="rooms per step")
+    train.add_argument("--learning-rate", type=float, default=2e-3, help="at the top of the schedule; the published "
+                       "networks were trained with 3e-5")
+    train.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto")
     train.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation")
 
     evaluate = command("evaluate", _evaluate, "Score weights on unseen synthetic rooms; the last line is JSON.")
@@ -161,7 +166,8 @@ def _train(options: argparse.Namespace) -> int:
     from modot_ros.learn.training import TrainingOptions, train
 
     wanted = TrainingOptions(train=str(options.data / "train"), validation=str(options.data / "validation"),
-                             output=str(options.output), steps=options.steps, seed=options.seed)
+                             output=str(options.output), model=options.model, steps=options.steps, seed=options.seed,
+                             batch=options.batch, learning_rate=options.learning_rate, device=options.device)
     write_shards(options.data / "validation", "validation", 120, workers=options.workers, progress=_rendering)
     write_shards(options.data / "train", "train", options.views, workers=options.workers, progress=_rendering)
     print(f"weights: {train(wanted)}")

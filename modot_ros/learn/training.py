@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training of `modot_nano`: one straight loop, seeded, resumable, with a finished schedule however long it may take.
+"""Training of a network: one straight loop, seeded, resumable, with a finished schedule however long it may take.
 
 Everything that changes over a run (learning rate, picture size, the end) depends on one number, the progress from 0 to
 1. It is step / steps, or elapsed / budget when minutes are given instead; with steps, a run that was killed and resumed
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class TrainingOptions:
     train: str                                          # folder of shards
     validation: str                                     # folder of other shards
     output: str                                         # folder for checkpoint, log and weights
+    model: str = "modot_nano"                           # one of modot_ros.model.MODELS
+    config: dict[str, Any] = field(default_factory=dict)    # of the network's constructor
     steps: int | None = None
     minutes: float | None = None
     stages: tuple[Stage, ...] = (Stage(128, 96, 0.55), Stage(256, 192, 1.0))
@@ -143,7 +145,8 @@ class Run:
         torch.manual_seed(options.seed)
         self.options, self.views = options, views
         self.device = choose_device(options.device)
-        self.network = build_network("modot_nano").to(self.device, memory_format=torch.channels_last)
+        self.network = build_network(options.model, **options.config)
+        self.network.to(self.device, memory_format=torch.channels_last)
         self.average = Averaged(self.network, options.ema_decay)
         weights = [p for p in self.network.parameters() if p.ndim > 1]
         others = [p for p in self.network.parameters() if p.ndim <= 1]      # norms and biases do not decay
@@ -207,7 +210,8 @@ class Run:
         """Continue from a file of `save`. Raises ValueError when that run has another loss curve than this one."""
         state = torch.load(path, map_location="cpu", weights_only=True)
         now = {**self.options.of_the_curve(), "views": self.views}
-        then = {**state["options"], "views": state["views"]}
+        # Runs from before there was a choice of networks do not name theirs.
+        then = {"model": "modot_nano", "config": {}, **state["options"], "views": state["views"]}
         other = [f"{key} was {then.get(key)!r}, is {now[key]!r}" for key in now if now[key] != then.get(key)]
         if other:
             raise ValueError(f"{path} belongs to another run ({'; '.join(other)}): use its options or a new folder")
@@ -219,7 +223,7 @@ class Run:
 
     def averaged_network(self) -> nn.Module:
         """On the CPU, for scoring and for the weights' file."""
-        network = build_network("modot_nano").to(memory_format=torch.channels_last)
+        network = build_network(self.options.model, **self.options.config).to(memory_format=torch.channels_last)
         network.load_state_dict(self.average.state)
         return network.eval()
 
@@ -230,7 +234,7 @@ def train(options: TrainingOptions) -> Path:
     The options in FREE may differ from those that the run began with, all others and the number of views may not.
 
     Writes `training.pt` (to resume), `log.jsonl` (one line per LOG_EVERY steps and per validation) and
-    `modot_nano.safetensors` (averaged weights with config and record, rewritten at every validation).
+    `MODEL.safetensors` (averaged weights with config and record, rewritten at every validation).
     """
     torch.set_num_threads(options.threads)
     output = Path(options.output)
@@ -273,7 +277,8 @@ def _validate(run: Run, held_out: Views, log: Any, output: Path) -> Path:
     options, size = run.options, run.options.stages[-1]
     network = run.averaged_network()
     scores = score_network(network, held_out, size.width, size.height, options.canonical_focal)
-    network.centre_boundary(scores.threshold)
+    if hasattr(network, "centre_boundary"):             # the published networks have no bias to move
+        network.centre_boundary(scores.threshold)
     record = {
         "step": run.step, "elapsed_min": round(run.elapsed_s / 60, 1), "training_views": run.views,
         "batch": options.batch, "seed": options.seed, "stages": [asdict(stage) for stage in options.stages],
@@ -281,7 +286,7 @@ def _validate(run: Run, held_out: Views, log: Any, output: Path) -> Path:
     }
     log.write(json.dumps({"validation": asdict(scores), "step": run.step}) + "\n")
     print(f"validation  {scores}", flush=True)
-    path = output / "modot_nano.safetensors"
-    save_checkpoint(path, network, "modot_nano", record=record, canonical_focal=options.canonical_focal,
-                    working_size=(size.width, size.height))
+    path = output / f"{options.model}.safetensors"
+    save_checkpoint(path, network, options.model, config=options.config, record=record,
+                    canonical_focal=options.canonical_focal, working_size=(size.width, size.height))
     return path

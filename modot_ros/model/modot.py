@@ -99,6 +99,8 @@ class Modot(nn.Module):
         self.feats_cross4 = CASM(e0)
         self.ob_decoder = BoundaryDecoder((e3, e2, e1, e0, image_channels))
 
+    min_depth_m = 0.0
+
     @property
     def max_depth_m(self) -> float:
         """Largest depth, for weights whose `max_depth` is in metres: those of a LoadedNetwork are."""

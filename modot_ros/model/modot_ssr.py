@@ -60,6 +60,8 @@ class ModotSsr(nn.Module):
     def sizes(self) -> str:
         return self.first.sizes
 
+    min_depth_m = Modot.min_depth_m
+
     @property
     def max_depth_m(self) -> float:
         return self.first.max_depth_m

@@ -241,3 +241,18 @@ def test_minutes_are_a_budget_of_their_own(data, tmp_path):
 def test_missing_views_are_named_before_anything_is_trained(data, tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing_here"):
         train(replace(options(data, tmp_path), train=str(tmp_path / "nothing_here")))
+
+
+@pytest.mark.parametrize("model", ["modot", "modot_ssr"])
+def test_the_published_networks_train_and_are_saved_with_their_config(data, tmp_path, model, curve):
+    small = {"channels": 32, "depths": (1, 1, 2, 1), "crf_channels": (32, 64, 128, 256), "psp_channels": 32,
+             "image_channels": 16}
+    chosen = options(data, tmp_path, model=model, config=small, learning_rate=1e-3)
+    path = train(chosen)
+    assert path.name == f"{model}.safetensors" and len(curve.made) == STEPS
+    assert all(math.isfinite(step["loss"]) for step in curve.made)
+    loaded = load_network(model, path, "cpu")
+    assert loaded.config["depths"] == [1, 1, 2, 1] and loaded.working_size == (64, 32) and loaded.canonical_focal == 0.8
+    fresh = Run(chosen, 5).network.state_dict()
+    assert any(not torch.equal(fresh[key], value) for key, value in load_file(path).items() if key.endswith("qkv.weight"))
+    assert train(chosen) == path and len(curve.made) == STEPS          # a finished run is not run again
