@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Messages to arrays and back.
 
-Whatever a camera may send becomes uint8 rgb [H, W, 3] or int32 labels [H, W], or a BadFrame that says what is wrong.
-Arrays become messages by copying their bytes: assigning an array to a uint8[] field takes 270 ms per megabyte.
+Whatever a camera may send becomes uint8 rgb [H, W, 3] or int32 labels [H, W], or a BadFrame that says what is
+wrong. Arrays become messages by copying their bytes: assigning an array to a uint8[] field takes 270 ms per
+megabyte.
 """
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ BYTES_PER_PIXEL = {
 ROWS_PER_ROW = {"nv12": 1.5, "nv21": 1.5}               # a plane of colour below the plane of brightness
 SAME_AS = {"8UC1": "mono8", "8UC3": "bgr8", "8UC4": "bgra8"}    # OpenCV's order of channels
 
-LABEL_TYPES = {"mono8": np.uint8, "8UC1": np.uint8, "mono16": np.uint16, "16UC1": np.uint16, "32SC1": np.int32}
+LABEL_TYPES = {"mono8": np.uint8, "8UC1": np.uint8, "mono16": np.uint16, "16UC1": np.uint16,
+               "32SC1": np.int32}
 IMAGE_TYPES = {"rgb8": np.uint8, "mono8": np.uint8, "16UC1": np.uint16, "32FC1": np.float32}
 
 MILLIMETRES_MAX = 65535
@@ -46,7 +48,8 @@ def check_image(message: Image, bytes_per_pixel: dict[str, int]) -> None:
     """BadFrame unless encoding, size, step and length of the data fit together."""
     encoding, width, height = message.encoding, message.width, message.height
     if encoding not in bytes_per_pixel:
-        raise BadFrame("encoding", f"encoding {encoding!r} is not supported: choose from {', '.join(bytes_per_pixel)}")
+        raise BadFrame("encoding", f"encoding {encoding!r} is not supported: choose from "
+                       f"{', '.join(bytes_per_pixel)}")
     if width == 0 or height == 0:
         raise BadFrame("size", f"image is {width}x{height}: it has no pixels")
     if message.step < width * bytes_per_pixel[encoding]:
@@ -54,12 +57,12 @@ def check_image(message: Image, bytes_per_pixel: dict[str, int]) -> None:
                        f"{width * bytes_per_pixel[encoding]}")
     expected = int(message.step * height * ROWS_PER_ROW.get(encoding, 1))
     if len(message.data) < expected:
-        raise BadFrame("truncated", f"data has {len(message.data)} bytes: {width}x{height} {encoding} with rows of "
-                       f"{message.step} has {expected}")
+        raise BadFrame("truncated", f"data has {len(message.data)} bytes: {width}x{height} {encoding} with "
+                       f"rows of {message.step} has {expected}")
 
 
 def pixels(message: Image, dtype: np.dtype, channels: int = 1) -> np.ndarray:
-    """View [H, W, channels] ([H, W] for one) of a checked image's data in its own byte order, padding left out."""
+    """View [H, W, channels] ([H, W] for one) of a checked image's data in its byte order, without padding."""
     dtype = np.dtype(dtype).newbyteorder(">" if message.is_bigendian else "<")
     view = np.ndarray((message.height, message.width, channels), dtype, buffer=message.data,
                       strides=(message.step, channels * dtype.itemsize, dtype.itemsize))
@@ -82,8 +85,8 @@ def rgb_of(message: Image | CompressedImage) -> np.ndarray:
     try:
         return np.ascontiguousarray(CvBridge().imgmsg_to_cv2(renamed, "rgb8"))
     except CvBridgeError as error:
-        raise BadFrame("encoding", f"encoding {message.encoding!r}, {message.width}x{message.height}, cannot be "
-                       f"converted: {error}") from error
+        raise BadFrame("encoding", f"encoding {message.encoding!r}, {message.width}x{message.height}, cannot "
+                       f"be converted: {error}") from error
 
 
 def _rgb_of_compressed(message: CompressedImage) -> np.ndarray:
@@ -93,7 +96,8 @@ def _rgb_of_compressed(message: CompressedImage) -> np.ndarray:
     if not message.data:
         raise BadFrame("size", f"{text} is empty")
     try:
-        picture = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        picture = cv2.imdecode(np.frombuffer(message.data, np.uint8),
+                               cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:                                   # absurd sizes in a broken header
         picture = None
     if picture is None:
@@ -102,14 +106,14 @@ def _rgb_of_compressed(message: CompressedImage) -> np.ndarray:
 
 
 def labels_of(message: Image, shape: tuple[int, int]) -> np.ndarray:
-    """int32 [H, W], 0 = background, of a label image that belongs to a picture of `shape`. Raises BadFrame."""
+    """int32 [H, W], 0 = background, of a label image for a picture of `shape` (H, W). Raises BadFrame."""
     try:
         check_image(message, {encoding: np.dtype(dtype).itemsize for encoding, dtype in LABEL_TYPES.items()})
     except BadFrame as error:
         raise BadFrame("labels", f"label image: {error}") from error
     if (message.height, message.width) != shape:
-        raise BadFrame("labels", f"label image is {message.width}x{message.height}, the image {shape[1]}x{shape[0]}: "
-                       "they must be of one size")
+        raise BadFrame("labels", f"label image is {message.width}x{message.height}, the image "
+                       f"{shape[1]}x{shape[0]}: they must be of one size")
     return pixels(message, LABEL_TYPES[message.encoding]).astype(np.int32)
 
 
@@ -134,12 +138,14 @@ def in_range(depth: np.ndarray, low: float, high: float) -> np.ndarray:
 def millimetres(depth_m: np.ndarray) -> np.ndarray:
     """uint16 [H, W] of float32 metres; 0 for what is not finite, not positive or does not fit (REP 118)."""
     depth_mm = depth_m * np.float32(1000) + np.float32(0.5)
-    return np.where((depth_mm >= 1) & (depth_mm < MILLIMETRES_MAX + 1), depth_mm, np.float32(0)).astype(np.uint16)
+    fits = (depth_mm >= 1) & (depth_mm < MILLIMETRES_MAX + 1)
+    return np.where(fits, depth_mm, np.float32(0)).astype(np.uint16)
 
 
 def cloud_message(points: np.ndarray, names: Sequence[str], header: Header) -> PointCloud2:
-    """Unorganised cloud of float32 [N, len(names)]. A field "rgb" holds colours as `packed_rgb` gives them."""
-    fields = [PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1) for i, name in enumerate(names)]
+    """Unorganised cloud of float32 [N, len(names)]. A field "rgb" holds colours as of `packed_rgb`."""
+    fields = [PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
+              for i, name in enumerate(names)]
     return point_cloud2.create_cloud(header, fields, np.ascontiguousarray(points, np.float32))
 
 
@@ -153,6 +159,8 @@ def packed_rgb(rgb: np.ndarray) -> np.ndarray:
 def order_graph_message(graph: Graph, header: Header, min_confidence: float = 0.0) -> OrderGraph:
     """The graph without the relations below `min_confidence`; instances all stay."""
     return OrderGraph(
-        header=header, method=graph.method, instances=[Instance(**vars(item)) for item in graph.instances],
-        occlusions=[OcclusionOrder(**vars(item)) for item in graph.occlusions if item.confidence >= min_confidence],
-        depths=[DepthOrder(**vars(item)) for item in graph.depths if item.confidence >= min_confidence])
+        header=header, method=graph.method,
+        instances=[Instance(**vars(one)) for one in graph.instances],
+        occlusions=[OcclusionOrder(**vars(one)) for one in graph.occlusions
+                    if one.confidence >= min_confidence],
+        depths=[DepthOrder(**vars(one)) for one in graph.depths if one.confidence >= min_confidence])

@@ -15,7 +15,7 @@ BY_DESIGN = ("overload", "rate", "unpaired")
 
 
 class Health:
-    """Fed by the callbacks and the worker, read at 1 Hz; any threads. All times are one steady clock's, seconds."""
+    """Fed by callbacks and worker, read at 1 Hz; any threads. All times are one steady clock's, seconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -86,8 +86,9 @@ class Health:
             level, text = self._judge(state, now_s)
             values = {"state": state, **self.facts, **self._numbers(now_s), "last_error": self._last_error,
                       "warnings": "; ".join(self._warnings.values())}
-        return DiagnosticStatus(level=level, name=name, message=text, hardware_id=self.facts.get("device", ""),
-                                values=[KeyValue(key=key, value=value) for key, value in values.items()])
+        pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
+        return DiagnosticStatus(level=level, name=name, message=text, values=pairs,
+                                hardware_id=self.facts.get("device", ""))
 
     def _judge(self, state: str, now_s: float) -> tuple[bytes, str]:
         if self.failure:
@@ -114,13 +115,15 @@ class Health:
 
     def _quantile_ms(self, column: int, q: float) -> float:
         """Of that column of the frames lately processed; NaN without any."""
-        return 1e3 * float(np.quantile([row[column] for row in self._processed], q)) if self._processed else float("nan")
+        column_s = [row[column] for row in self._processed]
+        return 1e3 * float(np.quantile(column_s, q)) if column_s else float("nan")
 
     def _numbers(self, now_s: float) -> dict[str, str]:
         window_s = self._window_s(now_s)
         latency_ms, processing_ms, network_ms = (self._quantile_ms(column, 0.5) for column in (1, 2, 3))
         return {
-            "frames_received": str(self._counts["received"]), "frames_processed": str(self._counts["processed"]),
+            "frames_received": str(self._counts["received"]),
+            "frames_processed": str(self._counts["processed"]),
             "frames_dropped": str(sum(self._dropped.values())), "frames_idle": str(self._counts["idle"]),
             **{f"dropped_{reason}": str(count) for reason, count in sorted(self._dropped.items())},
             "rate_in_hz": f"{len(self._received) / window_s:.1f}",

@@ -29,7 +29,7 @@ class Mailbox(Generic[Item]):
             return replaced
 
     def take(self, timeout_s: float | None = None) -> Item | None:
-        """Wait for an item and empty the slot. None once the mailbox is closed, or after `timeout_s` without one."""
+        """Wait for an item and empty the slot. None once the mailbox is closed, or after `timeout_s`."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._item is not None, timeout_s)
             item, self._item = self._item, None

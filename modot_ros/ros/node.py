@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Node `modot_node`: a camera in; depth, occlusion boundaries, instances, order graph and clouds out.
 
-Callbacks run in the executor's thread and only pair messages and put the newest frame into the mailbox. One worker
-thread takes it from there, infers and publishes. Lifecycle: configure loads the model, activate subscribes, deactivate
-stops the worker, cleanup frees the memory.
+Callbacks run in the executor's thread and only pair messages and put the newest frame into the mailbox. One
+worker thread takes it from there, infers and publishes. Lifecycle: configure loads the model, activate
+subscribes, deactivate stops the worker, cleanup frees the memory.
 """
 from __future__ import annotations
 
@@ -60,11 +60,12 @@ def free_gpu_memory() -> None:
 class ModotNode(LifecycleNode):
     """Raises ValueError, or rclpy's parameter exceptions, for parameters that cannot work.
 
-    predictor_factory: from Parameters to something that has Predictor's `predict`, `depth_kind`, `name`, `device`,
-    `boundary_threshold` and `max_instances`.
+    predictor_factory: from Parameters to something that has Predictor's `predict`, `depth_kind`, `name`,
+    `device`, `boundary_threshold` and `max_instances`.
     """
 
-    def __init__(self, predictor_factory: Callable[[Parameters], Any] = make_predictor, **options: Any) -> None:
+    def __init__(self, predictor_factory: Callable[[Parameters], Any] = make_predictor,
+                 **options: Any) -> None:
         self._predictor_factory = predictor_factory
         self.predictor: Any = None
         self.health = Health()
@@ -114,15 +115,15 @@ class ModotNode(LifecycleNode):
                              "image_topic": self._image_topic()}
         refused = [output.topic for output in OUTPUTS if self.predictor.depth_kind not in output.depth_kinds]
         if self.predictor.depth_kind == "relative":
-            self.get_logger().warning(f"model {self.predictor.name} has relative depth, no metres: it publishes "
-                                      f"~/depth_relative/image and refuses {', '.join(refused)}")
+            self.get_logger().warning(f"model {self.predictor.name} has relative depth, no metres: it "
+                                      f"publishes ~/depth_relative/image and refuses {', '.join(refused)}")
             self.health.facts["refused"] = ", ".join(refused)
         for output in OUTPUTS:
             if output.topic not in refused:
                 self._outputs[output] = self.create_lifecycle_publisher(
                     output.type, output.topic, QoSProfile(**PUBLISH), qos_overriding_options=OVERRIDABLE)
-        self.get_logger().info(f"{self.predictor.name} on {self.predictor.device}, {self.parameters.precision}, ready "
-                               f"after {time.monotonic() - start_s:.1f} s")
+        self.get_logger().info(f"{self.predictor.name} on {self.predictor.device}, "
+                               f"{self.parameters.precision}, ready after {time.monotonic() - start_s:.1f} s")
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -171,7 +172,7 @@ class ModotNode(LifecycleNode):
         return "unconfigured" if self.predictor is None else "inactive" if self._worker is None else "active"
 
     def _image_topic(self) -> str:
-        """Full name of the image topic; as in image_transport, `image` is remapped and the transport goes behind it."""
+        """Full name of the image topic; as in image_transport, `image` is remapped, the transport added."""
         topic = self.resolve_topic_name("image")
         return topic if self.parameters.image_transport == "raw" else f"{topic}/compressed"
 
@@ -267,9 +268,9 @@ class ModotNode(LifecycleNode):
 
     def _wanted(self) -> list[Output]:
         """Outputs that somebody subscribes to and that are due."""
-        return [output for output, publisher in self._outputs.items() if publisher.get_subscription_count() > 0
-                and (output.topic != "~/overlay"
-                     or self._overlay_pacing.due(self._ros_time_s(), self.parameters.overlay_rate_hz))]
+        wanted = [output for output, publisher in self._outputs.items() if publisher.get_subscription_count()]
+        return [output for output in wanted if output.topic != "~/overlay"
+                or self._overlay_pacing.due(self._ros_time_s(), self.parameters.overlay_rate_hz)]
 
     def _process(self, frame: Frame) -> None:
         wanted = self._wanted()
@@ -286,19 +287,21 @@ class ModotNode(LifecycleNode):
         labels = None
         if frame.labels is not None and not parts.isdisjoint(("instances", "order")):
             labels = labels_of(frame.labels, (height, width))
-        predictor.boundary_threshold, predictor.max_instances = parameters.boundary_threshold, parameters.max_instances
+        predictor.boundary_threshold = parameters.boundary_threshold
+        predictor.max_instances = parameters.max_instances
         prediction = predictor.predict(rgb, camera.focal_px, labels, parts)
         result = Result(frame.image.header, rgb, camera, prediction, parameters)
         for output in wanted:
             self._outputs[output].publish(output.make(result))
         end_s = time.monotonic()
-        self.health.processed(end_s, end_s - frame.received_s, end_s - start_s, prediction.stage_s.get("network", 0.0))
+        network_s = prediction.stage_s.get("network", 0.0)
+        self.health.processed(end_s, end_s - frame.received_s, end_s - start_s, network_s)
 
     def _report_camera(self, camera: Camera) -> None:
-        self.health.warn("calibration", "" if camera.k is not None else
-                         "no calibrated camera_info: depth is right up to a factor, the model's own focal length is used")
-        self.health.warn("distortion", "" if not camera.distorted else
-                         "camera_info has lens distortion: use the rectified image (image_proc) unless it is one")
+        self.health.warn("calibration", "" if camera.k is not None else "no calibrated camera_info: depth is "
+                         "right up to a factor, the model's own focal length is used")
+        self.health.warn("distortion", "" if not camera.distorted else "camera_info has lens distortion: use "
+                         "the rectified image (image_proc) unless it is one")
 
 
 def describe(error: Exception) -> str:
@@ -321,7 +324,7 @@ def main(args: list[str] | None = None) -> int:
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except Exception:
-        if rclpy.ok():                                  # a signal while the node is being made takes ROS away from it
+        if rclpy.ok():                                  # otherwise a signal came while the node was made
             raise
     finally:
         if node is not None:

@@ -14,7 +14,8 @@ from std_msgs.msg import Header
 from modot_ros.msg import OrderGraph
 from modot_ros.prediction import PARTS, Prediction
 from modot_ros.ros.camera import Camera
-from modot_ros.ros.convert import cloud_message, image_message, in_range, millimetres, order_graph_message, packed_rgb
+from modot_ros.ros.convert import (cloud_message, image_message, in_range, millimetres, order_graph_message,
+                                   packed_rgb)
 from modot_ros.ros.parameters import Parameters
 from modot_ros.scene.drawing import overlay
 from modot_ros.scene.geometry import FRONTIER_COLUMNS, clearing_points, flying_pixels, frontiers, points
@@ -24,7 +25,7 @@ from modot_ros.scene.geometry import FRONTIER_COLUMNS, clearing_points, flying_p
 class Result:
     """All that is known of one frame; what several outputs need is made once."""
 
-    header: Header                                      # the input image's: outputs have its stamp and frame_id
+    header: Header                                      # the input image's: outputs have its stamp and frame
     rgb: np.ndarray                                     # uint8 [H, W, 3]
     camera: Camera
     prediction: Prediction
@@ -60,7 +61,8 @@ def boundary_probability(result: Result) -> Image:
 
 
 def boundary_image(result: Result) -> Image:
-    return image_message(result.prediction.boundary_mask.view(np.uint8) * np.uint8(255), "mono8", result.header)
+    mask = result.prediction.boundary_mask.view(np.uint8) * np.uint8(255)
+    return image_message(mask, "mono8", result.header)
 
 
 def instances_image(result: Result) -> Image:
@@ -117,31 +119,33 @@ METRIC, RELATIVE = ("metric",), ("relative",)
 OUTPUTS = (
     Output("~/depth/image", Image, "32FC1 metres along the optical axis; NaN no estimate, +-inf out of range "
            "(REP 117); or 16UC1 millimetres", ("depth",), depth_image, METRIC),
-    Output("~/depth/camera_info", CameraInfo, "Camera of all outputs, at their size", ("depth",), camera_info, METRIC),
-    Output("~/depth_relative/image", Image, "32FC1, unit-free, grows with distance; only models without metric scale",
-           ("depth",), relative_depth_image, RELATIVE),
+    Output("~/depth/camera_info", CameraInfo, "Camera of all outputs, at their size", ("depth",), camera_info,
+           METRIC),
+    Output("~/depth_relative/image", Image, "32FC1, unit-free, grows with distance; only models without "
+           "metric scale", ("depth",), relative_depth_image, RELATIVE),
     Output("~/boundary/probability", Image, "32FC1 in 0..1, of an occlusion boundary", ("boundary",),
            boundary_probability),
-    Output("~/boundary/image", Image, "mono8, 255 on occlusion boundaries, one pixel wide, on the occluder's side",
-           ("boundary",), boundary_image),
-    Output("~/instances/image", Image, "16UC1 labels that the order graph speaks of, 0 background", ("instances",),
-           instances_image),
+    Output("~/boundary/image", Image, "mono8, 255 on occlusion boundaries, one pixel wide, on the occluder's "
+           "side", ("boundary",), boundary_image),
+    Output("~/instances/image", Image, "16UC1 labels that the order graph speaks of, 0 background",
+           ("instances",), instances_image),
     Output("~/order_graph", OrderGraph, "Who occludes whom and who is nearer", ("order",), order_graph),
-    Output("~/points", PointCloud2, "x, y, z, rgb without flying pixels", ("depth", "boundary"), point_cloud, METRIC),
-    Output("~/points_clearing", PointCloud2, "x, y, z at `cloud_range_m` on rays that are free up to there, for layers "
-           "that clear by ray tracing", ("depth",), clearing_cloud, METRIC),
-    Output("~/frontiers", PointCloud2, "x, y, z of an occluding edge, hidden_x, hidden_y, hidden_z of the surface "
-           "behind it, gap in metres: where something may hide and step out", ("depth", "boundary"), frontier_cloud,
+    Output("~/points", PointCloud2, "x, y, z, rgb without flying pixels", ("depth", "boundary"), point_cloud,
            METRIC),
+    Output("~/points_clearing", PointCloud2, "x, y, z at `cloud_range_m` on rays that are free up to there, "
+           "for layers that clear by ray tracing", ("depth",), clearing_cloud, METRIC),
+    Output("~/frontiers", PointCloud2, "x, y, z of an occluding edge, hidden_x, hidden_y, hidden_z of the "
+           "surface behind it, gap in metres: where something may hide and step out", ("depth", "boundary"),
+           frontier_cloud, METRIC),
     Output("~/overlay", Image, "rgb8 picture of it all, at `overlay_rate_hz`", PARTS, overlay_image),
 )
 
 INPUTS = (
-    ("image", "sensor_msgs/Image", "colour or grey image; with `image_transport: compressed`, `image/compressed` "
-     "(sensor_msgs/CompressedImage)"),
+    ("image", "sensor_msgs/Image", "colour or grey image; with `image_transport: compressed`, "
+     "`image/compressed` (sensor_msgs/CompressedImage)"),
     ("camera_info", "sensor_msgs/CameraInfo", "its calibration, for metric scale and geometry"),
-    ("instances", "sensor_msgs/Image", "labels of your own with the image's stamp (mono8, 16UC1, 32SC1; 0 background); "
-     "optional"),
+    ("instances", "sensor_msgs/Image", "labels of your own with the image's stamp (mono8, 16UC1, 32SC1; "
+     "0 background); optional"),
 )
 
 
@@ -155,6 +159,6 @@ def markdown_table() -> str:
     lines = ["| topic | type | what |", "| --- | --- | --- |"]
     lines += [f"| `{topic}` (in) | {name} | {text} |" for topic, name, text in INPUTS]
     lines += [f"| `{output.topic}` | {type_name(output.type)} | {output.description} |" for output in OUTPUTS]
-    lines.append("| `/diagnostics` | diagnostic_msgs/DiagnosticArray | rates, latency, drops per reason, last error; "
-                 "1 Hz |")
+    lines.append("| `/diagnostics` | diagnostic_msgs/DiagnosticArray | rates, latency, drops per reason, "
+                 "last error; 1 Hz |")
     return "\n".join(lines)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node's parameters: one frozen struct that is valid or does not exist.
 
-Every parameter stands here once, with its default, unit, range or choices. The ROS declaration, config/modot.yaml and
-the README's table are made from it. The pattern is Nav2's parameter handlers': callbacks build a new struct, the
-worker reads whole structs only.
+Every parameter stands here once, with its default, unit, range or choices. The ROS declaration,
+config/modot.yaml and the README's table are made from it. The pattern is Nav2's parameter handlers':
+callbacks build a new struct, the worker reads whole structs only.
 """
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rclpy.parameter import Parameter
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a parameter says and what it may be. `reload`: read-only, a change needs a new start of the node."""
+    """What a parameter says and what it may be. `reload`: read-only, a change needs a new start."""
 
     description: str
     unit: str = ""
@@ -53,41 +53,46 @@ class Parameters:
     """Raises ValueError, naming value and choices, for what cannot work."""
 
     model: str = parameter("modot_nano", "Network to run", reload=True)
-    weights: str = parameter("", "Weights file, .safetensors or .pth; empty = those that come with the package",
-                             unit="path", reload=True)
+    weights: str = parameter(
+        "", "Weights file, .safetensors or .pth; empty = those that come with the package",
+        unit="path", reload=True)
     device: str = parameter("auto", "Where the network runs; auto = a GPU when there is one",
                             choices=("auto", "cpu", "cuda", "cuda:N"), reload=True)
-    precision: str = parameter("fp32", "Number format of the network", choices=("fp32", "fp16", "bf16"), reload=True)
-    autostart: bool = parameter(True, "Configure and activate at start; false leaves that to a lifecycle manager",
-                                reload=True)
+    precision: str = parameter("fp32", "Number format of the network", choices=("fp32", "fp16", "bf16"),
+                               reload=True)
+    autostart: bool = parameter(
+        True, "Configure and activate at start; false leaves that to a lifecycle manager", reload=True)
     image_transport: str = parameter("raw", "Subscribe `image` (raw) or `image/compressed` (JPEG, PNG)",
                                      choices=("raw", "compressed"), reload=True)
-    max_rate_hz: float = parameter(0.0, "Most frames processed per second, by the ROS clock; 0 = as fast as possible",
-                                   unit="Hz", low=0.0, high=1000.0)
+    max_rate_hz: float = parameter(
+        0.0, "Most frames processed per second, by the ROS clock; 0 = as fast as possible",
+        unit="Hz", low=0.0, high=1000.0)
     instances_timeout_s: float = parameter(
-        1.0, "Once labels have come on `instances`, a frame waits for its own; after so long without any label image "
-        "the node goes on with its own partition", unit="s", low=0.0, high=60.0)
-    max_instances: int = parameter(64, "Most instances of the own partition, and most labels a label image may have",
-                                   low=1, high=1024)
+        1.0, "Once labels have come on `instances`, a frame waits for its own; after so long without any "
+        "label image the node goes on with its own partition", unit="s", low=0.0, high=60.0)
+    max_instances: int = parameter(
+        64, "Most instances of the own partition, and most labels a label image may have", low=1, high=1024)
     boundary_threshold: float = parameter(0.5, "Probability from which an occlusion boundary counts",
                                           low=0.01, high=1.0)
-    order_min_confidence: float = parameter(0.0, "Relations of the order graph below this confidence are left out",
-                                            low=0.0, high=1.0)
-    depth_encoding: str = parameter("32FC1", "Encoding of `~/depth/image`: 32FC1 metres (NaN, +-inf as in REP 117) or "
-                                    "16UC1 millimetres (0 = invalid)", choices=("32FC1", "16UC1"))
+    order_min_confidence: float = parameter(
+        0.0, "Relations of the order graph below this confidence are left out", low=0.0, high=1.0)
+    depth_encoding: str = parameter(
+        "32FC1", "Encoding of `~/depth/image`: 32FC1 metres (NaN, +-inf as in REP 117) or 16UC1 millimetres "
+        "(0 = invalid)", choices=("32FC1", "16UC1"))
     min_depth_m: float = parameter(0.0, "Depth below this is published as -inf (too near, REP 117)",
                                    unit="m", low=0.0, high=1000.0)
     max_depth_m: float = parameter(0.0, "Depth above this is published as +inf (beyond range); 0 = no limit",
                                    unit="m", low=0.0, high=1000.0)
     points_stride_px: int = parameter(2, "`~/points` has one point per so many pixels in each direction",
                                       unit="px", low=1, high=32)
-    cloud_range_m: float = parameter(10.0, "Distance at which `~/points` ends and `~/points_clearing` lies, and depth "
-                                     "that a surface hidden beyond it counts as in `~/frontiers`",
-                                     unit="m", low=0.1, high=1000.0)
+    cloud_range_m: float = parameter(
+        10.0, "Distance at which `~/points` ends and `~/points_clearing` lies, and depth that a surface "
+        "hidden beyond it counts as in `~/frontiers`", unit="m", low=0.1, high=1000.0)
     frontier_min_gap_m: float = parameter(0.3, "Smallest step in depth that makes an occlusion frontier",
                                           unit="m", low=0.01, high=100.0)
-    overlay_rate_hz: float = parameter(5.0, "Most overlay pictures per second, by the ROS clock; 0 = every frame",
-                                       unit="Hz", low=0.0, high=1000.0)
+    overlay_rate_hz: float = parameter(
+        5.0, "Most overlay pictures per second, by the ROS clock; 0 = every frame",
+        unit="Hz", low=0.0, high=1000.0)
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -141,16 +146,18 @@ def as_yaml_value(value: Any) -> str:
 
 def yaml_text() -> str:
     """config/modot.yaml."""
-    lines = ["# Every parameter of modot_node with its default. Made by `python -m modot_ros.ros.parameters`.",
+    lines = ["# Every parameter of modot_node with its default.",
+             "# Made by `python -m modot_ros.ros.parameters`.",
              "# \"(restart)\": read when the node starts; all others can be changed while it runs, with",
-             "# `ros2 param set /modot_node NAME VALUE`. Quality of service is set by qos_overrides, see the README.",
+             "# `ros2 param set /modot_node NAME VALUE`.",
+             "# Quality of service is set by qos_overrides, see the README.",
              "/**:", "  ros__parameters:"]
     for item in fields(Parameters):
         meaning = meaning_of(item)
         facts = "; ".join(filter(None, (meaning.unit, meaning.limits)))
         restart = " (restart)" if meaning.reload else ""
-        lines += wrap(f"{meaning.description}{f' [{facts}]' if facts else ''}{restart}", 100, initial_indent="    # ",
-                      subsequent_indent="    # ")
+        lines += wrap(f"{meaning.description}{f' [{facts}]' if facts else ''}{restart}", 100,
+                      initial_indent="    # ", subsequent_indent="    # ")
         lines.append(f"    {item.name}: {as_yaml_value(item.default)}")
     return "\n".join(lines) + "\n"
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pairs an image with its CameraInfo and its label image by stamp.
 
-Rules: an exact stamp wins. Without one, the newest CameraInfo serves (intrinsics hardly ever change), labels never do
-(another frame's labels lie beside the objects). So that a robot is never left without depth, waiting ends: for the
-first CameraInfo after FIRST_INFO_S, for labels when none came for `labels_timeout_s`.
+Rules: an exact stamp wins. Without one, the newest CameraInfo serves (intrinsics hardly ever change), labels
+never do (another frame's labels lie beside the objects). So that a robot is never left without depth, waiting
+ends: for the first CameraInfo after FIRST_INFO_S, for labels when none came for `labels_timeout_s`.
 """
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def stamp_ns(message: Image | CompressedImage | CameraInfo) -> int:
 class Pairing:
     """Feed it messages in the order they come; a call returns the frame that became complete, if one did.
 
-    `now_s` is a steady clock's time in seconds. `unpaired` counts images given up because a newer one was complete
-    first or too many waited, `misfits` label images whose stamp is no image's, `jumps` stamps that went backwards
-    (looping bags, restarted cameras).
+    `now_s` is a steady clock's time in seconds. `unpaired` counts images given up because a newer one was
+    complete first or too many waited, `misfits` label images whose stamp is no image's, `jumps` stamps that
+    went backwards (looping bags, restarted cameras).
     """
 
     def __init__(self, labels_timeout_s: float = 1.0) -> None:
@@ -113,7 +113,8 @@ class Pairing:
             for other in (*older, stamp):
                 del self._images[other]
             self._infos_in_step = stamp in self._infos
-            return Frame(message, self._infos.get(stamp, self._newest_info), self._labels.get(stamp), received_s)
+            info = self._infos.get(stamp, self._newest_info)
+            return Frame(message, info, self._labels.get(stamp), received_s)
         return None
 
     def _waits(self, stamp: int, now_s: float) -> bool:
@@ -121,5 +122,5 @@ class Pairing:
             return True
         if self._newest_info is None:
             return now_s - self._start_s < FIRST_INFO_S
-        # A camera that sends each CameraInfo just after its image: worth waiting, until the next image at most.
+        # A camera that sends each CameraInfo just after its image: worth waiting, at most until the next.
         return self._infos_in_step and stamp not in self._infos and stamp == self._newest_ns

@@ -55,7 +55,8 @@ class FakePredictor:
                          "boundary_side": np.where(edge, 1, 0).astype(np.uint8)},
             "instances": {"labels": box.astype(np.int32) if instances is None else instances},
             "order": {"graph": OrderGraph("geometric", (
-                Instance(1, 4, (0, 0, 2, 2), 1.0, 0.9, 1.1, "box"), Instance(2, 9, (1, 1, 3, 3), 4.0, 3.9, 4.1)),
+                Instance(1, 4, (0, 0, 2, 2), 1.0, 0.9, 1.1, "box"),
+                Instance(2, 9, (1, 1, 3, 3), 4.0, 3.9, 4.1)),
                 (OcclusionOrder(1, 2, 0.9, False, 12.0, 3.0),), (DepthOrder(1, 2, False, False, 0.3),))}}
         chosen = {name: value for part in parts for name, value in values[part].items()}
         return Prediction(depth_kind=self.depth_kind, focal_px=focal_px, **chosen)

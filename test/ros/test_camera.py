@@ -81,4 +81,5 @@ def test_a_region_of_interest_is_scaled_with_its_picture(make_camera_info):
     info = make_camera_info(64, 48, roi=RegionOfInterest(x_offset=16, y_offset=8, width=32, height=24))
     message = Camera.of(info, 16, 12).message(1.0, Header())
     assert (message.width, message.height, message.k[0]) == (32, 24, 50)
-    assert (message.roi.x_offset, message.roi.y_offset, message.roi.width, message.roi.height) == (8, 4, 16, 12)
+    roi = message.roi
+    assert (roi.x_offset, roi.y_offset, roi.width, roi.height) == (8, 4, 16, 12)

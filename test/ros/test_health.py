@@ -31,8 +31,8 @@ def test_a_node_that_works_says_its_rate_and_latency(health):
     got = values(status)
     assert (got["frames_received"], got["frames_processed"], got["frames_dropped"]) == ("10", "10", "0")
     assert (got["rate_in_hz"], got["rate_out_hz"]) == ("2.0", "2.0")
-    assert (got["latency_median_ms"], got["latency_p95_ms"], got["processing_median_ms"]) == ("55.0", "95.5", "8.0")
-    assert got["network_median_ms"] == "5.0"
+    assert (got["latency_median_ms"], got["latency_p95_ms"]) == ("55.0", "95.5")
+    assert (got["processing_median_ms"], got["network_median_ms"]) == ("8.0", "5.0")
     assert (got["state"], got["model"], got["image_topic"]) == ("active", "modot_nano", "/camera/image")
 
 
@@ -55,7 +55,8 @@ def test_drops_that_keep_up_with_the_camera_are_counted_and_fine(health):
 def test_a_bad_frame_is_a_warning_with_its_reason_until_it_is_long_ago(health):
     health.dropped("truncated", 110.0, "data has 3 bytes")
     status = health.status("node", "active", 110.1)
-    assert status.level == WARN and "1 frames could not be used: truncated: data has 3 bytes" in status.message
+    assert status.level == WARN
+    assert "1 frames could not be used: truncated: data has 3 bytes" in status.message
     for number in range(10):
         health.received(114.0 + number / 10)
         health.processed(114.0 + number / 10, 0.01, 0.01, 0.01)
@@ -83,7 +84,8 @@ def test_silence_is_a_warning_that_names_the_topic(health):
 def test_standing_warnings_come_and_go(health):
     health.warn("calibration", "no camera_info")
     status = health.status("node", "active", 110.1)
-    assert (status.level, status.message, values(status)["warnings"]) == (WARN, "no camera_info", "no camera_info")
+    assert (status.level, status.message) == (WARN, "no camera_info")
+    assert values(status)["warnings"] == "no camera_info"
     health.warn("calibration", "")
     assert health.status("node", "active", 110.1).level == OK
 

@@ -143,7 +143,8 @@ def test_compressed_images(running, make_image):
     rig = running(image_transport="compressed")
     heard = rig.listen("~/depth/image")
     data = cv2.imencode(".png", np.zeros((24, 32, 3), np.uint8))[1].tobytes()
-    rig.send("image/compressed", CompressedImage(header=make_image().header, format="png", data=array("B", data)))
+    message = CompressedImage(header=make_image().header, format="png", data=array("B", data))
+    rig.send("image/compressed", message)
     rig.until(lambda: heard)
     assert (heard[0].width, heard[0].header.frame_id) == (32, "camera")
 
@@ -186,7 +187,8 @@ def test_lens_distortion_is_pointed_out(running, make_image, make_camera_info):
 
 @pytest.mark.parametrize("field, value, reason, words", [
     ("encoding", "32FC3", "encoding", "'32FC3'"), ("data", array("B", b"abc"), "truncated", "3 bytes"),
-    ("width", 0, "size", "0x24"), ("step", 95, "step", "95"), ("height", 2**32 - 1, "truncated", "4294967295")])
+    ("width", 0, "size", "0x24"), ("step", 95, "step", "95"),
+    ("height", 2**32 - 1, "truncated", "4294967295")])
 def test_a_bad_image_is_skipped_and_counted(field, value, reason, words, running, make_image):
     rig = running()
     heard = rig.listen("~/depth/image")
@@ -202,8 +204,8 @@ def test_a_bad_image_is_skipped_and_counted(field, value, reason, words, running
     assert rig.status()[0].level == DiagnosticStatus.WARN
 
 
-@pytest.mark.parametrize("changes, words", [({"focal_px": float("nan")}, "fx=nan"), ({"focal_px": -1.0}, "fx=-1.0"),
-                                            ({"width": 24}, "24x24")])
+@pytest.mark.parametrize("changes, words", [
+    ({"focal_px": float("nan")}, "fx=nan"), ({"focal_px": -1.0}, "fx=-1.0"), ({"width": 24}, "24x24")])
 def test_a_bad_camera_info_is_skipped_and_counted(changes, words, running, make_image, make_camera_info):
     rig = running()
     heard = rig.listen("~/depth/image")
@@ -220,12 +222,14 @@ def test_a_bad_camera_info_is_skipped_and_counted(changes, words, running, make_
 
 @pytest.mark.parametrize("shape, values, reason, words", [
     ((24, 30), np.ones(720), "labels", "30x24"), ((24, 32), np.arange(768), "rejected", "767 instances"),
-    ((24, 32), np.full(768, -1), "rejected", "label -1"), ((24, 32), np.full(768, 70000), "rejected", "70000")])
+    ((24, 32), np.full(768, -1), "rejected", "label -1"),
+    ((24, 32), np.full(768, 70000), "rejected", "70000")])
 def test_bad_labels_are_skipped_and_counted(shape, values, reason, words, running, make_image):
     rig = running()
     heard = rig.listen("~/order_graph", OrderGraph)
     height, width = shape
-    message = make_image(width, height, "32SC1", channels=4, data=array("B", values.astype(np.int32).tobytes()))
+    data = array("B", values.astype(np.int32).tobytes())
+    message = make_image(width, height, "32SC1", channels=4, data=data)
     rig.send("instances", message)
     rig.spin_for(0.1)
     rig.send("image", make_image(stamp=1.0))
@@ -356,7 +360,8 @@ def test_cleanup_lets_the_model_go_and_configure_brings_it_back(running):
 def test_shutdown_from_active_stops_everything(running):
     rig = running()
     assert rig.node.trigger_shutdown() == SUCCESS
-    assert rig.node.predictor is None and "modot worker" not in [thread.name for thread in threading.enumerate()]
+    assert rig.node.predictor is None
+    assert "modot worker" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_a_model_that_cannot_be_loaded_is_a_failure_that_says_why(rig):
@@ -369,7 +374,8 @@ def test_a_model_that_cannot_be_loaded_is_a_failure_that_says_why(rig):
     rig.node._predictor_factory = fail
     assert rig.node.trigger_configure() == FAILURE
     status, values = rig.status()
-    assert status.level == DiagnosticStatus.ERROR and reason in status.message and values["state"] == "unconfigured"
+    assert status.level == DiagnosticStatus.ERROR and reason in status.message
+    assert values["state"] == "unconfigured"
     rig.node._predictor_factory = lambda _: rig.predictor
     rig.start()
     assert rig.node.health.failure == ""
@@ -378,7 +384,8 @@ def test_a_model_that_cannot_be_loaded_is_a_failure_that_says_why(rig):
 def test_quality_of_service_is_best_effort_in_and_reliable_out_and_can_be_overridden(rig):
     rig = rig(**{"qos_overrides./image.subscription.reliability": "reliable"})
     rig.start()
-    rig.until(lambda: rig.peer.count_subscribers("/image") and rig.peer.count_publishers("/modot_node/depth/image"))
+    rig.until(lambda: rig.peer.count_subscribers("/image")
+              and rig.peer.count_publishers("/modot_node/depth/image"))
 
     def of(infos):
         return {(info.qos_profile.reliability.name, info.qos_profile.durability.name) for info in infos

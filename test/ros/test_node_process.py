@@ -41,8 +41,8 @@ class Peer:
     def start(self, **parameters) -> subprocess.Popen:
         settings = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
         self.processes.append(subprocess.Popen(
-            [sys.executable, "-m", "modot_ros.ros.node", "--ros-args", "-r", "image:=camera/image_raw", *settings],
-            stderr=subprocess.PIPE, text=True))
+            [sys.executable, "-m", "modot_ros.ros.node", "--ros-args", "-r", "image:=camera/image_raw",
+             *settings], stderr=subprocess.PIPE, text=True))
         return self.processes[-1]
 
     def until(self, condition) -> None:
@@ -94,7 +94,8 @@ def weights(tmp_path_factory):
     """An untrained network: what it sees is nonsense, but everything runs."""
     path = tmp_path_factory.mktemp("weights") / "untrained.safetensors"
     torch.manual_seed(0)
-    save_checkpoint(path, build_network("modot_nano"), "modot_nano", canonical_focal=0.8, working_size=(128, 96))
+    save_checkpoint(path, build_network("modot_nano"), "modot_nano", canonical_focal=0.8,
+                    working_size=(128, 96))
     return path
 
 
@@ -159,8 +160,9 @@ def test_what_cannot_be_configured_is_said_and_the_node_stays(parameters, words,
     assert process.poll() is None
 
 
-@pytest.mark.parametrize("name, value, words", [("depth_encoding", "8UC1", "32FC1, 16UC1"),
-                                                ("max_rate_hz", "5000.0", "1000.0"), ("max_rate_hz", "fast", "fast")])
+@pytest.mark.parametrize("name, value, words", [
+    ("depth_encoding", "8UC1", "32FC1, 16UC1"), ("max_rate_hz", "5000.0", "1000.0"),
+    ("max_rate_hz", "fast", "fast")])
 def test_a_bad_parameter_ends_the_start_with_the_reason(name, value, words, peer):
     process = peer.start(**{name: value})
     _, stderr = process.communicate(timeout=WAIT_S)

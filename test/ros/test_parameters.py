@@ -33,7 +33,8 @@ def test_the_yaml_is_the_one_that_the_code_writes():
         "write it anew: python -m modot_ros.ros.parameters > config/modot.yaml"
 
 
-@pytest.mark.parametrize("name, table", [("parameters", parameters.markdown_table), ("topics", outputs.markdown_table)])
+@pytest.mark.parametrize("name, table", [("parameters", parameters.markdown_table),
+                                         ("topics", outputs.markdown_table)])
 def test_the_readme_has_the_tables_that_the_code_writes(name, table):
     assert between((ROOT / "README.md").read_text(), name) == table()
 
