@@ -12,6 +12,7 @@ import json
 import math
 import pickle
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from torch.overrides import TorchFunctionMode
 from modot_ros.model import official
 from modot_ros.model.build import MODELS, build_network
 from modot_ros.model.fold import cast, fold_batch_norms
+from modot_ros.model.graph import GraphedNetwork
 from modot_ros.model.windows import freeze_biases
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
@@ -42,6 +44,7 @@ class LoadedNetwork:
     """A network ready for inference, with what its numbers mean."""
 
     network: nn.Module                                  # eval mode, batch norms folded, on `device` in `precision`
+    call: Callable                                      # what to call: the network, or on a GPU its CUDA graph
     name: str
     config: dict[str, Any]                              # of the network's constructor
     depth_kind: str                                     # "metric" or "relative"
@@ -130,8 +133,9 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
     _fill(network, state, path)
     network = freeze_biases(fold_batch_norms(network.eval().requires_grad_(False)))
     network = cast(network, PRECISIONS[precision]).to(target, memory_format=torch.channels_last)
+    call = GraphedNetwork(network) if target.type == "cuda" else network
     return LoadedNetwork(
-        network=network, name=name, config=facts["config"], depth_kind=facts["depth_kind"],
+        network=network, call=call, name=name, config=facts["config"], depth_kind=facts["depth_kind"],
         depth_along=facts["depth_along"], canonical_focal=canonical_focal, max_depth_m=network.max_depth_m,
         working_size=working_size, weights=path, device=target, precision=precision, record=facts["record"])
 

@@ -37,9 +37,10 @@ def run(loaded: LoadedNetwork, rgb: np.ndarray, depth: bool = True, boundary: bo
 
 
 def _once(loaded: LoadedNetwork, rgb: np.ndarray, depth: bool, boundary: bool) -> tuple[Tensor | None, Tensor | None]:
-    """Depth and probability as they come out of the network, float32 [h, w] on its device."""
+    """Depth and probability as they come out of the network, float32 [h, w] on its device; copies, for a CUDA graph
+    writes every picture's outputs to the same place."""
     image, (width, height) = to_input(rgb, loaded.working_size, STRIDE)
     image = image.to(loaded.device, PRECISIONS[loaded.precision], memory_format=torch.channels_last)
-    depth_m, logits = loaded.network(image, depth=depth, boundary=boundary)
-    return (None if depth_m is None else depth_m[0, 0, :height, :width].float(),
+    depth_m, logits = loaded.call(image, depth=depth, boundary=boundary)
+    return (None if depth_m is None else depth_m[0, 0, :height, :width].to(torch.float32, copy=True),
             None if logits is None else torch.sigmoid(logits[-1][0, 0, :height, :width].float()))

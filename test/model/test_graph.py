@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The network as a CUDA graph; without a GPU, that it falls back to the network and says so."""
+import logging
+
+import pytest
+import torch
+
+from modot_ros.model.graph import GraphedNetwork
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+
+
+class Counting(torch.nn.Module):
+    """Twice the picture and a list of its half; counts how often Python runs it."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution = torch.nn.Conv2d(3, 3, 3, padding=1)
+        self.calls = 0
+
+    def forward(self, image, depth=True, boundary=True):
+        self.calls += 1
+        found = self.convolution(image)
+        return (2 * found if depth else None), ([found / 2] if boundary else None)
+
+
+def check(graphed, network, image, **wanted):
+    found, expected = graphed(image, **wanted), network(image, **wanted)
+    torch.testing.assert_close(found, expected)
+
+
+@torch.inference_mode()
+def test_what_cannot_be_recorded_runs_plainly(monkeypatch, caplog):
+    def refuse(*_):
+        raise RuntimeError("no stream for you")
+    monkeypatch.setattr(torch.cuda, "Stream", refuse)
+    network = Counting()
+    graphed = GraphedNetwork(network)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            check(graphed, network, torch.randn(1, 3, 8, 8))
+    assert [record.getMessage() for record in caplog.records] == ["CUDA graph is not used: no stream for you"]
+    assert network.calls == 6 and not graphed.trusted
+
+
+@needs_gpu
+@torch.inference_mode()
+def test_recordings_follow_shape_and_wanted_outputs():
+    network = Counting().cuda()
+    graphed = GraphedNetwork(network)
+    for size in ((8, 8), (8, 16), (8, 8)):
+        for wanted in ({}, {"depth": False}, {"boundary": False}):
+            for _ in range(2):
+                check(graphed, network, torch.randn(1, 3, *size, device="cuda"), **wanted)
+    assert graphed.trusted
+    before = network.calls
+    graphed(torch.randn(1, 3, 8, 8, device="cuda"), boundary=False)
+    assert network.calls == before
