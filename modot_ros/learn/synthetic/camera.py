@@ -47,9 +47,13 @@ def pinhole(width: int, height: int, focal_ratio: float) -> np.ndarray:
 
 
 def random_camera(scene: Scene, rng: np.random.Generator, width: int, height: int) -> Camera:
-    """A camera somewhere free in the room: at robot or head height, or close above the things on a table."""
+    """A camera somewhere free in the room: mostly 1.2 m +- 0.2 m above the floor, as on a mobile manipulator or a
+    tripod, some lower down, some close above the things on a table.
+
+    The height is what a single picture tells least: depth is metric as far as this prior holds.
+    """
     focal_ratio = rng.uniform(0.65, 1.15)
-    close = scene.tops and rng.random() < 0.25
+    close = scene.tops and rng.random() < 0.2
     for _ in range(200):
         if close:
             top = scene.tops[rng.integers(len(scene.tops))]
@@ -60,8 +64,8 @@ def random_camera(scene: Scene, rng: np.random.Generator, width: int, height: in
                                             np.sin(elevation)])
             clearance = 0.2
         else:
-            eye = np.append(rng.uniform(0.3, scene.size_m[:2] - 0.3),
-                            rng.uniform(0.25, 1.0) if rng.random() < 0.5 else rng.uniform(1.0, 1.8))
+            height_m = rng.uniform(0.3, 0.9) if rng.random() < 0.15 else np.clip(rng.normal(1.2, 0.2), 0.8, 1.7)
+            eye = np.append(rng.uniform(0.3, scene.size_m[:2] - 0.3), height_m)
             if scene.things and rng.random() < 0.85:
                 target = scene.things[rng.integers(len(scene.things))] + rng.normal(0, 0.35, 3)
             else:
