@@ -3,50 +3,58 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from modot_ros.model.windows import remembered
 
 WARM_UP_RUNS = 3
 Outputs = Any                                           # (Tensor or None, list of Tensor or None)
 
 
 class GraphedNetwork:
-    """Called like the network. Records on the first picture of a new shape; keeps the last recording only.
+    """Called like the network; keeps the last recording only.
 
-    A recording is used only after it has given what the network gives; otherwise, and where recording fails, the network
-    itself runs, now and from then on, and the log says why.
+    The first picture is recorded, and later every shape that comes twice in a row, so that pictures of mixed sizes do not
+    record one by one. A recording is used only after it has given what the network gives; where recording fails the
+    network itself runs, now and from then on, and the log says why.
     """
 
-    def __init__(self, network: Callable[..., Outputs]) -> None:
+    def __init__(self, network: nn.Module) -> None:
         self.network = network
         self.trusted = True
-        self._key: tuple | None = None
+        self._recorded: tuple | None = None             # what the recording is of
+        self._last: tuple | None = None                 # what the last call was
         self._graph: torch.cuda.CUDAGraph | None = None
         self._image: Tensor | None = None
         self._outputs: Outputs = None
+        self._held: list[Any] = []                      # tensors that the recording reads and others may forget
 
     def __call__(self, image: Tensor, depth: bool = True, boundary: bool = True) -> Outputs:
         """The outputs are valid until the next call."""
-        if not self.trusted:
-            return self.network(image, depth=depth, boundary=boundary)
-        key = (image.shape, image.dtype, image.stride(), depth, boundary)
-        if key != self._key:
+        call = (image.shape, image.dtype, image.stride(), depth, boundary)
+        if self.trusted and call != self._recorded and self._last in (None, call):
             try:
                 self._record(image, depth, boundary)
+                self._recorded = call
             except Exception as error:                  # torch reports what it cannot record in many ways
                 logging.getLogger(__name__).warning("CUDA graph is not used: %s", error)
-                self.trusted, self._key, self._graph, self._outputs = False, None, None, None
-                return self.network(image, depth=depth, boundary=boundary)
-            self._key = key
+                self.trusted = False
+                self._forget()
+        self._last = call
+        if call != self._recorded:
+            return self.network(image, depth=depth, boundary=boundary)
         self._image.copy_(image)
         self._graph.replay()
         return self._outputs
 
+    def _forget(self) -> None:
+        self._recorded, self._graph, self._image, self._outputs, self._held = None, None, None, None, []
+
     def _record(self, image: Tensor, depth: bool, boundary: bool) -> None:
-        self._key, self._graph, self._outputs = None, None, None        # frees the old recording's memory
+        self._forget()                                  # frees the old recording's memory
         self._image = image.clone()
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
@@ -59,4 +67,4 @@ class GraphedNetwork:
             outputs = self.network(self._image, depth=depth, boundary=boundary)
         graph.replay()
         torch.testing.assert_close(outputs, expected, rtol=1e-2, atol=1e-2)
-        self._graph, self._outputs = graph, outputs
+        self._graph, self._outputs, self._held = graph, outputs, remembered(self.network)

@@ -7,8 +7,10 @@ query, key and value are then the linear layer's bias, as the official networks 
 """
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,10 +40,23 @@ class Cut:
         return self.gather.numel() // TOKENS
 
 
-@lru_cache(maxsize=256)
+_recent: OrderedDict[tuple, Any] = OrderedDict()        # cuts and rows by what they were made from, oldest use first
+MOST_RECENT = 256                                       # about ten picture sizes
+
+
+def _remembered(key: tuple, make: Callable[[], Any]) -> Any:
+    if key not in _recent:
+        with torch.inference_mode(False):               # kept for training, too
+            _recent[key] = make()
+        if len(_recent) > MOST_RECENT:
+            _recent.popitem(last=False)
+    _recent.move_to_end(key)
+    return _recent[key]
+
+
 def cut(batch: int, height: int, width: int, shift: int, device: torch.device) -> Cut:
     """The cut of grids whose windows begin at (-shift, -shift), wrapped around."""
-    with torch.inference_mode(False):                   # kept for training, too
+    def make() -> Cut:
         padded_height, padded_width = height + -height % WINDOW, width + -width % WINDOW
         gather = _rows(batch, height, width, padded_height, padded_width, padded_height, padded_width, shift)
         real = gather < batch * height * width
@@ -49,9 +64,9 @@ def cut(batch: int, height: int, width: int, shift: int, device: torch.device) -
         scatter[gather[real]] = torch.arange(gather.numel())[real]
         mask = _mask(padded_height, padded_width).repeat(batch, 1, 1, 1).to(device) if shift else None
         return Cut(batch, padded_height, padded_width, gather.to(device), scatter.to(device), mask)
+    return _remembered(("cut", batch, height, width, shift, device), make)
 
 
-@lru_cache(maxsize=256)
 def value_rows(batch: int, height: int, width: int, value_height: int, value_width: int, shift: int,
                device: torch.device) -> Tensor:
     """Rows of a value grid that may be a token larger than the query grid `height` x `width` it is read for.
@@ -59,10 +74,11 @@ def value_rows(batch: int, height: int, width: int, value_height: int, value_wid
     The official NewCRF pads the value grid as much as the query grid, rolls it at that larger size, and only then crops
     it to the padded query grid, so that after the roll values are no longer those of their query's place.
     """
-    with torch.inference_mode(False):
+    def make() -> Tensor:
         bottom, right = -height % WINDOW, -width % WINDOW
         return _rows(batch, value_height, value_width, height + bottom, width + right, value_height + bottom,
                      value_width + right, shift).to(device)
+    return _remembered(("values", batch, height, width, value_height, value_width, shift, device), make)
 
 
 def _rows(batch: int, height: int, width: int, cut_height: int, cut_width: int, rolled_height: int, rolled_width: int,
@@ -145,6 +161,11 @@ def freeze_biases(network: nn.Module) -> nn.Module:
         if isinstance(module, RelativeBias):
             module.keep = True
     return network
+
+
+def remembered(network: nn.Module) -> list[Any]:
+    """All that is kept for a next call at the moment: whoever recorded a call must hold on to it."""
+    return [*_recent.values(), *(module._kept for module in network.modules() if isinstance(module, RelativeBias))]
 
 
 def gathered(tokens: Tensor, rows: Tensor, layer: nn.Module | None = None) -> Tensor:

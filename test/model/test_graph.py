@@ -56,3 +56,29 @@ def test_recordings_follow_shape_and_wanted_outputs():
     before = network.calls
     graphed(torch.randn(1, 3, 8, 8, device="cuda"), boundary=False)
     assert network.calls == before
+
+
+class Recording(GraphedNetwork):
+    """Records what it would record, without a GPU."""
+
+    def __init__(self, network):
+        super().__init__(network)
+        self.recorded = []
+
+    def _record(self, image, depth, boundary):
+        self._forget()
+        self._image, self._outputs = image.clone(), f"recording {len(self.recorded)}"
+        self._graph = type("Graph", (), {"replay": lambda _: None})()
+        self.recorded.append((tuple(image.shape[2:]), depth, boundary))
+
+
+@torch.inference_mode()
+def test_the_first_shape_and_repeated_ones_are_recorded():
+    graphed = Recording(Counting())
+    a, b, c = (torch.randn(1, 3, *size) for size in ((8, 8), (8, 16), (16, 8)))
+    assert graphed(a) == graphed(a) == "recording 0"
+    assert isinstance(graphed(b), tuple) and isinstance(graphed(c), tuple) and graphed(a) == "recording 0"
+    assert isinstance(graphed(b), tuple) and graphed(b) == graphed(b) == "recording 1"
+    assert isinstance(graphed(a), tuple) and isinstance(graphed(b, depth=False), tuple)
+    assert graphed(b, depth=False) == "recording 2" and graphed.network.calls == 5
+    assert graphed.recorded == [((8, 8), True, True), ((8, 16), True, True), ((8, 16), False, True)]

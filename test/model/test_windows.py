@@ -6,7 +6,8 @@ from torch.nn import functional as F
 
 from modot_ros.model.newcrf import CrfLayer
 from modot_ros.model.swin import SwinAttention
-from modot_ros.model.windows import HEAD_CHANNELS, cut, freeze_biases, relative_position_index, value_rows
+from modot_ros.model.windows import (HEAD_CHANNELS, MOST_RECENT, cut, freeze_biases, relative_position_index,
+                                     remembered, value_rows)
 
 CPU = torch.device("cpu")
 
@@ -116,3 +117,12 @@ def test_kept_biases_follow_the_size_and_stay_out_of_the_state():
         torch.testing.assert_close(attention(x, first), expected[0])
         torch.testing.assert_close(attention(y, second), expected[1])
     assert attention.bias(first) is attention.bias(first) and list(attention.state_dict()) == keys
+    assert {id(first), id(attention._kept)} <= {id(kept) for kept in remembered(attention)}
+
+
+def test_old_sizes_are_forgotten():
+    first = cut(1, 3, 3, 0, CPU)
+    assert cut(1, 3, 3, 0, CPU) is first
+    for width in range(1, MOST_RECENT + 2):
+        cut(2, 1, width, 0, CPU)
+    assert cut(1, 3, 3, 0, CPU) is not first
