@@ -116,7 +116,7 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
     if not path.is_file():
         advice = ": the package brings none, name a file (see README)" if weights is None else ""
         raise FileNotFoundError(f"{path}: no such weights file for {name}{advice}")
-    state, metadata = _read(path, name)
+    state, metadata = read_weights(path, name)
     if metadata.setdefault("name", name) != name:
         raise ValueError(f"{path}: these are weights of {metadata['name']!r}, not of {name!r}")
     try:
@@ -158,8 +158,8 @@ def check_precision(precision: str, device: torch.device) -> None:
         raise ValueError(f"precision {precision!r} does not work on {device}: choose one of {', '.join(there)}")
 
 
-def _read(path: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors by the keys of the network `name`, and metadata."""
+def read_weights(path: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors by the keys of the network `name`, and metadata; ValueError for a file that cannot be read."""
     if path.suffix == ".safetensors":
         try:
             with safe_open(path, framework="pt") as file:

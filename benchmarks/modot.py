@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The published MoDOT: parameters, work per part, latency, memory and share of the device's matrix peak, in one command.
+
+    python benchmarks/modot.py                  the CPU, or the GPU when there is one
+    python benchmarks/modot.py --weights FILE   with trained weights, so that the error columns mean something
+
+Variants take turns within every round, so that another load meets them alike. `plain` does the work in the order in
+which the official code does: linear layers on padding, batch norms apart, maps enlarged before they are narrowed, all
+five boundary maps. The error is that of the variant's depth against `plain`'s, relative, mean over pixels. On a CPU
+`faster` compares the process's CPU time, which a busy machine does not distort.
+"""
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from unittest import mock
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from modot_ros.model import PRECISIONS, build_network
+from modot_ros.model.boundary_decoder import BoundaryDecoder
+from modot_ros.model.casm import CASM
+from modot_ros.model.checkpoint import read_weights
+from modot_ros.model.fold import cast, fold_batch_norms
+from modot_ros.model.graph import GraphedNetwork
+from modot_ros.model.modot import DepthHead, Modot, Skip
+from modot_ros.model.newcrf import CrfAttention, NewCrf
+from modot_ros.model.psp import PyramidPooling
+from modot_ros.model.swin import Swin, SwinAttention
+from modot_ros.model.windows import HEAD_CHANNELS, TOKENS, freeze_biases, gathered, relative_position_index
+
+PARTS = {"encoder": (Swin, "forward"), "pyramid pooling": (PyramidPooling, "forward"), "crf": (NewCrf, "forward"),
+         "skips": (Skip, "forward"), "casm": (CASM, "depth"), "image path": (Modot, "boundary_inputs"),
+         "boundary decoder": (BoundaryDecoder, "features"), "depth head": (DepthHead, "forward")}
+
+
+def random_state(network: nn.Module) -> dict[str, Tensor]:
+    """Weights under which no layer saturates; the same every time."""
+    generator, state = torch.Generator().manual_seed(0), {}
+    for key, value in network.state_dict().items():
+        if key.endswith("relative_position_index"):
+            state[key] = relative_position_index()
+        elif not value.is_floating_point():
+            state[key] = torch.zeros(value.shape, dtype=value.dtype)
+        elif value.ndim >= 2 and not key.endswith("table"):
+            state[key] = torch.randn(value.shape, generator=generator) * 1.2 * value[0].numel() ** -0.5
+        else:
+            noise = torch.rand(value.shape, generator=generator) - 0.5
+            state[key] = noise * 0.4 + (1.0 if key.endswith(("weight", "running_var")) else 0.0)
+    return state
+
+
+def _plain_attention(attention, x, where, values=None):
+    linear = attention.qkv if values is None else attention.qk
+    parts = linear(gathered(x, where.gather)).view(where.windows, TOKENS, -1, linear.in_features // HEAD_CHANNELS,
+                                                   HEAD_CHANNELS).permute(2, 0, 3, 1, 4)
+    v = parts[2] if values is None else values
+    logits = (parts[0] * HEAD_CHANNELS ** -0.5) @ parts[1].transpose(-1, -2) + attention.bias(where)
+    found = (logits.softmax(-1) @ v).transpose(1, 2).reshape(where.windows * TOKENS, -1)
+    return attention.proj(found).index_select(0, where.scatter)
+
+
+@contextmanager
+def plain_order():
+    """Networks work in the official order inside."""
+    encode = Swin.forward
+
+    def skip(module, x):
+        return module.relu(module.bn(module.conv(F.interpolate(x, scale_factor=2, mode="bilinear"))))
+
+    def fuse(c, channel, spatial, convolution):
+        return convolution(torch.cat([channel(c) * c + c, spatial(c) * c + c], dim=1))
+
+    with ExitStack() as stack:
+        for target, name, new in (
+                (SwinAttention, "forward", _plain_attention),
+                (CrfAttention, "forward", lambda a, x, values, where: _plain_attention(a, x, where, values)),
+                (Swin, "forward", lambda swin, image: [f.contiguous() for f in encode(swin, image)]),
+                (Skip, "forward", skip)):
+            stack.enter_context(mock.patch.object(target, name, new))
+        stack.enter_context(mock.patch("modot_ros.model.modot.fuse_attentions", fuse))
+        yield
+
+
+def work_per_part(name: str, height: int, width: int) -> dict[str, float]:
+    """GFLOPs (a multiplication and an addition are two) of every part for one picture, without computing anything.
+
+    The rest is the last boundary convolution, and the refiner of `modot_ssr`.
+    """
+    with torch.device("meta"):
+        network, image = build_network(name).eval(), torch.empty(1, 3, height, width)
+    counter, found = FlopCounterMode(display=False), dict.fromkeys(PARTS, 0.0)
+    with ExitStack() as stack:
+        for part, (target, method) in PARTS.items():
+            original = getattr(target, method)
+
+            def counted(*arguments, _original=original, _part=part, **options):
+                before = counter.get_total_flops()
+                result = _original(*arguments, **options)
+                found[_part] += (counter.get_total_flops() - before) / 1e9
+                return result
+            stack.enter_context(mock.patch.object(target, method, counted))
+        stack.enter_context(torch.inference_mode())
+        with counter:
+            network(image)
+    found["rest"] = counter.get_total_flops() / 1e9 - sum(found.values())
+    return found
+
+
+def matmul_peak(device: torch.device, dtype: torch.dtype) -> float:
+    """TFLOP/s of a large matrix product; on a CPU per second of its time, thus of one thread."""
+    size = 8192 if device.type == "cuda" else 1536
+    a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    times = []
+    for _ in range(8):
+        start = time.process_time()
+        wall_s = seconds(lambda: a @ b, device)
+        times.append(wall_s if device.type == "cuda" else time.process_time() - start)
+    return 2 * size ** 3 / min(times) / 1e12
+
+
+def seconds(call: Callable[[], object], device: torch.device) -> float:
+    """Wall time of a call, all its kernels included."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    start = time.perf_counter()
+    call()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
+
+
+class Variants:
+    """Ways to run one network; all share the memory of the weights that they leave as they are."""
+
+    def __init__(self, name: str, state: dict[str, Tensor], config: dict, device: torch.device) -> None:
+        self.name, self.state, self.config, self.device = name, state, config, device
+
+    def build(self, sizes: str = "aligned") -> nn.Module:
+        with torch.device("meta"):
+            network = build_network(self.name, **{**self.config, "sizes": sizes})
+        network.load_state_dict(self.state, assign=True)
+        return network.eval().requires_grad_(False)
+
+    def prepared(self, precision: str = "fp32") -> nn.Module:
+        """As `load_network` does it."""
+        network = freeze_biases(fold_batch_norms(self.build()))
+        return cast(network, PRECISIONS[precision]).to(self.device, memory_format=torch.channels_last)
+
+    def plain(self) -> Callable:
+        network = self.build("exact").to(self.device)
+
+        def run(image: Tensor):
+            with plain_order():
+                return network(image.contiguous())
+        return run
+
+    def quantised(self) -> nn.Module:
+        """Linear layers with 8-bit weights, activations quantised on the way."""
+        from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
+        return quantize_dynamic(copy.deepcopy(self.prepared()), {nn.Linear: per_channel_dynamic_qconfig})
+
+    def all(self, compiled: bool) -> dict[str, tuple[str, Callable]]:
+        """Number format and call by name."""
+        fp32 = self.prepared()
+        found: dict[str, tuple[str, Callable]] = {"plain": ("fp32", self.plain()), "fp32": ("fp32", fp32)}
+        if self.device.type == "cpu":
+            found |= {"depth only": ("fp32", lambda image: fp32(image, boundary=False)),
+                      "boundary only": ("fp32", lambda image: fp32(image, depth=False)),
+                      "int8 linear": ("int8", self.quantised())}
+            return found
+        for precision in ("fp32", "bf16", "fp16"):
+            network = fp32 if precision == "fp32" else self.prepared(precision)
+            found[precision] = (precision, network)
+            found[f"{precision} graph"] = (precision, GraphedNetwork(network))
+            if compiled:
+                found[f"{precision} compiled"] = (precision, torch.compile(network, mode="max-autotune"))
+        return found
+
+
+@torch.inference_mode()
+def measure(variants: dict[str, tuple[str, Callable]], batch: int, width: int, height: int, runs: int,
+            device: torch.device) -> dict[str, dict]:
+    """Latency (median, lowest, highest; ms), CPU time, error and GPU memory beside the weights, per variant."""
+    image = torch.randn(batch, 3, height, width, generator=torch.Generator().manual_seed(1)).to(device)
+    image = F.avg_pool2d(image, 9, 1, 4) * 6                                # a picture is smoother than noise
+    inputs = {name: image.to(PRECISIONS.get(precision, torch.float32), memory_format=torch.channels_last)
+              for name, (precision, _) in variants.items()}
+    results, reference = {}, None
+    for name, (_, call) in variants.items():
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+            before = torch.cuda.memory_allocated(device)
+        depth = call(inputs[name])[0]
+        depth = None if depth is None else depth.float().clone()
+        reference = depth if reference is None else reference
+        error = None if depth is None else float(((depth - reference).abs() / reference).mean())
+        memory = (torch.cuda.max_memory_allocated(device) - before) / 2 ** 30 if device.type == "cuda" else None
+        results[name] = {"times_ms": [], "cpu_ms": [], "depth_error": error, "peak_gib": memory}
+    for _ in range(runs):
+        for name, (_, call) in variants.items():
+            start = time.process_time()
+            results[name]["times_ms"].append(1e3 * seconds(lambda: call(inputs[name]), device))
+            results[name]["cpu_ms"].append(1e3 * (time.process_time() - start))
+    for result in results.values():
+        times = result.pop("times_ms")
+        result |= {"median_ms": statistics.median(times), "low_ms": min(times), "high_ms": max(times),
+                   "cpu_ms": statistics.median(result["cpu_ms"])}
+    return results
+
+
+def commit() -> str:
+    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True)
+    return asked.stdout.strip() or "unknown"
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, height = text.split("x")
+    return int(width), int(height)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="modot", choices=("modot", "modot_ssr"))
+    parser.add_argument("--weights", type=Path, help="trained weights; without them random ones")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--sizes", type=_size, nargs="+", default=[(640, 480)], metavar="WxH")
+    parser.add_argument("--batches", type=int, nargs="+", help="pictures at once; 1 on a CPU, 1 and 8 on a GPU")
+    parser.add_argument("--runs", type=int, help="rounds; 5 on a CPU, 30 on a GPU")
+    parser.add_argument("--only", nargs="+", metavar="VARIANT", help="these variants beside `plain`")
+    parser.add_argument("--compile", action="store_true", help="also torch.compile, which takes minutes")
+    parser.add_argument("--threads", type=int, help="of the CPU")
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    device = torch.device(options.device)
+    on_gpu = device.type == "cuda"
+    with torch.device("meta"):
+        blank = build_network(options.model)
+    state, facts = read_weights(options.weights, options.model) if options.weights else (random_state(blank), {})
+    variants = Variants(options.model, state, facts.get("config", {}), device).all(options.compile)
+    unknown = set(options.only or ()) - set(variants)
+    if unknown:
+        parser.error(f"--only {', '.join(sorted(unknown))}: choose from {', '.join(variants)}")
+    if options.only:
+        variants = {name: variants[name] for name in ("plain", *options.only)}
+    report = {"benchmark": "modot", "commit": commit(), "model": options.model, "torch": torch.__version__,
+              "device": torch.cuda.get_device_name(device) if on_gpu else platform.processor() or platform.machine(),
+              "threads": torch.get_num_threads(), "weights": str(options.weights.name if options.weights else "random"),
+              "parameters_m": round(sum(p.numel() for p in blank.parameters()) / 1e6, 3)}
+    formats = {precision for precision, _ in variants.values() if precision in PRECISIONS}
+    report["matmul_tflops"] = {p: round(matmul_peak(device, PRECISIONS[p]), 3) for p in sorted(formats)}
+    print(f"{options.model} on {report['device']} ({report['threads']} threads), commit {report['commit']}, "
+          f"{report['parameters_m']} M parameters, matmul TFLOP/s {report['matmul_tflops']}")
+    report["results"] = []
+    for width, height in options.sizes:
+        work = work_per_part(options.model, height, width)
+        gflops = sum(work.values())
+        print(f"\n{width}x{height}: {gflops:.1f} GFLOPs: " + ", ".join(f"{part} {value:.1f}" for part, value in work.items()))
+        for batch in options.batches or ([1, 8] if on_gpu else [1]):
+            runs = options.runs or (30 if on_gpu else 5)
+            results = measure(variants, batch, width, height, runs, device)
+            clock = "median_ms" if on_gpu else "cpu_ms"
+            print(f"batch {batch}, {runs} rounds   median ms (lowest - highest)   CPU ms   faster   of peak   depth error   memory")
+            for name, result in results.items():
+                precision = variants[name][0]
+                whole = "only" not in name and precision in PRECISIONS
+                share = batch * gflops / result[clock] / report["matmul_tflops"][precision] if whole else None
+                result |= {"variant": name, "width": width, "height": height, "batch": batch, "gflops": round(gflops, 1),
+                           "speedup": results["plain"][clock] / result[clock], "share_of_peak": share}
+                print(f"  {name:16s} {result['median_ms']:9.1f} ({result['low_ms']:.1f} - {result['high_ms']:.1f})   {result['cpu_ms']:.1f}"
+                      f"   {result['speedup']:6.2f}x   {'-' if share is None else f'{100 * share:.0f} %':>6}"
+                      f"   {'-' if result['depth_error'] is None else format(result['depth_error'], '.1e'):>9}"
+                      f"   {'-' if result['peak_gib'] is None else format(result['peak_gib'], '.2f') + ' GiB'}")
+                report["results"].append(result)
+    report["resident_gib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 20, 2)
+    print(f"most resident memory of this process, all variants together: {report['resident_gib']} GiB")
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
