@@ -29,6 +29,7 @@ class Scores:
     delta1: float                                       # share of pixels with max(z / truth, truth / z) < 1.25
     abs_rel: float                                      # mean |z - truth| / truth
     rmse_m: float
+    scale: float                                        # median truth / z of a view: what z should be multiplied by
     threshold: float
     boundary_f: float
     boundary_precision: float
@@ -43,16 +44,18 @@ def score(results: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
         agreement = depth_scores(depth_m, true_depth_m)
         known = np.isfinite(true_depth_m) & (true_depth_m > 0)
         error = np.sqrt(np.mean((depth_m[known] - true_depth_m[known]) ** 2)) if known.any() else np.nan
-        depths.append((agreement.delta1, agreement.abs_rel, error))
+        scale = np.median(true_depth_m[known] / depth_m[known]) if known.any() else np.nan
+        depths.append((agreement.delta1, agreement.abs_rel, error, scale))
         found = [boundary_f(thin(probability, depth_m, threshold)[0], true_boundary) for threshold in THRESHOLDS]
         boundaries.append([(s.f, s.precision, s.recall) for s in found])
     if not depths:
         raise ValueError("no views to score")
-    delta1, abs_rel, rmse_m = np.nanmedian(np.array(depths), axis=0)
+    delta1, abs_rel, rmse_m, scale = np.nanmedian(np.array(depths), axis=0)
     by_threshold = np.median(np.array(boundaries), axis=0)              # [threshold, (f, precision, recall)]
     best = int(by_threshold[:, 0].argmax())
     f, precision, recall = by_threshold[best]
-    values = (delta1, abs_rel, rmse_m, THRESHOLDS[best], f, precision, recall, by_threshold[THRESHOLDS.index(0.5), 0])
+    values = (delta1, abs_rel, rmse_m, scale, THRESHOLDS[best], f, precision, recall,
+              by_threshold[THRESHOLDS.index(0.5), 0])
     return Scores(len(depths), *(round(float(value), 4) for value in values))
 
 

@@ -273,7 +273,11 @@ def _show(run: Run, parts: dict[str, float]) -> None:
 
 
 def _validate(run: Run, held_out: Views, log: Any, output: Path) -> Path:
-    """Score the averaged weights at the final size and write them out with their record."""
+    """Score the averaged weights at the final size and write them out, calibrated, with their record.
+
+    Calibrated on the held-out views: a probability of 0.5 is the best threshold, and the canonical focal length is the
+    one with which the median view has the right scale. The record's scores are those before.
+    """
     options, size = run.options, run.options.stages[-1]
     network = run.averaged_network()
     scores = score_network(network, held_out, size.width, size.height, options.canonical_focal)
@@ -288,5 +292,5 @@ def _validate(run: Run, held_out: Views, log: Any, output: Path) -> Path:
     print(f"validation  {scores}", flush=True)
     path = output / f"{options.model}.safetensors"
     save_checkpoint(path, network, options.model, config=options.config, record=record,
-                    canonical_focal=options.canonical_focal, working_size=(size.width, size.height))
+                    canonical_focal=options.canonical_focal / scores.scale, working_size=(size.width, size.height))
     return path

@@ -30,6 +30,7 @@ def test_medians_over_views():
     sure = boundary.astype(np.float32)
     scores = score([(depth_m * factor, sure, depth_m, boundary) for factor in (1.1, 1.0, 2.0)])
     assert scores.views == 3 and scores.delta1 == 1.0 and scores.abs_rel == pytest.approx(0.1, abs=1e-4)
+    assert scores.scale == pytest.approx(1 / 1.1, abs=1e-4)
     far = score([(depth_m * 1.3, sure, depth_m, boundary)])
     assert far.delta1 == 0.0
     inside = float((depth_m == 1.0).mean())

@@ -121,7 +121,9 @@ def test_what_a_run_writes(data, tmp_path, monkeypatch):
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [3, 4, 4] and all(line["loss"] > 0 for line in lines[:2])
     loaded = load_network("modot_nano", path, "cpu")
-    assert loaded.working_size == (64, 32) and loaded.canonical_focal == 0.8
+    assert loaded.working_size == (64, 32)
+    # calibrated: the median view of the validation has the right scale
+    assert loaded.canonical_focal == pytest.approx(0.8 / lines[-1]["validation"]["scale"])
     assert loaded.record["step"] == STEPS and loaded.record["training_views"] == 5
     assert loaded.record["validation"] == lines[-1]["validation"]
     assert train(options(data, tmp_path)) == path           # a finished run is done at once
@@ -252,7 +254,7 @@ def test_the_published_networks_train_and_are_saved_with_their_config(data, tmp_
     assert path.name == f"{model}.safetensors" and len(curve.made) == STEPS
     assert all(math.isfinite(step["loss"]) for step in curve.made)
     loaded = load_network(model, path, "cpu")
-    assert loaded.config["depths"] == [1, 1, 2, 1] and loaded.working_size == (64, 32) and loaded.canonical_focal == 0.8
+    assert loaded.config["depths"] == [1, 1, 2, 1] and loaded.working_size == (64, 32)
     fresh = Run(chosen, 5).network.state_dict()
     assert any(not torch.equal(fresh[key], value) for key, value in load_file(path).items() if key.endswith("qkv.weight"))
     assert train(chosen) == path and len(curve.made) == STEPS          # a finished run is not run again
