@@ -121,6 +121,8 @@ class Predictor:
                 coarse_depth = coarse_depth / ray_lengths(columns, rows, focal_px * columns / width)
             if self.depth_kind == "metric" and canonical_focal:
                 coarse_depth = coarse_depth * np.float32(focal_px / (canonical_focal * width))
+            if coarse_depth.shape != (height, width):   # enlarged, stray pixels at an edge would become spots
+                coarse_depth = cv2.medianBlur(coarse_depth, 3)
             depth = resize_depth(coarse_depth, (width, height), coarse_probability)
         watch.lap("resize")
         if "boundary" in needed:
