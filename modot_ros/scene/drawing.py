@@ -3,7 +3,7 @@
 
 Colour is depth, warm is near (the Turbo map, equal steps of log depth, with a scale in metres). A boundary is
 a light line on the occluder with a dark one beside it on what is hidden. Fine lines part the instances;
-arrows lead from the occluder to what it occludes.
+arrows lead from the occluder to what it occludes, the thicker the surer, and name both by their ids.
 """
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from ..prediction import SIDE_STEPS, OrderGraph, Prediction
 
 DEPTH_SHARE = 0.55                      # of the depth colours over the picture
-MAX_ARROWS = 24                         # the surest ones; more hide the picture
+MAX_ARROWS = 16                         # the surest ones; more hide the picture
 OUTLINE = (190, 190, 190)
 LIGHT, DARK = (255, 255, 255), (0, 0, 0)
 ARROW, MUTUAL_ARROW = (255, 60, 200), (255, 255, 90)
@@ -40,11 +40,15 @@ def colour_depth(depth_m: np.ndarray, near_m: float, far_m: float) -> np.ndarray
     if not 0 < near_m < far_m:
         raise ValueError(f"depth scale goes from {near_m} to {far_m}: 0 < near < far is needed")
     with np.errstate(divide="ignore", invalid="ignore"):
-        level = (np.log(np.float32(far_m)) - np.log(np.asarray(depth_m, np.float32))) \
-            * np.float32(255 / np.log(far_m / near_m))
-        known = ~np.isnan(level)
-        colours = _TURBO[np.where(known, np.clip(level, 0, 255), 0).astype(np.uint8)]
-    colours[~known] = 0
+        level = np.log(np.asarray(depth_m, np.float32))
+    unknown = np.isnan(level)
+    np.subtract(np.float32(np.log(far_m)), level, out=level)
+    level *= np.float32(255 / np.log(far_m / near_m))
+    cv2.patchNaNs(level, 0.0)
+    np.clip(level, 0, 255, out=level)
+    colours = cv2.applyColorMap(level.astype(np.uint8), _TURBO.reshape(256, 1, 3))
+    if unknown.any():
+        colours[unknown] = 0
     return colours
 
 
@@ -114,21 +118,37 @@ def _draw_arrows(picture: np.ndarray, labels: np.ndarray, graph: OrderGraph) -> 
     surest = sorted(graph.occlusions, key=lambda order: -order.confidence)[:MAX_ARROWS]
     ends = {order.occluder for order in surest} | {order.occludee for order in surest}
     anchors = {instance_id: _anchor(labels, instance_id, boxes[instance_id]) for instance_id in ends}
-    thick = max(1, round(picture.shape[1] / 480))
+    unit = max(1, round(picture.shape[1] / 480))
     for order in surest[::-1]:
+        thick = round(unit * (0.6 + 1.6 * order.confidence))     # from 1 to 2 at 640 px
         start, end = anchors[order.occluder], anchors[order.occludee]
         length = max(np.hypot(end[0] - start[0], end[1] - start[1]), 1.0)
-        tip = min(9.0 * thick / length, 0.5)
+        tip = min(10.0 * unit / length, 0.5)
         for colour, width in ((DARK, thick + 2), (MUTUAL_ARROW if order.mutual else ARROW, thick)):
             cv2.arrowedLine(picture, start, end, colour, width, cv2.LINE_AA, tipLength=tip)
-            cv2.circle(picture, start, thick + width, colour, cv2.FILLED, cv2.LINE_AA)
+            cv2.circle(picture, start, unit + width, colour, cv2.FILLED, cv2.LINE_AA)
+    if _is_too_small_for_text(picture):
+        return
+    size = 0.45 * unit
+    for instance_id, (u, v) in anchors.items():
+        text = str(instance_id)
+        (text_width, text_height), _ = cv2.getTextSize(text, FONT, size, unit)
+        # Beside the arrows' ends, and inside the picture.
+        at = (min(max(u + 5 * unit, 0), picture.shape[1] - text_width), max(v - 5 * unit, text_height))
+        for colour, width in ((DARK, unit + 2), (LIGHT, unit)):
+            cv2.putText(picture, text, at, FONT, size, colour, width, cv2.LINE_AA)
+
+
+def _is_too_small_for_text(picture: np.ndarray) -> bool:
+    height, width = picture.shape[:2]
+    return width < 200 or height < 100
 
 
 def _draw_scale(picture: np.ndarray, near: float, far: float, depth_kind: str) -> None:
     """A colour bar with its depths, in the lower left corner; none where the picture is too small for it."""
-    height, width = picture.shape[:2]
-    if width < 200 or height < 100:
+    if _is_too_small_for_text(picture):
         return
+    height, width = picture.shape[:2]
     size = width / 640
     bar_width, bar_height, gap = round(180 * size), round(10 * size), round(8 * size)
     left, top = gap, height - gap - bar_height

@@ -33,7 +33,8 @@ def depth_millimetres(depth_m: np.ndarray) -> np.ndarray:
 def write_prediction(prediction: Prediction, rgb: np.ndarray, folder: Path, name: str) -> list[Path]:
     """Writes a whole prediction of the picture `rgb` (uint8 [H, W, 3]) into an existing folder.
 
-    NAME_depth.npy           float32 [H, W] metres (unit-free for relative depth), NaN = no estimate, inf = beyond range
+    NAME_depth.npy           float32 [H, W] metres, unit-free for relative depth; NaN = no estimate,
+                             inf = beyond range
     NAME_depth_mm.png        uint16 millimetres, 0 = no estimate; metric depth only
     NAME_boundary_prob.npy   float32 [H, W] in 0..1
     NAME_boundary.png        uint8 0 / 255, one pixel on the occluder's side

@@ -55,6 +55,31 @@ def test_arrow_leads_from_occluder_to_occludee(mutual, colour):
     assert head > drawn[:, 25:45].any(1).sum()                          # the wide end is at the occludee
 
 
+def pair_drawn(confidence: float, ids: tuple[int, int] = (1, 2)) -> np.ndarray:
+    """Two squares in a picture large enough for text, and an arrow from the left one to the right one."""
+    labels = np.zeros((120, 240), np.int32)
+    labels[40:81, 20:61], labels[40:81, 180:221] = ids
+    graph = OrderGraph("geometric",
+                       (Instance(ids[0], 1681, (20, 40, 41, 41), 1, 1, 1),
+                        Instance(ids[1], 1681, (180, 40, 41, 41), 2, 2, 2)),
+                       (OcclusionOrder(*ids, confidence, False, 20.0, 1.0),))
+    rgb = np.full((120, 240, 3), 128, np.uint8)
+    return overlay(rgb, Prediction("metric", 50.0, labels=labels, graph=graph))
+
+
+def test_surer_arrows_are_thicker():
+    thickness = [(np.abs(pair_drawn(confidence)[:, 120].astype(int) - ARROW).sum(1) < 60).sum()
+                 for confidence in (0.1, 1.0)]
+    assert thickness[0] == 1 < thickness[1]
+
+
+def test_ids_stand_at_the_ends_of_arrows():
+    changed = (pair_drawn(0.9, (1, 2)) != pair_drawn(0.9, (1, 7))).any(2)
+    v, u = np.nonzero(changed)
+    assert len(v) > 10
+    assert 200 <= u.min() and u.max() < 225 and 40 <= v.min() and v.max() < 62     # above right of (200, 60)
+
+
 def test_nothing_is_drawn_of_what_was_not_asked_for_and_the_picture_stays():
     before = RGB.copy()
     picture = overlay(RGB, Prediction("metric", 50.0))
@@ -70,6 +95,13 @@ def test_scale_is_drawn_for_metric_and_relative_depth():
     corner = np.s_[200:, :100]
     assert (metric[corner] != relative[corner]).any()  # metres in the one, words in the other
     np.testing.assert_array_equal(metric[:200], relative[:200])
+
+
+def test_depth_without_numbers_is_drawn_black_or_far():
+    for value in (np.nan, np.inf):
+        depth = np.full((120, 240), value, np.float32)
+        picture = overlay(np.zeros((120, 240, 3), np.uint8), Prediction("metric", 50.0, depth=depth))
+        assert (picture[:60] == 0).all() == np.isnan(value)
 
 
 def test_other_sizes_are_refused():
