@@ -72,6 +72,21 @@ def test_saturated_disc_gives_one_closed_line_on_the_disc():
     assert cosine.min() > np.cos(np.deg2rad(45))
 
 
+@pytest.mark.parametrize("turns, code", [(0, 2), (1, 8), (2, 6), (3, 4)])
+def test_diagonal_step_gives_one_straight_line_on_the_nearer_side(turns, code):
+    v, u = np.mgrid[:40, :40]
+    depth = np.where(u + v < 40, 1.0, 2.0).astype(np.float32)
+    probability = np.exp2(-((u + v - 39.5) / 3) ** 2).astype(np.float32)
+    mask, side = thin(np.rot90(probability, turns), np.rot90(depth, turns))
+    mask, side = np.rot90(mask, -turns), np.rot90(side, -turns)
+    middle = np.s_[6:34, 6:34]                          # the ends feel the picture's border
+    # All on one diagonal: the last of the nearer surface, or the one behind it.
+    diagonal = np.unique((u + v)[middle][mask[middle]])
+    assert len(diagonal) == 1 and diagonal[0] in (38, 39)
+    np.testing.assert_array_equal(mask[middle], (u + v == diagonal[0])[middle])
+    assert set(side[middle][mask[middle]]) == {code}
+
+
 def test_threshold_decides_and_nan_is_no_boundary():
     probability = ridge_at(15) * 0.6
     assert thin(probability, step_at(16, 1.0, 2.0), threshold=0.7)[0].sum() == 0

@@ -101,6 +101,59 @@ def test_slanted_contour_counts_its_pixels_once():
     assert 30 <= order.boundary_length_px <= 40                     # 40 pixels on the diagonal, 80 crossings
 
 
+def test_touching_at_one_depth_is_no_occlusion():
+    graph = order_graph(*halves(1.5, 1.5))
+    assert not graph.occlusions
+    (depths,) = graph.depths
+    assert (depths.near, depths.far, depths.equal, depths.overlapping) == (1, 2, True, True)
+
+
+def test_only_the_part_of_a_contour_with_a_step_counts():
+    labels, depth = halves(1.0, 2.0)
+    depth[10:, 20:] = 1.004                             # a step below NO_STEP on the lower half
+    (order,) = order_graph(labels, depth).occlusions
+    assert order.boundary_length_px == 10
+    assert order.confidence == pytest.approx(10 / 12)
+
+
+def test_thin_pole_stands_before_what_is_on_both_its_sides():
+    labels, depth = halves(3.0, 3.0)
+    labels[:, 19:21], depth[:, 19:21] = 3, 1.0          # too thin for a second reading inside
+    graph = order_graph(labels, depth)
+    assert relations(graph) == {(3, 1), (3, 2)}
+    assert {order.boundary_length_px for order in graph.occlusions} == {20}
+    assert [order.depth_gap_m for order in graph.occlusions] == pytest.approx([2.0, 2.0])
+
+
+@pytest.mark.parametrize("inner, expected", [(1.0, (2, 1)), (3.0, (1, 2))])
+def test_what_lies_inside_the_outline_of_another_is_before_it_or_seen_through_it(inner, expected):
+    labels = np.ones((40, 40), np.int32)
+    labels[10:30, 10:30] = 2
+    (order,) = order_graph(labels, np.where(labels == 1, 2.0, inner).astype(np.float32)).occlusions
+    assert (order.occluder, order.occludee) == expected
+    # The nearer side's pixels along the square: its own outermost ring, or the ring around it.
+    assert order.boundary_length_px == (20 * 4 - 4 if inner < 2 else 20 * 4)
+
+
+def test_contour_cut_by_the_picture_border_counts_up_to_it():
+    labels = np.ones((40, 60), np.int32)
+    labels[30:, 50:] = 2                                            # in the corner, ten pixels each way
+    (order,) = order_graph(labels, np.where(labels == 1, 2.0, 1.0).astype(np.float32)).occlusions
+    assert (order.occluder, order.occludee) == (2, 1)
+    assert order.boundary_length_px == 10 + 10 - 1                  # the corner pixel hides both ways
+
+
+def test_three_may_lie_over_each_other_in_a_circle():
+    labels = np.ones((60, 60), np.int32)                # 1 above, 2 lower left, 3 lower right
+    labels[30:, :30], labels[30:, 30:] = 2, 3
+    depth = np.full(labels.shape, 2.0, np.float32)
+    depth[20:30, :30] = 1.0                             # 1 before 2
+    depth[30:, 20:30] = 1.0                             # 2 before 3
+    depth[30:40, 40:] = 1.0                             # 3 before 1
+    depth[30:40, 20:30] = 2.0
+    assert relations(order_graph(labels, depth)) == {(1, 2), (2, 3), (3, 1)}
+
+
 def test_orders_do_not_depend_on_the_unit_of_depth():
     labels, depth = halves(1.0, 1.2)
     metres, feet = order_graph(labels, depth), order_graph(labels, depth * 3.28)
