@@ -81,7 +81,7 @@ def occlusion_pairs(labels: np.ndarray, right: np.ndarray, down: np.ndarray) -> 
     return np.column_stack([pairs.reshape(-1, 2), counts]).astype(np.int64)
 
 
-def depth_order_pairs(labels: np.ndarray, depth_m: np.ndarray, equal_share: float = 0.02) -> list[tuple]:
+def depth_order_pairs(labels: np.ndarray, depth_m: np.ndarray, equal_share: float = 0.05) -> list[tuple]:
     """Depth order of every pair of visible instances: (near id, far id, equal, overlapping).
 
     The median z decides; within equal_share of it two instances are equal (ids ascending then). They overlap when
