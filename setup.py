@@ -20,6 +20,7 @@ setup(
     install_requires=[
         "numpy",
         "opencv-python-headless",
+        "PyYAML",
         "safetensors",
         "scipy",
         "torch>=2.4",
