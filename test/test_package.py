@@ -157,3 +157,16 @@ def test_waiting_threads_leave_the_core_to_others_unless_the_user_says_otherwise
     found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env={**environment, **given}, capture_output=True,
                            text=True)
     assert found.stdout.split() == ["False", expected], found.stderr
+
+
+def test_what_pip_installs_is_what_the_library_and_the_command_import():
+    """The modot command must start without ROS and without what only the tests bring."""
+    setup = (ROOT / "setup.py").read_text()
+    wanted = set(re.findall(r'^        "([A-Za-z0-9_-]+)', setup[setup.index("install_requires"):], re.M))
+    pinned = {re.split("[=<>]", line)[0] for line in (ROOT / "requirements" / "library.txt").read_text().splitlines()
+              if line and not line.startswith("#")}
+    assert wanted == pinned
+    program = ("import sys; sys.modules.update(dict.fromkeys(('rclpy', 'rosbags', 'pytest', 'sensor_msgs'))); "
+               "import modot_ros.ros.sources, modot_ros.predictor, modot_ros.scene.files, modot_ros.learn.training, tqdm")
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
