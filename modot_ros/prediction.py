@@ -13,6 +13,9 @@ import numpy as np
 # What can be asked of a predictor; "order" needs all the others.
 PARTS = ("depth", "boundary", "instances", "order")
 
+# Where an order graph comes from: depth and boundaries, an order network, or both.
+METHODS = ("geometric", "learned", "fused")
+
 # Codes 1..8 of `Prediction.boundary_side`: step (du, dv) from the occluder's pixel towards what it hides.
 # Code k points along (k - 1) * 45 degrees, y down: 1 right, 3 down, 5 left, 7 up.
 SIDE_STEPS = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
@@ -59,10 +62,28 @@ class DepthOrder:
 class OrderGraph:
     """Who occludes whom and who is nearer, ids being those of the label image."""
 
-    method: str                                         # "geometric"
+    method: str                                         # one of METHODS
     instances: tuple[Instance, ...] = ()
     occlusions: tuple[OcclusionOrder, ...] = ()
     depths: tuple[DepthOrder, ...] = ()
+
+
+@dataclass(frozen=True)
+class PairOrders:
+    """What an order network says about every pair of N masks; row i, column j speaks of "i, seen against j".
+
+    occlusion   int64 [N, N], 1 = row over column; both directions may hold
+    depth       int64 [N, N], 1 = row closer, 0 = row farther, 2 = equal
+    occlusion_probability   float32 [N, N], P(row over column)
+    depth_probability       float32 [N, N, 3], P(row closer), P(row farther), P(equal)
+    The diagonal and pairs that were not looked at are 0, their probabilities NaN. A network without an occlusion or
+    a depth head leaves both fields of it None.
+    """
+
+    occlusion: np.ndarray | None = None
+    depth: np.ndarray | None = None
+    occlusion_probability: np.ndarray | None = None
+    depth_probability: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
