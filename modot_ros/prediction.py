@@ -23,16 +23,22 @@ SIDE_STEPS = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -
 
 @dataclass(frozen=True)
 class Instance:
-    """One region of the label image."""
+    """One region of the label image, or one that was there and is hidden now.
+
+    A hidden instance has no pixels: its area is 0, box and depth are those that were seen last, and no relation names
+    it, its id being in no label image until it comes back.
+    """
 
     id: int                                             # value in the label image, 1..65535
-    area_px: int                                        # pixels of the region
+    area_px: int                                        # pixels of the region; 0 = hidden
     bbox_px: tuple[int, int, int, int]                  # u, v, width, height of the tight box
     depth_m: float                                      # median z of the region; NaN without any depth
     depth_near_m: float                                 # 5 % quantile of z
     depth_far_m: float                                  # 95 % quantile of z
     name: str = ""                                      # class name when the source of the labels gives one
     score: float = 1.0                                  # confidence of the region itself, 0..1
+    age: int = 1                                        # frames that this id has been seen in, this one included
+    hidden_by: int = 0                                  # 0 = visible; else the id that was last seen in front of it
 
 
 @dataclass(frozen=True)

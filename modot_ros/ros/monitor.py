@@ -145,7 +145,7 @@ class Monitor(Node):
         if parts["depth"].encoding == "16UC1":          # millimetres, 0 = no estimate
             depth_m = np.where(depth_m == 0, np.nan, depth_m / np.float32(1000))
         graph = parts["graph"]
-        ids = {instance.id for instance in graph.instances}
+        ids = {instance.id for instance in graph.instances if not instance.hidden_by}
         ids |= {id for order in graph.occlusions for id in (order.occluder, order.occludee)}
         ids |= {id for order in graph.depths for id in (order.near, order.far)}
         self.verdict.check(depth_m, boundary, labels, ids)

@@ -163,7 +163,8 @@ def test_a_cloud_may_be_empty():
 
 
 GRAPH = OrderGraph("geometric", (Instance(7, 40, (1, 2, 3, 4), 1.5, 1.25, 1.75, "cup", 0.5),
-                                 Instance(9, 60, (5, 6, 7, 8), float("nan"), float("nan"), float("nan"))),
+                                 Instance(9, 60, (5, 6, 7, 8), float("nan"), float("nan"), float("nan")),
+                                 Instance(11, 0, (0, 0, 5, 5), 3.0, 2.5, 3.5, age=70000, hidden_by=7)),
                    (OcclusionOrder(7, 9, 0.75, True, 12.0, 0.25), OcclusionOrder(9, 7, 0.25, True, 3.0, 0.5)),
                    (DepthOrder(7, 9, False, True, 0.625),))
 
@@ -182,4 +183,4 @@ def test_the_order_graph_arrives_field_by_field():
 def test_relations_that_are_not_sure_enough_are_left_out():
     message = order_graph_message(GRAPH, HEADER, min_confidence=0.625)
     assert [(o.occluder, o.occludee) for o in message.occlusions] == [(7, 9)]
-    assert len(message.depths) == 1 and len(message.instances) == 2
+    assert len(message.depths) == 1 and len(message.instances) == 3

@@ -57,7 +57,7 @@ class Robot:
         image("modot_node/instances/image", LABELS, "16UC1")
         image("modot_node/overlay", np.full((24, 32, 3), 99, np.uint8), "rgb8")
         self.send("modot_node/order_graph", OrderGraph(
-            header=header, instances=[Instance(id=id) for id in graph_ids],
+            header=header, instances=[*(Instance(id=id) for id in graph_ids), Instance(id=77, hidden_by=1)],
             occlusions=[OcclusionOrder(occluder=id, occludee=1) for id in graph_ids if id != 1]))
         status = DiagnosticStatus(name="modot_node: perception",
                                   values=[KeyValue(key="frames_dropped", value="3")])
