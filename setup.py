@@ -18,6 +18,7 @@ setup(
     packages=find_packages(include=("modot_ros", "modot_ros.*")),
     package_data={"modot_ros": ["model/weights/*.safetensors"]},
     install_requires=[
+        "networkx",
         "numpy",
         "opencv-python-headless",
         "PyYAML",
