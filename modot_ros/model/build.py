@@ -2,26 +2,43 @@
 """Networks by name."""
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from torch import nn
 
+from modot_ros.model.midas import Midas
 from modot_ros.model.modot import Modot
 from modot_ros.model.modot_ssr import ModotSsr
 from modot_ros.model.nano import ModotNano
+from modot_ros.model.order_networks import InstaDepthNet, InstaOrderNet
+from modot_ros.model.pcnet import PcnetM
 
-_CLASSES = {"modot_nano": ModotNano, "modot": Modot, "modot_ssr": ModotSsr}
-MODELS = tuple(_CLASSES)
+_DEPTH = {"modot_nano": ModotNano, "modot": Modot, "modot_ssr": ModotSsr}
+_ORDER = {"instaordernet_o": partial(InstaOrderNet, {"occlusion": 2}, "patch", 256),
+          "instaordernet_d": partial(InstaOrderNet, {"depth": 3}, "resize", 384),
+          "instaordernet_od": partial(InstaOrderNet, {"occlusion": 2, "depth": 3}, "resize", 384),
+          "instadepthnet_d": partial(InstaDepthNet, False),
+          "instadepthnet_od": partial(InstaDepthNet, True)}
+_BASELINES = {"ordernet": partial(InstaOrderNet, {"class": 3}, "patch", 256),
+              "ordernet_ext": partial(InstaOrderNet, {"class": 4}, "patch", 256),
+              "pcnet_m": PcnetM, "midas_v21": Midas}
+_BUILDERS = {**_DEPTH, **_ORDER, **_BASELINES}
+
+MODELS = tuple(_DEPTH)                                  # what a predictor runs: depth and boundaries
+ORDER_MODELS = tuple(_ORDER)                            # orders of instance pairs
+ORDER_BASELINES = tuple(_BASELINES)                     # what InstaOrder was compared with
 
 
 def build_network(name: str, **config: Any) -> nn.Module:
     """Network with fresh weights, in training mode; `config` goes to its constructor.
 
-    Raises ValueError for a name that is not in MODELS or a config that the network does not take.
+    Raises ValueError for a name that is in none of MODELS, ORDER_MODELS and ORDER_BASELINES, and for a config that the
+    network does not take.
     """
-    if name not in MODELS:
-        raise ValueError(f"model {name!r} is unknown: choose one of {', '.join(MODELS)}")
+    if name not in _BUILDERS:
+        raise ValueError(f"model {name!r} is unknown: choose one of {', '.join(_BUILDERS)}")
     try:
-        return _CLASSES[name](**config)
+        return _BUILDERS[name](**config)
     except (TypeError, RuntimeError) as error:              # RuntimeError: a negative number of channels
         raise ValueError(f"config {config} does not fit {name}: {error}") from error
