@@ -112,7 +112,8 @@ class Prediction:
     boundary_side: np.ndarray | None = None
     labels: np.ndarray | None = None
     graph: OrderGraph | None = None
-    stage_s: dict[str, float] = field(default_factory=dict)   # seconds of network, resize, thin, instances, order
+    stage_s: dict[str, float] = field(default_factory=dict)   # seconds of network, resize, thin, instances, order,
+                                                                # order_network
 
     @property
     def depth_m(self) -> np.ndarray | None:

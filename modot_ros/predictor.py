@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+import modot_ros.model as networks
 from modot_ros.model import load_network, run
-from modot_ros.prediction import PARTS, Prediction
+from modot_ros.prediction import METHODS, PARTS, OrderGraph, Prediction
 from modot_ros.scene.boundaries import thin
+from modot_ros.scene.fusion import fuse, learned_graph
 from modot_ros.scene.geometry import ray_lengths, resize_depth
 from modot_ros.scene.instances import partition, validate_labels
 from modot_ros.scene.order import order_graph
@@ -35,13 +38,32 @@ class Predictor:
     boundary_threshold   probability in (0, 1] from which a boundary counts
     max_instances        most regions that the model's own partition has, and most ids a label image may have
     flip        run the mirrored picture as well and merge both results: a little better, twice as slow
+    order_method    where the order graph comes from: "geometric" (depth and boundaries), "learned" (an order network)
+                or "fused" (both, see scene.fusion); the first needs no order network and loads none
+    order_model     one of modot_ros.model.ORDER_MODELS
+    order_weights   path of its .safetensors or .pth file
+    order_max_instances   the order network looks at so many of the largest instances; it runs once per ordered pair of
+                them, 16 * 15 = 240 times. Pairs of the others keep their geometric relations ("fused") or have none
     Raises FileNotFoundError for missing weights and ValueError for everything else that cannot work, naming it.
     """
 
     def __init__(self, model: str = "modot_nano", weights: str | Path | None = None, device: str = "auto",
                  precision: str = "fp32", boundary_threshold: float = 0.5, max_instances: int = 64,
-                 flip: bool = False) -> None:
+                 flip: bool = False, order_method: str = "geometric", order_model: str = "",
+                 order_weights: str | Path | None = None, order_max_instances: int = 16) -> None:
+        if order_method not in METHODS:
+            raise ValueError(f"order_method is {order_method!r}: choose one of {', '.join(METHODS)}")
+        if order_method != "geometric" and not order_model:
+            raise ValueError(f"order_method {order_method!r} needs an order_model: choose one of "
+                             f"{', '.join(networks.ORDER_MODELS)}")
+        if order_max_instances < 2:
+            raise ValueError(f"order_max_instances is {order_max_instances}: it must be 2 or more")
         self.loaded = load_network(model, weights, device, precision)
+        self.order_method = order_method
+        self.order_max_instances = order_max_instances
+        self.order_network = None
+        if order_method != "geometric":
+            self.order_network = networks.load_order_network(order_model, order_weights, device, precision)
         self.flip = flip
         self.boundary_threshold = boundary_threshold
         self.max_instances = max_instances
@@ -137,6 +159,9 @@ class Predictor:
         if "order" in needed:
             graph = order_graph(labels, depth, probability)
             watch.lap("order")
+            if self.order_network is not None:
+                graph = self._hear_network(rgb, labels, graph)
+                watch.lap("order_network")
 
         def asked(part: str, value):
             return value if part in parts else None
@@ -145,6 +170,19 @@ class Predictor:
                           boundary_probability=asked("boundary", probability), boundary_mask=asked("boundary", mask),
                           boundary_side=asked("boundary", side), labels=asked("instances", labels),
                           graph=asked("order", graph), stage_s=watch.stage_s)
+
+    def _hear_network(self, rgb: np.ndarray, labels: np.ndarray, geometric: OrderGraph) -> OrderGraph:
+        """The graph by `order_method`, the order network having looked at the largest instances."""
+        largest = sorted(geometric.instances, key=lambda instance: -instance.area_px)[:self.order_max_instances]
+        if len(largest) < 2:
+            return replace(geometric, method=self.order_method)
+        ids = [instance.id for instance in largest]
+        masks = (labels == np.array(ids)[:, None, None]).astype(np.uint8)
+        boxes = np.array([instance.bbox_px for instance in largest], float)
+        pair_orders = networks.order_pairs(self.order_network, rgb, masks, boxes)
+        if self.order_method == "learned":
+            return learned_graph(geometric.instances, pair_orders, ids)
+        return fuse(geometric, pair_orders, ids)
 
 
 class _Stopwatch:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+import modot_ros.model as networks
 from modot_ros.learn.synthetic.shards import training_view
-from modot_ros.prediction import PARTS
+from modot_ros.prediction import PARTS, PairOrders
 from modot_ros.predictor import Predictor
 
 
@@ -97,3 +98,74 @@ def test_settings_are_checked(predictor):
         Predictor(model="modot_giant")
     with pytest.raises(FileNotFoundError, match="nowhere"):
         Predictor(weights="nowhere.safetensors")
+
+
+class TwoRulesOfThumb:
+    """Stands for an order network: the lower an instance ends, the nearer, and the nearer one occludes."""
+
+    def __init__(self, monkeypatch):
+        self.calls = []
+        monkeypatch.setattr(networks, "load_order_network", lambda *settings: settings, raising=False)
+        monkeypatch.setattr(networks, "order_pairs", self.look, raising=False)
+
+    def look(self, network, rgb, masks, boxes_xywh):
+        self.calls.append((network, rgb, masks, boxes_xywh))
+        lower = boxes_xywh[:, 1] + boxes_xywh[:, 3]
+        over = (lower[:, None] > lower).astype(np.int64)
+        shares = np.stack([np.where(over, 0.9, 0.05), np.where(over.T, 0.9, 0.05), np.full(over.shape, 0.05)], 2)
+        return PairOrders(over, over, np.where(over, 0.9, 0.1).astype(np.float32), shares.astype(np.float32))
+
+
+def three_instances() -> np.ndarray:
+    """Labels 200, 3 and 60, by area, that end in rows 60, 100 and 40."""
+    labels = np.zeros((120, 160), np.uint8)
+    labels[20:60, 30:90], labels[60:100, 40:90], labels[30:40, 100:120] = 200, 3, 60
+    return labels
+
+
+def test_learned_orders_are_those_of_the_network(monkeypatch, view):
+    network = TwoRulesOfThumb(monkeypatch)
+    learned = Predictor(device="cpu", order_method="learned", order_model="instaordernet_od", order_weights="od.pth")
+    prediction = learned.predict(view.rgb, instances=three_instances())
+    ((settings, rgb, masks, boxes),) = network.calls
+    assert settings == ("instaordernet_od", "od.pth", "cpu", "fp32") and rgb is view.rgb
+    assert masks.dtype == np.uint8 and masks.shape == (3, 120, 160) and masks.sum((1, 2)).tolist() == [2400, 2000, 200]
+    assert boxes.tolist() == [[30, 20, 60, 40], [40, 60, 50, 40], [100, 30, 20, 10]]
+    assert prediction.graph.method == "learned" and [i.id for i in prediction.graph.instances] == [3, 60, 200]
+    assert {(o.occluder, o.occludee) for o in prediction.graph.occlusions} == {(3, 200), (3, 60), (200, 60)}
+    assert [(o.near, o.far) for o in sorted(prediction.graph.depths, key=lambda o: (o.near, o.far))] == [
+        (3, 60), (3, 200), (200, 60)]
+    assert prediction.stage_s["order_network"] >= 0
+
+
+def test_fused_orders_hear_geometry_and_the_network(monkeypatch, predictor, view):
+    TwoRulesOfThumb(monkeypatch)
+    fused = Predictor(device="cpu", order_method="fused", order_model="instaordernet_od", order_max_instances=2)
+    labels = three_instances()
+    graph, geometric = (one.predict(view.rgb, instances=labels).graph for one in (fused, predictor))
+    assert graph.method == "fused" and graph.instances == geometric.instances
+    unheard = [order for order in geometric.depths if 60 in (order.near, order.far)]     # the smallest of three
+    assert [order for order in graph.depths if 60 in (order.near, order.far)] == unheard
+    (heard,) = (order for order in graph.depths if 60 not in (order.near, order.far))
+    assert heard not in geometric.depths
+
+
+def test_one_instance_has_no_orders_and_the_network_is_not_asked(monkeypatch, view):
+    network = TwoRulesOfThumb(monkeypatch)
+    learned = Predictor(device="cpu", order_method="learned", order_model="instaordernet_o")
+    graph = learned.predict(view.rgb, instances=(three_instances() == 3).astype(np.uint8)).graph
+    assert graph.method == "learned" and len(graph.instances) == 1 and not network.calls
+
+
+def test_geometric_orders_load_no_order_network(monkeypatch):
+    monkeypatch.setattr(networks, "load_order_network", None, raising=False)
+    assert Predictor(device="cpu", order_model="instaordernet_o").order_network is None
+
+
+def test_settings_of_orders_are_checked():
+    with pytest.raises(ValueError, match="order_method is 'guess': choose one of geometric, learned, fused"):
+        Predictor(order_method="guess")
+    with pytest.raises(ValueError, match="'fused' needs an order_model: choose one of .*instadepthnet_od"):
+        Predictor(order_method="fused")
+    with pytest.raises(ValueError, match="order_max_instances is 1"):
+        Predictor(order_max_instances=1)
