@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The losses and scores that the published MoDOT (WACV 2026) was trained and measured with, as its code has them.
+"""The losses that the published MoDOT (WACV 2026) was trained with, as its code has them.
 
-For fine-tuning and for comparing with the paper. `losses` holds what we train with: it puts right what is odd here.
+For fine-tuning. `losses` holds what we train with: it puts right what is odd here. Scores are in `metrics.published`.
 Depth is in the unit of the data set, all maps are [N, 1, h, w].
 """
 from __future__ import annotations
@@ -16,7 +16,6 @@ from modot_ros.learn.losses import balanced_boundary, log_difference, scale_inva
 
 DEPTH_WEIGHT = 1.2
 CONSTRAINT_WEIGHT = 0.1
-PROBABILITY_THRESHOLD = 0.7
 
 
 @dataclass(frozen=True)
@@ -98,49 +97,3 @@ def constraint_terms(depth: Tensor, true_boundary: Tensor) -> tuple[Tensor, Tens
     missing = (on * (1 - jump.clamp(0, 1))).mean()
     uneven = sum(((1 - on) * (depth - neighbour).abs()).mean() for neighbour in (up, down, left, right))
     return missing, uneven
-
-
-@dataclass(frozen=True)
-class PublishedScores:
-    """Scores of one picture; the paper's are plain means over pictures."""
-
-    abs_rel: float
-    sq_rel: float
-    rms: float
-    log_rms: float
-    log10: float
-    silog: float                                        # times 100
-    delta1: float
-    delta2: float
-    delta3: float
-    precision: float                                    # of boundary pixels, without tolerance; 0 where undefined
-    recall: float
-    accuracy: float
-    f1: float
-
-
-def published_scores(depth: Tensor, probability: Tensor, true_depth: Tensor, true_boundary: Tensor,
-                     dataset: str) -> PublishedScores:
-    """Scores of one picture, all maps [h, w]; NaN for depth where nothing is known of it.
-
-    `depth` is limited to the data set's range as in the official evaluation, where NaN becomes the nearest and infinity
-    the farthest. Boundaries count from probability 0.7 on.
-    """
-    recipe = recipe_of(dataset)
-    depth = torch.nan_to_num(depth.double(), nan=recipe.min_depth, posinf=recipe.max_depth)
-    depth = depth.clamp(recipe.min_depth, recipe.max_depth)
-    known = true_depth > (recipe.min_depth if dataset == "nyud-mt" else 0)
-    if dataset != "ob-hypersim":
-        known &= true_depth < recipe.max_depth
-    p, g = depth[known], true_depth[known].double()
-    log, ratio = p.log() - g.log(), torch.maximum(p / g, g / p)
-    found, true = probability >= PROBABILITY_THRESHOLD, true_boundary > 0
-    hits = float((found & true).sum())
-    precision, recall = hits / max(1, int(found.sum())), hits / max(1, int(true.sum()))
-    values = [(p - g).abs() / g, (p - g) ** 2 / g, (p - g) ** 2, log ** 2, (p.log10() - g.log10()).abs(),
-              *((ratio < 1.25 ** k).double() for k in (1, 2, 3))]
-    abs_rel, sq_rel, square, log_square, log10, *deltas = (float(value.mean()) for value in values)
-    silog = 100 * max(0.0, log_square - float(log.mean()) ** 2) ** 0.5
-    f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
-    return PublishedScores(abs_rel, sq_rel, square ** 0.5, log_square ** 0.5, log10, silog, *deltas, precision, recall,
-                           float((found == true).double().mean()), f1)

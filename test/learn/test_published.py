@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Losses and scores of the published MoDOT against the official code's numbers, and against hand-made ones."""
+"""Losses of the published MoDOT against the official code's numbers, and against hand-made ones."""
 import json
-from dataclasses import astuple
 
 import pytest
 import torch
 
 from modot_ros.learn.losses import balanced_boundary
-from modot_ros.learn.published import (PublishedScores, constraint_terms, learnable, published_loss, published_scores,
-                                       recipe_of)
+from modot_ros.learn.published import constraint_terms, learnable, published_loss, recipe_of
 
 NAMES = {"synocc": "ob-future", "hypersim": "ob-hypersim", "nyudmt": "nyud-mt"}
 
@@ -53,28 +51,6 @@ def test_parts_of_the_losses_are_the_official_ones(official, targets):
     for i, logits in enumerate(boundaries):
         assert float(balanced_boundary(logits, true_boundary, 1.7)) == pytest.approx(
             official[f"cce/single_ob{i}_lambda1.7"], rel=1e-5)
-
-
-@pytest.mark.parametrize("kind", NAMES)
-def test_scores_are_the_official_ones(official, targets, kind):
-    true_depth, true_boundary = targets.make_targets(64, 96, kind=kind)
-    depth, boundaries = targets.make_predictions(64, 96)
-    rows = next(value for key, value in official.items() if key.startswith(f"metrics/{kind}/"))
-    for k, expected in enumerate(rows):
-        found = published_scores(depth[k, 0], torch.sigmoid(boundaries[-1][k, 0]), true_depth[k, 0],
-                                 true_boundary[k, 0], NAMES[kind])
-        assert astuple(found) == pytest.approx(expected, rel=1e-5)
-
-
-def test_scores_of_a_perfect_and_of_an_empty_picture():
-    depth, boundary = torch.full((4, 4), 2.0), torch.eye(4)
-    perfect = published_scores(depth, boundary, depth, boundary, "ob-future")
-    assert perfect == PublishedScores(0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1)
-    nothing = published_scores(depth, torch.zeros(4, 4), depth, torch.zeros(4, 4), "ob-future")
-    assert (nothing.precision, nothing.recall, nothing.f1, nothing.accuracy) == (0, 0, 0, 1)
-    wild = published_scores(torch.tensor([[float("nan"), float("inf")]]), torch.zeros(1, 2), torch.tensor([[1.0, 5.0]]),
-                            torch.zeros(1, 2), "ob-future")
-    assert wild.abs_rel == pytest.approx(((1 - 0.0392) / 1 + 5 / 5) / 2)
 
 
 def test_the_official_constraint_misses_a_straight_boundary_and_ours_does_not():

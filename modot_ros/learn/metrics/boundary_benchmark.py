@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ODS, OIS and AP of boundary maps, with one-to-one matching, in the two ways in which papers compute them.
+
+Both follow the BSDS benchmark (Arbelaez et al., TPAMI 2011) and differ enough that numbers of one must never stand
+beside those of the other:
+
+- "doobnet": the MATLAB scripts of DOOBNet and IOBE (the papers' numbers). Suppression without smoothing, no thinning
+  after the threshold. The masks of falling thresholds grow, so that one matching serves all of them, exactly.
+- "bsds": the Python port of the BSDS code. Smoothed before suppression, probability rounded to 8 bits, thinned after
+  each threshold; one exact matching per threshold, several times slower.
+
+The truth is not thinned. Thresholds are 0.01 to 0.99; the scripts of "doobnet" as released compute those from 0.51 on
+only (`FIRST_RELEASED`), which makes their AP no area under the whole curve.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from modot_ros.learn.metrics.matching import largest_matching, matches_by_rank, tolerance_px
+from modot_ros.learn.metrics.suppression import suppress
+from modot_ros.learn.metrics.thinning import thinned
+
+PIPELINES = ("doobnet", "bsds")
+THRESHOLDS = np.arange(1, 100) / 100
+FIRST_RELEASED = 0.51
+_BETWEEN = 100                                          # points between two thresholds at which ODS is looked for
+
+
+@dataclass(frozen=True)
+class BoundaryCurve:
+    """Scores of a set of pictures, all in [0, 1]."""
+
+    ods: float                                          # F at the best threshold for the whole set
+    ois: float                                          # F with the best threshold of every picture
+    ap: float                                           # mean precision over recall 0, 0.01 .. 1
+    ods_threshold: float
+    precision: tuple[float, ...]                        # at every threshold, the first one first
+    recall: tuple[float, ...]
+    thresholds: tuple[float, ...]
+
+
+class BoundaryBenchmark:
+    """Counts picture by picture; `curve` says what they amount to.
+
+    pipeline   one of PIPELINES. first   lowest threshold, 0.51 as "doobnet" was released, 0.01 for the whole curve.
+    tolerance  of the picture's diagonal. Raises ValueError for another pipeline.
+    """
+
+    def __init__(self, pipeline: str = "doobnet", first: float = 0.01, tolerance: float = 0.0075) -> None:
+        if pipeline not in PIPELINES:
+            raise ValueError(f"pipeline {pipeline!r} is unknown: choose one of {', '.join(PIPELINES)}")
+        self.pipeline, self.tolerance = pipeline, tolerance
+        self.thresholds = THRESHOLDS[THRESHOLDS >= first - 1e-9]
+        self._counts: list[np.ndarray] = []
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def add(self, probability: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """Count one picture.
+
+        Args:
+            probability: [H, W] in 0..1. truth: [H, W], non-zero on a boundary.
+
+        Returns int64 [thresholds, 3]: pairs, predicted pixels, true pixels. Raises ValueError for unequal shapes.
+        """
+        if probability.shape != truth.shape:
+            raise ValueError(f"maps must have one shape, got {probability.shape} and {truth.shape}")
+        truth = truth != 0
+        count = self._nested if self.pipeline == "doobnet" else self._one_by_one
+        pairs, predicted = count(probability, truth, tolerance_px(truth.shape, self.tolerance))
+        counts = np.stack([pairs, predicted, np.full(len(pairs), np.count_nonzero(truth))], 1)
+        self._counts.append(counts)
+        return counts
+
+    def curve(self) -> BoundaryCurve:
+        """Scores of all pictures so far. Raises ValueError when there is none."""
+        if not self._counts:
+            raise ValueError("no pictures to score")
+        counts = np.stack(self._counts)                                 # [pictures, thresholds, 3]
+        recall, precision = _rates(counts.sum(0))
+        ods, at = _best_between(recall, precision, self.thresholds)
+        each = np.array([_f(*_rates(one)).argmax() for one in counts])
+        ois = float(_f(*_rates(counts[np.arange(len(counts)), each].sum(0)[None]))[0])
+        return BoundaryCurve(ods, ois, _average_precision(recall, precision), at, tuple(precision.tolist()),
+                             tuple(recall.tolist()), tuple(self.thresholds.tolist()))
+
+    def _nested(self, probability: np.ndarray, truth: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+        ridge = suppress(probability).ravel()
+        pixels = np.flatnonzero(ridge >= np.float32(self.thresholds[0]))
+        pixels = pixels[np.argsort(-ridge[pixels], kind="stable")]
+        enlarges = np.concatenate([[0], np.cumsum(matches_by_rank(pixels, truth, tolerance))])
+        predicted = np.searchsorted(-ridge[pixels], -self.thresholds.astype(np.float32), side="right")
+        return enlarges[predicted], predicted
+
+    def _one_by_one(self, probability: np.ndarray, truth: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+        ridge = np.rint(suppress(probability, smooth=1) * 255) / 255
+        pairs, predicted = np.zeros((2, len(self.thresholds)), np.int64)
+        levels = np.searchsorted(np.unique(ridge), self.thresholds)    # thresholds of one level have one mask
+        for level in np.unique(levels):
+            same = levels == level
+            mask = thinned(ridge >= self.thresholds[same][0])
+            predicted[same] = np.count_nonzero(mask)
+            pairs[same] = largest_matching(mask, truth, tolerance)
+        return pairs, predicted
+
+
+def _rates(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Recall and precision [n] of counts [n, 3]; 0 where nothing is there."""
+    pairs, predicted, true = counts.T
+    return pairs / np.maximum(true, 1), pairs / np.maximum(predicted, 1)
+
+
+def _f(recall: np.ndarray, precision: np.ndarray) -> np.ndarray:
+    both = recall + precision
+    return 2 * recall * precision / np.where(both > 0, both, 1.0)
+
+
+def _best_between(recall: np.ndarray, precision: np.ndarray, thresholds: np.ndarray) -> tuple[float, float]:
+    """Largest F and its threshold, recall and precision being straight lines between thresholds."""
+    at = np.interp(np.linspace(0, len(thresholds) - 1, (len(thresholds) - 1) * _BETWEEN + 1), np.arange(len(thresholds)),
+                   thresholds)
+    f = _f(np.interp(at, thresholds, recall), np.interp(at, thresholds, precision))
+    return float(f.max()), float(at[f.argmax()])
+
+
+def _average_precision(recall: np.ndarray, precision: np.ndarray) -> float:
+    """Mean of precision over recall 0, 0.01 .. 1, a straight line between thresholds, 0 outside of them.
+
+    The sum of 101 values is divided by 100, as in the benchmark.
+    """
+    recall, first = np.unique(recall, return_index=True)
+    if len(recall) < 2:
+        return 0.0
+    return float(min(1.0, np.interp(np.arange(101) / 100, recall, precision[first], left=0.0, right=0.0).sum() / 100))
