@@ -27,5 +27,6 @@ setup(
         "torch>=2.4",
         "tqdm",
     ],
+    extras_require={"datasets": ["h5py", "pycocotools"]},
     entry_points={"console_scripts": ["modot = modot_ros.cli:main"]},
 )

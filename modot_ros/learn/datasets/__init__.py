@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Published data sets by their names, as torch data sets. Nothing is downloaded; what is missing is explained."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from modot_ros.learn.datasets.cocoa import cocoa
+from modot_ros.learn.datasets.diode import diode
+from modot_ros.learn.datasets.ibims import ibims
+from modot_ros.learn.datasets.instaorder import instaorder
+from modot_ros.learn.datasets.kins import kins
+from modot_ros.learn.datasets.layout import choose
+from modot_ros.learn.datasets.nyud_mt import nyud_mt
+from modot_ros.learn.datasets.ob_future import ob_future
+from modot_ros.learn.datasets.ob_hypersim import ob_hypersim
+from modot_ros.learn.datasets.ob_labname import ob_diode, ob_entityseg
+from modot_ros.learn.datasets.order_sample import OrderSample
+from modot_ros.learn.datasets.pairs import pairs
+from modot_ros.learn.datasets.picture_set import PictureSet
+from modot_ros.learn.datasets.sample import Sample
+
+_SETS = {"nyud_mt": nyud_mt, "ob_future": ob_future, "ob_hypersim": ob_hypersim, "ibims": ibims, "diode": diode,
+         "ob_diode": ob_diode, "ob_entityseg": ob_entityseg, "pairs": pairs}
+_READ_OTHERWISE = (ob_future, ob_hypersim)              # whose depth MoDOT reads as something else than metres
+_ORDER_SETS = {"instaorder": instaorder, "cocoa": cocoa, "kins": kins}
+DATASETS = tuple(_SETS)
+ORDER_DATASETS = tuple(_ORDER_SETS)
+
+__all__ = ["DATASETS", "ORDER_DATASETS", "open_dataset", "open_order_dataset"]
+
+
+def open_dataset(name: str, root: str | Path, split: str = "test", as_published: bool = False) -> PictureSet[Sample]:
+    """Pictures with depth, boundaries or both.
+
+    Args:
+        name: one of DATASETS.
+        root: its folder, as published.
+        split: "train" or "test"; most sets have only "test", DIODE "test_indoors" and "test_outdoor" as well.
+        as_published: depth exactly as MoDOT's loaders read it, where that is not z in metres.
+
+    Raises:
+        ValueError: no set or split of that name, or a list that can't be read.
+        FileNotFoundError: the folder is not as published; says what to download from whom, and how it must look.
+        ModuleNotFoundError: a package that only this set needs is missing.
+    """
+    opener = _SETS[choose("data set", name, DATASETS)]
+    options = {"as_published": as_published} if opener in _READ_OTHERWISE else {}
+    return opener(Path(root), split, **options)
+
+
+def open_order_dataset(name: str, root: str | Path, split: str = "val") -> PictureSet[OrderSample]:
+    """Pictures with instances and their orders; one of ORDER_DATASETS, split "train" or "val". Raises as `open_dataset`."""
+    return _ORDER_SETS[choose("data set of orders", name, ORDER_DATASETS)](Path(root), split)

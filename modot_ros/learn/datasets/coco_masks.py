@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Masks as COCO writes them, drawn by COCO's own code: polygons and run lengths -> pixels.
+
+Needs pycocotools (`pip install pycocotools`).
+"""
+from __future__ import annotations
+
+import numpy as np
+
+
+def drawn(segmentation: list | dict, height: int, width: int) -> np.ndarray:
+    """uint8 [H, W], 0 or 1.
+
+    Args:
+        segmentation: one polygon [x, y, x, y, ...], a list of polygons that are merged, or run lengths {"size": [H, W],
+            "counts": list of numbers or compressed text}.
+
+    Raises:
+        ValueError: run lengths of another size, or something that is neither.
+        ModuleNotFoundError: without pycocotools.
+    """
+    coco = coco_mask()
+    if isinstance(segmentation, dict):
+        if list(segmentation.get("size", ())) != [height, width]:
+            raise ValueError(f"run lengths are of size {segmentation.get('size')}, the picture of {[height, width]}")
+        runs = segmentation
+        if isinstance(segmentation.get("counts"), list):
+            runs = coco.frPyObjects(segmentation, height, width)
+    elif segmentation:
+        polygons = segmentation if isinstance(segmentation[0], list) else [segmentation]
+        runs = coco.merge(coco.frPyObjects(polygons, height, width))
+    else:
+        raise ValueError("an instance without polygon or run lengths")
+    return coco.decode(runs)
+
+
+def coco_mask():
+    """The module pycocotools.mask. Raises ModuleNotFoundError that names the package."""
+    try:
+        from pycocotools import mask
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("COCO's masks are drawn by pycocotools: pip install pycocotools") from error
+    return mask

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every data set of pictures with depth or boundaries gives: one picture and what is known of it."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture with its truth, everything at the picture's size.
+
+    Raises ValueError where sizes differ.
+    """
+
+    rgb: np.ndarray                                     # uint8 [H, W, 3]
+    depth_m: np.ndarray | None                          # float32 [H, W], z; NaN = unknown; None = the set has none
+    valid: np.ndarray                                   # bool [H, W], where depth may be scored; False without depth
+    boundary: np.ndarray | None                         # bool [H, W], occlusion boundary; None = the set has none
+    K: np.ndarray | None                                # float64 [3, 3], pixel centres at whole numbers; None = unknown
+    name: str
+
+    def __post_init__(self):
+        for what in ("depth_m", "valid", "boundary"):
+            truth = getattr(self, what)
+            if truth is not None and truth.shape != self.rgb.shape[:2]:
+                raise ValueError(f"{what} is {truth.shape}, the picture {self.rgb.shape[:2]}")
+
+
+def sample(name: str, rgb: np.ndarray, depth_m: np.ndarray | None = None, valid: np.ndarray | None = None,
+           boundary: np.ndarray | None = None, K: np.ndarray | None = None) -> Sample:
+    """Sample whose depth is NaN where it is not finite, not positive or not `valid`, and valid everywhere else."""
+    if depth_m is None:
+        return Sample(rgb, None, np.zeros(rgb.shape[:2], bool), boundary, K, name)
+    depth_m = depth_m.astype(np.float32)
+    known = np.isfinite(depth_m) & (depth_m > 0)
+    if valid is not None:
+        if valid.shape != depth_m.shape:
+            raise ValueError(f"the mask is {valid.shape}, the depth {depth_m.shape}")
+        known &= valid
+    return Sample(rgb, np.where(known, depth_m, np.float32(np.nan)), known, boundary, K, name)
+
+
+def intrinsics(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:
+    """Camera matrix, float64 [3, 3]."""
+    return np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
+
+
+def depth_along_axis(range_m: np.ndarray, K: np.ndarray) -> np.ndarray:
+    """Distance from the camera's centre -> z, [H, W] in metres."""
+    height, width = range_m.shape
+    x = (np.arange(width) - K[0, 2]) / K[0, 0]
+    y = (np.arange(height) - K[1, 2]) / K[1, 1]
+    return range_m / np.sqrt(x[None] ** 2 + y[:, None] ** 2 + 1.0)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folders of pictures with truth beside them."""
+import json
+
+import numpy as np
+import pytest
+
+from modot_ros.learn.datasets.pairs import pairs
+
+
+@pytest.fixture
+def root(writer, line):
+    for name in ("metres.jpg", "millimetres.png", "drawn.png", "alone.png"):
+        writer.picture(name)
+    depth_m = np.full((6, 8), 2.0)
+    depth_m[0, :2] = np.nan, np.inf
+    writer.array("metres_depth.npy", depth_m)
+    millimetres = np.full((6, 8), 1500, np.uint16)
+    millimetres[0, 0] = 0
+    writer.values("millimetres_depth_mm.png", millimetres)
+    writer.values("millimetres_boundary.png", line)
+    writer.values("drawn_boundary.png", line)
+    return writer.root
+
+
+def test_truth_is_found_by_its_name(root, line):
+    drawn, metres, millimetres = pairs(root)
+    assert [found.name for found in (drawn, metres, millimetres)] == ["drawn", "metres", "millimetres"]
+    assert drawn.depth_m is None and drawn.boundary.tolist() == (line > 0).tolist()
+    assert metres.valid.sum() == 46 and metres.boundary is None and metres.K is None
+    assert millimetres.valid.sum() == 47 and millimetres.depth_m[1, 1] == 1.5 and millimetres.boundary.any()
+
+
+def test_one_camera_for_all(root, writer):
+    writer.text("K.txt", "500 510 4 3\n")
+    assert pairs(root)[1].K.tolist() == [[500, 0, 4], [0, 510, 3], [0, 0, 1]]
+    writer.text("K.txt", "500 4 3\n")
+    with pytest.raises(ValueError, match="K.txt: needs fx fy cx cy"):
+        pairs(root)
+
+
+def test_an_index_says_other_names(root, writer):
+    writer.text("index.json", json.dumps([
+        {"name": "first", "image": "alone.png", "depth_mm": "millimetres_depth_mm.png", "K": [5, 6, 4, 3]},
+        {"image": "drawn.png", "boundary": "drawn_boundary.png", "depth": "metres_depth.npy"},
+        {"image": "metres.jpg"}]))
+    first, drawn = pairs(root)
+    assert first.name == "first" and first.K[1, 1] == 6 and first.depth_m[1, 1] == 1.5
+    assert drawn.name == "drawn" and drawn.boundary.any() and drawn.depth_m[1, 1] == 2 and drawn.K is None
+
+
+@pytest.mark.parametrize("index", ["[{}, 1]", '[{"depth": "a.npy"}]', "{", "3"])
+def test_a_broken_index_is_named(root, writer, index):
+    writer.text("index.json", index)
+    with pytest.raises(ValueError, match="index.json"):
+        pairs(root)
+
+
+def test_corrupt_pictures_and_truths_are_skipped(root, writer):
+    writer.corrupt("drawn.png")
+    writer.array("metres_depth.npy", np.zeros((2, 2)))
+    pictures = pairs(root)
+    assert [found.name for found in pictures] == ["millimetres"]
+    assert set(pictures.skipped) == {"drawn", "metres"} and "(2, 2)" in pictures.skipped["metres"]
+
+
+def test_what_is_missing_is_said(tmp_path, writer):
+    with pytest.raises(FileNotFoundError, match="NAME_depth.npy"):
+        pairs(tmp_path / "nowhere")
+    writer.picture("alone.png")
+    with pytest.raises(ValueError, match="no picture there has a depth or boundary"):
+        pairs(tmp_path)
