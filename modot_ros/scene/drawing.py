@@ -3,20 +3,19 @@
 
 Colour is depth, warm is near (the Turbo map, equal steps of log depth, with a scale in metres). A boundary is
 a light line on the occluder with a dark one beside it on what is hidden. Fine lines part the instances;
-arrows lead from the occluder to what it occludes, the thicker the surer, and name both by their ids.
+arrows and names are those of `graph_drawing`.
 """
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from ..prediction import SIDE_STEPS, OrderGraph, Prediction
+from ..prediction import SIDE_STEPS, Prediction
+from .graph_drawing import draw_graph
 
 DEPTH_SHARE = 0.55                      # of the depth colours over the picture
-MAX_ARROWS = 16                         # the surest ones; more hide the picture
 OUTLINE = (190, 190, 190)
 LIGHT, DARK = (255, 255, 255), (0, 0, 0)
-ARROW, MUTUAL_ARROW = (255, 60, 200), (255, 255, 90)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 _TURBO = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_TURBO).reshape(256, 3)[:, ::-1].copy()
@@ -80,7 +79,7 @@ def overlay(rgb: np.ndarray, prediction: Prediction, near_m: float | None = None
     if prediction.boundary_mask is not None:
         _draw_boundaries(picture, prediction.boundary_mask, prediction.boundary_side)
     if prediction.graph is not None and prediction.labels is not None:
-        _draw_arrows(picture, prediction.labels, prediction.graph)
+        draw_graph(picture, prediction.labels, prediction.graph, depth)
     if depth is not None:
         _draw_scale(picture, near_m, far_m, prediction.depth_kind)
     return picture
@@ -101,42 +100,6 @@ def _draw_boundaries(picture: np.ndarray, mask: np.ndarray, side: np.ndarray) ->
     hidden_u = np.clip(u + step[:, 0], 0, mask.shape[1] - 1)
     picture[hidden_v, hidden_u] = DARK
     picture[v, u] = LIGHT
-
-
-def _anchor(labels: np.ndarray, instance_id: int, box: tuple[int, int, int, int]) -> tuple[int, int]:
-    """The pixel (u, v) of an instance that is farthest from its edge."""
-    left, top, width, height = box
-    inside = (labels[top:top + height, left:left + width] == instance_id).astype(np.uint8)
-    away = cv2.distanceTransform(cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0),
-                                 cv2.DIST_L2, cv2.DIST_MASK_3)
-    _, _, _, (u, v) = cv2.minMaxLoc(away)
-    return left + u - 1, top + v - 1
-
-
-def _draw_arrows(picture: np.ndarray, labels: np.ndarray, graph: OrderGraph) -> None:
-    boxes = {instance.id: instance.bbox_px for instance in graph.instances}
-    surest = sorted(graph.occlusions, key=lambda order: -order.confidence)[:MAX_ARROWS]
-    ends = {order.occluder for order in surest} | {order.occludee for order in surest}
-    anchors = {instance_id: _anchor(labels, instance_id, boxes[instance_id]) for instance_id in ends}
-    unit = max(1, round(picture.shape[1] / 480))
-    for order in surest[::-1]:
-        thick = round(unit * (0.6 + 1.6 * order.confidence))     # from 1 to 2 at 640 px
-        start, end = anchors[order.occluder], anchors[order.occludee]
-        length = max(np.hypot(end[0] - start[0], end[1] - start[1]), 1.0)
-        tip = min(10.0 * unit / length, 0.5)
-        for colour, width in ((DARK, thick + 2), (MUTUAL_ARROW if order.mutual else ARROW, thick)):
-            cv2.arrowedLine(picture, start, end, colour, width, cv2.LINE_AA, tipLength=tip)
-            cv2.circle(picture, start, unit + width, colour, cv2.FILLED, cv2.LINE_AA)
-    if _is_too_small_for_text(picture):
-        return
-    size = 0.45 * unit
-    for instance_id, (u, v) in anchors.items():
-        text = str(instance_id)
-        (text_width, text_height), _ = cv2.getTextSize(text, FONT, size, unit)
-        # Beside the arrows' ends, and inside the picture.
-        at = (min(max(u + 5 * unit, 0), picture.shape[1] - text_width), max(v - 5 * unit, text_height))
-        for colour, width in ((DARK, unit + 2), (LIGHT, unit)):
-            cv2.putText(picture, text, at, FONT, size, colour, width, cv2.LINE_AA)
 
 
 def _is_too_small_for_text(picture: np.ndarray) -> bool:

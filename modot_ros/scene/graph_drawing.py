@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order graph over a picture: short arrows where one instance hides another, and the instances' names.
+
+An arrow stands across the contour that two instances share, where the step in depth is largest: its tail is on the
+occluder, its head on what is hidden, so that arrows never cross the picture. It is the thicker the surer; its colour is
+the occluder's rank in depth, from warm for the nearest to cold for the farthest. An instance that is hidden is a dashed
+box where it was last seen.
+"""
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from modot_ros.prediction import Instance, OcclusionOrder, OrderGraph
+
+MAX_ARROWS = 40                         # the surest ones; more hide the picture
+ARM_PX = 13                             # of an arrow to either side of the contour, in a picture 640 px wide
+DEPTH_PX = 3                            # depth is read so far from the contour, behind the blur of its edge
+BEYOND = 5.0                            # logarithm of the step to what is beyond range
+ALIKE_PX = 9                            # the contour within this radius tells the direction across it
+LIGHT, DARK, UNRANKED = (255, 255, 255), (0, 0, 0), (200, 200, 200)
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+_TURBO = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_TURBO).reshape(256, 3)[:, ::-1]
+_FRACTION_BITS = 4                      # OpenCV takes points in sixteenths of a pixel
+
+
+def draw_graph(picture: np.ndarray, labels: np.ndarray, graph: OrderGraph, depth: np.ndarray | None = None) -> None:
+    """Draws onto `picture`, uint8 [H, W, 3] RGB.
+
+    labels   integer [H, W] that the graph speaks of, 0 = background
+    depth    float32 [H, W] that grows with distance; None puts arrows at the middle of the contours
+    """
+    scale = max(picture.shape[1] / 640, 0.5)
+    colours = rank_colours(graph.instances)
+    visible = [instance for instance in graph.instances if instance.area_px]
+    for instance in graph.instances:
+        if not instance.area_px:
+            _draw_dashed_box(picture, instance.bbox_px, colours[instance.id], max(round(scale), 1))
+    centres = _centres(labels, visible)
+    surest = sorted(graph.occlusions, key=lambda order: -order.confidence)[:MAX_ARROWS]
+    placed = place_arrows(labels, surest, depth, {id: (u, v) for id, (u, v, _) in centres.items()})
+    for order, arrow in reversed(list(zip(surest, placed))):
+        room = min(centres[order.occluder][2], centres[order.occludee][2])
+        arm = min(max(1.5 * room, 0.6 * ARM_PX * scale), ARM_PX * scale)    # short between what is small
+        _draw_arrow(picture, *arrow, arm, colours[order.occluder], scale, order.confidence)
+    _draw_names(picture, graph.instances, centres, scale)
+
+
+def rank_colours(instances: tuple[Instance, ...]) -> dict[int, tuple[int, int, int]]:
+    """RGB per id: warm for the nearest of the instances, cold for the farthest, grey for those without depth."""
+    known = sorted((instance for instance in instances if not math.isnan(instance.depth_m)),
+                   key=lambda instance: instance.depth_m)
+    colours = {instance.id: UNRANKED for instance in instances}
+    for rank, instance in enumerate(known):             # the dark ends of the map are left out
+        level = round(225 - 195 * rank / max(len(known) - 1, 1))
+        colours[instance.id] = tuple(_TURBO[level].tolist())
+    return colours
+
+
+def place_arrows(labels: np.ndarray, orders: list[OcclusionOrder], depth: np.ndarray | None,
+                 centres: dict[int, tuple[float, float]]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Per order a point (u, v) on the contour that both share and the unit direction towards the occludee.
+
+    Instances that do not touch have no contour: the point lies half way between their centres.
+    """
+    pair, points, across = _crossings(labels)
+    wanted = np.array([_pair(order.occluder, order.occludee) for order in orders], np.int64)
+    begin, end = np.searchsorted(pair, wanted), np.searchsorted(pair, wanted, side="right")
+    step = np.zeros(len(pair)) if depth is None else _depth_step(depth, points, across)
+    placed = []
+    for order, first, last in zip(orders, begin, end):
+        if first == last:
+            start, stop = (np.array(centres[id], float) for id in (order.occluder, order.occludee))
+            placed.append(((start + stop) / 2, _unit(stop - start)))
+            continue
+        sign = 1 if order.occluder < order.occludee else -1
+        deeper = sign * step[first:last]
+        largest = deeper.max()
+        contour = first + np.flatnonzero(deeper >= min(0.5 * largest, largest))
+        if order.mutual and len(contour) > 1:           # each direction on a part of its own
+            contour = np.array_split(contour, 2)[order.occluder > order.occludee]
+        near = points[contour]
+        middle = near[np.abs(near - near.mean(0)).sum(1).argmin()]
+        alike = np.abs(near - middle).max(1) <= ALIKE_PX
+        placed.append((middle, _unit(sign * across[contour[alike]].sum(0))))
+    return placed
+
+
+def _pair(a: int, b: int) -> int:
+    return min(a, b) << 16 | max(a, b)
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    length = math.hypot(*vector)
+    return vector / length if length > 1e-6 else np.array([1.0, 0.0])
+
+
+def _crossings(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where two instances meet, over at most two background pixels, sorted by pair.
+
+    Returns the pair int64 [n], the point (u, v) between the two pixels [n, 2], and the step from the smaller id towards
+    the larger one [n, 2].
+    """
+    labels = labels.astype(np.uint16)
+    filled = cv2.dilate(labels, np.ones((3, 3), np.uint8))
+    np.copyto(filled, labels, where=labels > 0)
+    width, filled = filled.shape[1], filled.ravel()
+    pairs, points, across = [], [], []
+    for du, dv in ((1, 0), (0, 1)):
+        offset = du + dv * width
+        at = np.flatnonzero(filled[:-offset] != filled[offset:])
+        first, second = filled[at].astype(np.int64), filled[at + offset].astype(np.int64)
+        meets = (first > 0) & (second > 0)
+        if du:
+            meets &= at % width < width - 1             # the next row begins elsewhere
+        at, first, second = at[meets], first[meets], second[meets]
+        v, u = np.divmod(at, width)
+        pairs.append(np.minimum(first, second) << 16 | np.maximum(first, second))
+        points.append(np.column_stack([u + du / 2, v + dv / 2]))
+        across.append(np.where(first < second, 1.0, -1.0)[:, None] * (du, dv))
+    pairs, points, across = map(np.concatenate, (pairs, points, across))
+    order = np.argsort(pairs, kind="stable")
+    return pairs[order], points[order], across[order]
+
+
+def _depth_step(depth: np.ndarray, points: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """Logarithm of how many times farther it is beyond each point than before it; 0 where that is unknown."""
+    last = np.array(depth.shape[::-1]) - 1
+    before, beyond = (np.clip(np.rint(points + side * DEPTH_PX * across).astype(int), 0, last) for side in (-1, 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        step = np.log(depth[beyond[:, 1], beyond[:, 0]] / depth[before[:, 1], before[:, 0]])
+    return np.nan_to_num(step, nan=0.0, posinf=BEYOND, neginf=-BEYOND)
+
+
+def _centres(labels: np.ndarray, instances: list[Instance]) -> dict[int, tuple[int, int, float]]:
+    """Per id the pixel (u, v) of the instance that is farthest from its outline, and that distance in pixels."""
+    half = np.ascontiguousarray(labels[::2, ::2]).astype(np.uint16)
+    inside = np.zeros((half.shape[0] + 2, half.shape[1] + 2), np.uint8)
+    core = inside[1:-1, 1:-1]
+    core[:] = half > 0
+    core[:, :-1][half[:, :-1] != half[:, 1:]] = 0
+    core[:-1][half[:-1] != half[1:]] = 0
+    away = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_3)[1:-1, 1:-1]
+    centres = {}
+    for instance in instances:
+        left, top, width, height = instance.bbox_px
+        window = np.s_[top // 2:(top + height + 1) // 2, left // 2:(left + width + 1) // 2]
+        own = (half[window] == instance.id).astype(np.uint8)
+        if own.any():
+            _, radius, _, (u, v) = cv2.minMaxLoc(away[window], own)
+            centres[instance.id] = 2 * (u + left // 2), 2 * (v + top // 2), 2 * radius
+        else:                                           # between the rows and columns that were looked at
+            centres[instance.id] = left + width // 2, top + height // 2, 0.0
+    return centres
+
+
+def _draw_arrow(picture: np.ndarray, point: np.ndarray, direction: np.ndarray, arm: float,
+                colour: tuple[int, int, int], scale: float, confidence: float) -> None:
+    thick = max(round(scale * (0.5 + 3.0 * confidence)), 1)
+    head, wing = min((7 + 2 * confidence) * scale, 1.2 * arm), (3.2 + 2.8 * confidence) * scale
+    normal = np.array([-direction[1], direction[0]])
+    tail, tip = point - arm * direction, point + arm * direction
+    neck = tip - head * direction
+    triangle = np.stack([tip, neck + wing * normal, neck - wing * normal])
+    line, triangle = (np.rint(points * (1 << _FRACTION_BITS)).astype(np.int32)
+                      for points in (np.stack([tail, neck]), triangle))
+    for stroke, edge in ((LIGHT, max(round(2 * scale), 2)), (colour, 0)):
+        cv2.line(picture, line[0].tolist(), line[1].tolist(), stroke, thick + edge, cv2.LINE_AA, _FRACTION_BITS)
+        if edge:
+            cv2.polylines(picture, [triangle], True, stroke, edge + 1, cv2.LINE_AA, _FRACTION_BITS)
+        cv2.fillConvexPoly(picture, triangle, stroke, cv2.LINE_AA, _FRACTION_BITS)
+
+
+def _draw_dashed_box(picture: np.ndarray, box: tuple[int, int, int, int], colour: tuple[int, int, int],
+                     thick: int) -> None:
+    left, top, width, height = box
+    height_px, width_px = picture.shape[:2]
+    columns, rows = (np.arange(max(start, 0), min(start + length, size))
+                     for start, length, size in ((left, width, width_px), (top, height, height_px)))
+    dash = 6 * thick
+    columns, rows = columns[columns // dash % 2 == 0], rows[rows // dash % 2 == 0]
+    for k in range(thick):
+        for row in {top + k, top + height - 1 - k}:
+            if 0 <= row < height_px:
+                picture[row, columns] = colour
+        for column in {left + k, left + width - 1 - k}:
+            if 0 <= column < width_px:
+                picture[rows, column] = colour
+
+
+def _draw_names(picture: np.ndarray, instances: tuple[Instance, ...], centres: dict[int, tuple[int, int, float]],
+                scale: float) -> None:
+    """Id and name, or the id alone, in the middle of every instance that has room for it."""
+    size, thick = 0.42 * scale, max(round(scale), 1)
+    for instance in instances:
+        if instance.area_px:
+            u, v, radius = centres[instance.id]
+        else:
+            left, top, width, height = instance.bbox_px
+            u, v, radius = left + width // 2, top + height // 2, min(width, height) / 2
+        for text in (f"{instance.id} {instance.name}".rstrip(), str(instance.id)):
+            (width, height), _ = cv2.getTextSize(text, FONT, size, thick)
+            if math.hypot(width, height) <= 2 * radius + 4 * scale:
+                at = (max(u - width // 2, 1), min(max(v + height // 2, height), picture.shape[0] - 1))
+                cv2.putText(picture, text, at, FONT, size, DARK, thick + 2, cv2.LINE_AA)
+                cv2.putText(picture, text, at, FONT, size, LIGHT, thick, cv2.LINE_AA)
+                break
