@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Losses of order networks against numbers worked out by hand, and against the official ones."""
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from modot_ros.learn.orders.losses import (CLOSER, EQUAL, FARTHER, PairBatch, class_loss, completion_loss,
+                                           counted_disparity_order, depth_loss, disparity_order, instadepth_loss,
+                                           occlusion_loss, smoothness)
+
+LN2 = math.log(2)
+
+
+@pytest.fixture(scope="module")
+def golden(shared_golden):
+    with np.load(shared_golden / "instaorder" / "losses.npz") as arrays:
+        return {name: torch.from_numpy(value) for name, value in arrays.items()}
+
+
+def pair(depth, overlap=0, size=5):
+    """A on the left and B on the right of a picture, one column between them."""
+    masks = torch.zeros(2, 1, 1, size, 2 * size + 1)
+    masks[0, ..., :size] = masks[1, ..., size + 1:] = 1
+    return PairBatch(torch.zeros(1, 3, size, 2 * size + 1), *masks, torch.tensor([depth]), torch.tensor([overlap]))
+
+
+def steps(left, right, size=5):
+    disparity = torch.full((1, 1, size, 2 * size + 1), float(left))
+    disparity[..., size + 1:] = right
+    return disparity.requires_grad_()
+
+
+def test_occlusion_of_the_swapped_pair_has_swapped_labels():
+    label = torch.tensor([[1.0, 0.0]])
+    logits = torch.tensor([[9.0, -9.0]])
+    assert float(occlusion_loss(logits, logits.flip(1), label)) < 1e-3
+    assert float(occlusion_loss(logits, logits, label)) > 8
+    assert float(occlusion_loss(torch.zeros(1, 2), torch.zeros(1, 2), label)) == pytest.approx(2 * LN2)
+
+
+def test_closer_and_farther_change_places_and_equal_stays():
+    sure = 20 * torch.eye(3)
+    assert float(class_loss(sure, sure[[1, 0, 2]], torch.tensor([0, 1, 2]))) < 1e-6
+    assert float(class_loss(sure, sure, torch.tensor([0, 1, 2]))) == pytest.approx(2 / 3 * 20)
+
+
+def test_both_groups_of_depth_are_averaged_by_themselves():
+    even = torch.zeros(3, 3)
+    wrong = even.clone()
+    wrong[0, 1] = 1000.0
+    overlap, distinct = depth_loss(wrong, even, torch.tensor([0, 0, 2]), torch.tensor([1, 0, 0]))
+    assert float(overlap) == pytest.approx(1000 + math.log(3)) and float(distinct) == pytest.approx(2 * math.log(3))
+    overlap, _ = depth_loss(even, even, torch.tensor([0, 0, 2]), torch.tensor([0, 0, 0]))
+    assert float(overlap) == 0
+
+
+def test_the_published_depth_loss_does_not_learn_from_what_is_surely_wrong():
+    def gradient(as_published):
+        logits = torch.tensor([[-30.0, 30.0, 0.0]], requires_grad=True)
+        class_loss(logits, torch.zeros(1, 3), torch.tensor([CLOSER]), as_published).backward()
+        return float(logits.grad.abs().max())
+
+    assert gradient(False) == pytest.approx(1, abs=1e-3) and gradient(True) < 1e-6
+
+
+def test_smoothness_by_hand():
+    rgb = torch.zeros(1, 3, 1, 4)
+    ramp = torch.tensor([[[[2.0, 2.0, 4.0, 6.0]]]])
+    # (0, 0, .5, 1) of mean .375: steps 0, 4/3, 4/3; published: (0, 0, 1/3, 2/3), of mean 1/4, has the same steps.
+    one_row = smoothness(ramp.expand(1, 1, 2, 4), rgb.expand(1, 3, 2, 4))
+    assert float(one_row) == pytest.approx(8 / 9, abs=1e-5)
+    rgb[..., 2:] = 3.0                                              # a colour edge between the second and the third
+    edged = smoothness(ramp.expand(1, 1, 2, 4), rgb.expand(1, 3, 2, 4))
+    assert float(edged) == pytest.approx((4 / 3 * math.exp(-3) + 4 / 3) / 3, abs=1e-5)
+
+
+@pytest.mark.parametrize("depth, right, wrong", [(CLOSER, (5, 1), (1, 5)), (FARTHER, (1, 5), (5, 1))])
+def test_disparity_order_pulls_what_is_wrong(depth, right, wrong):
+    assert float(disparity_order(steps(*right).detach(), pair(depth))) == 0
+    disparity = steps(*wrong)
+    loss = disparity_order(disparity, pair(depth))
+    assert float(loss) == pytest.approx(1)
+    loss.backward()
+    left, right = disparity.grad[..., 2, 2], disparity.grad[..., 2, -3]
+    assert (left < 0 < right) if depth == CLOSER else (right < 0 < left)        # the closer one's disparity must grow
+
+
+def test_disparity_order_leaves_equal_and_overlapping_pairs_alone():
+    for batch in (pair(EQUAL), pair(CLOSER, overlap=1)):
+        assert float(disparity_order(steps(1, 5), batch)) == 0
+
+
+def test_a_mask_that_is_all_rim_counts_whole_here_and_fails_as_published():
+    batch = pair(CLOSER)
+    batch.mask_b[:] = 0
+    batch.mask_b[..., 2, 7] = 1
+    assert float(disparity_order(steps(1, 5), batch)) == pytest.approx(1)
+    with pytest.raises(ValueError, match="pair 0 .* all rim"):
+        counted_disparity_order(steps(1, 5), steps(1, 5), batch)
+
+
+def test_the_published_count_is_the_same_for_right_and_wrong():
+    counts = [float(counted_disparity_order(d, d, pair(CLOSER))) for d in (steps(1, 5), steps(5, 1))]
+    assert counts == pytest.approx([18 / 55, 18 / 55])              # 3x3 pixels of each instance, once
+
+
+def test_completion_weighs_the_eraser_five_times():
+    logits = torch.zeros(1, 2, 1, 2)
+    eraser = torch.tensor([[[1.0, 0.0]]])
+    assert float(completion_loss(logits, torch.ones(1, 1, 2), eraser)) == pytest.approx(3 * LN2)
+
+
+@pytest.mark.parametrize("network, order", [("InstaDepthNet_d", False), ("InstaDepthNet_od", True)])
+def test_instadepth_terms_and_gradients_are_the_official_ones(golden, network, order):
+    batch = PairBatch(*(golden[f"in/{name}"] for name in ("rgb", "m1", "m2", "depth_label", "overlap", "occ_label")))
+    names = ["disp1", "disp2", "depth_logit1", "depth_logit2"] + order * ["occ_logit1", "occ_logit2"]
+    inputs = [golden[f"in/{name}"].clone().requires_grad_() for name in names]
+    terms = instadepth_loss(*inputs[:4], batch, *inputs[4:], as_published=True)
+    official = {"overlap": "overlap", "distinct": "distinct", "smoothness": "smooth", "disparity_order": "disp_order",
+                "occlusion": "occ"}
+    for term, value in terms.items():
+        assert float(value) == pytest.approx(float(golden[f"{network}/loss_{official[term]}"]), abs=1e-6), term
+    total = sum(terms.values())
+    assert float(total) == pytest.approx(float(golden[f"{network}/loss"]), abs=1e-6)
+    total.backward()
+    for name, value in zip(names, inputs):
+        torch.testing.assert_close(value.grad, golden[f"{network}/grad_{name}"], atol=1e-6, rtol=0)
+    same = counted_disparity_order(inputs[0], inputs[0], batch)
+    assert float(same) == pytest.approx(float(golden["InstaDepthNet_d_samedisp/loss_disp_order"]), abs=1e-6)
+
+
+def test_instaorder_terms_and_gradients_are_the_official_ones(golden):
+    names = ["depth_logit1", "depth_logit2", "occ_logit1", "occ_logit2"]
+    inputs = [golden[f"in/{name}"].clone().requires_grad_() for name in names]
+    overlap, distinct = depth_loss(*inputs[:2], golden["in/depth_label"], golden["in/overlap"], as_published=True)
+    depth, occlusion = 0.1 * overlap + 0.9 * distinct, occlusion_loss(*inputs[2:], golden["in/occ_label"])
+    assert float(depth) == pytest.approx(float(golden["InstaOrderNet_od/loss_depth"]), abs=1e-6)
+    assert float(occlusion) == pytest.approx(float(golden["InstaOrderNet_od/loss_occ"]), abs=1e-6)
+    assert float(depth + occlusion) == pytest.approx(float(golden["InstaOrderNet_od/loss"]), abs=1e-6)
+    (depth + occlusion).backward()
+    for name, value in zip(names, inputs):
+        torch.testing.assert_close(value.grad, golden[f"InstaOrderNet_od/grad_{name}"], atol=1e-6, rtol=0)
