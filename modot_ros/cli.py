@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+
+if TYPE_CHECKING:
+    from modot_ros.prediction import Prediction
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,13 +43,14 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("input", help="picture, folder or video")
     predict.add_argument("-o", "--output", type=Path, required=True, help="folder for the results, made when missing")
     _model_arguments(predict)
-    predict.add_argument("--focal-px", type=float, help="horizontal focal length of the input in pixels; without it the "
-                         "model's canonical camera is assumed and metric depth is right up to one factor")
-    predict.add_argument("--instances", type=Path, help="label image (8 or 16 bits, 0 = background), or a folder with "
-                         "one of the same name per picture")
-    predict.add_argument("--flip", action="store_true", help="average with the mirrored picture: better, twice as slow")
-    predict.add_argument("--boundary-threshold", type=float, default=0.5,
-                         help="probability from which a boundary counts")
+    _scene_arguments(predict)
+
+    order = command("order", _order, "Say who occludes whom and who is nearer in a picture or the pictures of a folder.")
+    order.add_argument("input", help="picture or folder")
+    order.add_argument("-o", "--output", type=Path, help="folder for the graph as JSON, GraphML and DOT and for the "
+                       "overlay, made when missing; without it the graph is only printed")
+    _model_arguments(order)
+    _scene_arguments(order)
 
     bench = command("bench", _bench, "Time the predictor on this machine; the last line is JSON.")
     _model_arguments(bench)
@@ -89,6 +94,22 @@ def _model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", default="fp32", help="fp32, bf16 or fp16")
 
 
+def _scene_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--focal-px", type=float, help="horizontal focal length of the input in pixels; without it the "
+                        "model's canonical camera is assumed and metric depth is right up to one factor")
+    parser.add_argument("--instances", type=Path, help="label image (8 or 16 bits, 0 = background), or a folder with "
+                        "one of the same name per picture; without it regions are found")
+    parser.add_argument("--flip", action="store_true", help="average with the mirrored picture: better, twice as slow")
+    parser.add_argument("--boundary-threshold", type=float, default=0.5,
+                        help="probability from which a boundary counts")
+    parser.add_argument("--order-model", default="", help="order network, as instaordernet_od; needs --order-weights")
+    parser.add_argument("--order-weights", type=Path, help="its .safetensors or .pth file")
+    parser.add_argument("--order-method", help="geometric, learned or fused; without it fused with --order-model and "
+                        "geometric otherwise")
+    parser.add_argument("--order-max-instances", type=int, default=16,
+                        help="the order network looks at so many of the largest instances, at every pair of them")
+
+
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition("x")
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
@@ -97,31 +118,55 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    from modot_ros.scene.files import write_prediction
+
+    done = 0
+    for name, rgb, prediction in _predictions(options):
+        write_prediction(prediction, rgb, options.output, name)
+        done += 1
+    print(f"{done} predictions in {options.output}")
+    return 0
+
+
+def _order(options: argparse.Namespace) -> int:
+    from modot_ros.scene.drawing import overlay
+    from modot_ros.scene.graph_files import graph_text, write_graph
+
+    for name, rgb, prediction in _predictions(options):
+        print(f"{name}: {graph_text(prediction.graph, 'm' if prediction.depth_kind == 'metric' else '')}")
+        if options.output is not None:
+            write_graph(prediction.graph, options.output, name)
+            path = options.output / f"{name}_overlay.png"
+            if not cv2.imwrite(str(path), cv2.cvtColor(overlay(rgb, prediction), cv2.COLOR_RGB2BGR)):
+                raise OSError(f"{path} can't be written")
+    return 0
+
+
+def _predictions(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, Prediction]]:
+    """(name, RGB picture, prediction) of every frame of the input; makes the output folder."""
     from tqdm import tqdm
 
     from modot_ros.predictor import Predictor
     from modot_ros.ros.sources import Pictures, Video, open_source
-    from modot_ros.scene.files import write_prediction
 
     source = open_source(options.input)
     if not isinstance(source, (Pictures, Video)):
         raise ValueError(f"{options.input!r} is no picture, folder of pictures or video")
     if options.instances is not None and not options.instances.exists():
         raise FileNotFoundError(f"instances {str(options.instances)!r} does not exist")
+    method = options.order_method or ("fused" if options.order_model else "geometric")
     predictor = Predictor(options.model, options.weights, options.device, options.precision, options.boundary_threshold,
-                          flip=options.flip)
-    options.output.mkdir(parents=True, exist_ok=True)
-    done = 0
-    for frame in tqdm(source, total=len(source), unit="frame", disable=None):
+                          flip=options.flip, order_method=method, order_model=options.order_model,
+                          order_weights=options.order_weights, order_max_instances=options.order_max_instances)
+    if options.output is not None:
+        options.output.mkdir(parents=True, exist_ok=True)
+    for frame in tqdm(source, total=len(source), unit="frame", disable=None if len(source) > 1 else True):
         rgb = np.ascontiguousarray(frame.rows.reshape(frame.height, frame.width, 3)[:, :, ::-1])
         focal_px = options.focal_px
         if focal_px is None and frame.calibration is not None:
             focal_px = frame.calibration.k[0]
         labels = None if options.instances is None else _labels(options.instances, frame.name)
-        write_prediction(predictor.predict(rgb, focal_px, labels), rgb, options.output, frame.name)
-        done += 1
-    print(f"{done} predictions in {options.output}")
-    return 0
+        yield frame.name, rgb, predictor.predict(rgb, focal_px, labels)
 
 
 def _labels(path: Path, name: str) -> np.ndarray:

@@ -57,6 +57,41 @@ def test_predict_takes_a_video(picture, tmp_path):
     assert (tmp_path / "out" / "v_000001_depth.npy").exists()
 
 
+def test_order_prints_the_graph_and_writes_it(picture, tmp_path, capsys):
+    labels = np.zeros((120, 160), np.uint8)
+    labels[10:60, 20:140], labels[60:110, 20:140] = 7, 30
+    cv2.imwrite(str(tmp_path / "labels.png"), labels)
+    out = tmp_path / "out"
+    assert cli.main(["order", str(picture), "--instances", str(tmp_path / "labels.png"), "-o", str(out),
+                     "--device", "cpu"]) == 0
+    printed = capsys.readouterr().out
+    assert "room: 2 instances" in printed and "1 depth orders (geometric)" in printed
+    assert {path.name for path in out.iterdir()} == {"room_graph.json", "room_graph.graphml", "room_graph.dot",
+                                                     "room_overlay.png"}
+    assert [instance["id"] for instance in json.loads((out / "room_graph.json").read_text())["instances"]] == [7, 30]
+    assert cv2.imread(str(out / "room_overlay.png")).shape == (120, 160, 3)
+
+
+def test_order_prints_without_a_folder_and_finds_regions(picture, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["order", str(picture), "--device", "cpu"]) == 0
+    assert "instances, near to far" in capsys.readouterr().out and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["order", "predict"])
+@pytest.mark.parametrize("arguments, message", [
+    (["--order-method", "learned"], "needs an order_model: choose one of instaordernet_o,"),
+    (["--order-method", "guess"], "choose one of geometric, learned, fused"),
+    (["--order-model", "instaordernet_x"], "instaordernet_x"),
+    (["--order-model", "instaordernet_o", "--order-weights", "nowhere.pth"], "nowhere.pth"),
+    (["--order-max-instances", "1"], "order_max_instances is 1"),
+])
+def test_orders_that_cannot_be_had_are_said_in_one_line(picture, tmp_path, capsys, command, arguments, message):
+    assert cli.main([command, str(picture), "-o", str(tmp_path), "--device", "cpu", *arguments]) == 1
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error
+
+
 @pytest.mark.parametrize("arguments, message", [
     (["nowhere.png"], "'nowhere.png' does not exist"),
     (["PICTURE", "--model", "modot_giant"], "choose"),

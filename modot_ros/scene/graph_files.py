@@ -16,6 +16,7 @@ from pathlib import Path
 import networkx
 
 from modot_ros.prediction import Instance, OrderGraph
+from modot_ros.scene.files import graph_json
 
 _BOX = ("left_px", "top_px", "width_px", "height_px")
 
@@ -65,6 +66,15 @@ def write_dot(graph: OrderGraph, path: Path) -> None:
             style = {"penwidth": round(0.5 + 2.5 * fields["confidence"], 2), "constraint": False}
         lines.append(f"  {near} -> {far} [{attributes({**fields, **style})}];")
     path.write_text("\n".join([*lines, "}"]) + "\n", encoding="utf-8")
+
+
+def write_graph(graph: OrderGraph, folder: Path, name: str) -> list[Path]:
+    """Writes NAME_graph.json, NAME_graph.graphml and NAME_graph.dot into an existing folder; returns the paths."""
+    json_path, graphml_path, dot_path = paths = [folder / f"{name}_graph.{ending}" for ending in ("json", "graphml", "dot")]
+    json_path.write_text(graph_json(graph) + "\n")
+    write_graphml(graph, graphml_path)
+    write_dot(graph, dot_path)
+    return paths
 
 
 def graph_text(graph: OrderGraph, unit: str = "m") -> str:

@@ -7,7 +7,7 @@ import networkx
 import pytest
 
 from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGraph
-from modot_ros.scene.graph_files import as_networkx, graph_text, write_dot, write_graphml
+from modot_ros.scene.graph_files import as_networkx, graph_text, write_dot, write_graph, write_graphml
 
 NAN, INF = float("nan"), float("inf")
 GRAPH = OrderGraph("fused",
@@ -62,6 +62,15 @@ def test_dot_draws_occlusions_and_orders_layers_by_depth(tmp_path):
     assert widths[1] > widths[0] > widths[2]
     assert [("constraint=true" in line) for line in edges if "invis" in line] == [True, False]
     assert all("relation=" in line and "confidence=" in line for line in edges)
+
+
+def test_all_files_are_written(tmp_path):
+    paths = write_graph(GRAPH, tmp_path, "a")
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in paths} == {
+        "a_graph.json", "a_graph.graphml", "a_graph.dot"}
+    assert json.loads(paths[0].read_text())["method"] == "fused"
+    with pytest.raises(OSError, match="nowhere"):
+        write_graph(GRAPH, tmp_path / "nowhere", "a")
 
 
 def test_text_names_every_relation():
