@@ -83,7 +83,7 @@ class PairOrders:
     occlusion_probability   float32 [N, N], P(row over column)
     depth_probability       float32 [N, N, 3], P(row closer), P(row farther), P(equal)
     The diagonal and pairs that were not looked at are 0, their probabilities NaN. A network without an occlusion or
-    a depth head leaves both fields of it None.
+    a depth head leaves both fields of it None; one whose orders come from areas or disparity has no probability.
     """
 
     occlusion: np.ndarray | None = None

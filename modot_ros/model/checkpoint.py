@@ -2,9 +2,10 @@
 """Weights on disk: safetensors with everything that is needed to use them in the metadata.
 
 The metadata has one entry, `modot`, a JSON object: name, config (of the network's constructor), depth_kind, depth_along,
-canonical_focal, working_size and record (how it was trained). A `.pth` file holds a state dict, bare or under `model`;
-it is read with `weights_only=True`, so that it cannot run code. One of a published network is read by `official`,
-another gets the defaults below.
+canonical_focal, working_size and record (how it was trained); that of an order network name, config, mode, size and
+record. A `.pth` file holds a state dict, bare or under `model` or `state_dict`; it is read with `weights_only=True`, so
+that it cannot run code. One of a published network is read by `official` or `official_orders`, another gets the
+defaults below.
 """
 from __future__ import annotations
 
@@ -23,16 +24,18 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from modot_ros.model import official
-from modot_ros.model.build import MODELS, build_network
+from modot_ros.model import official, official_orders
+from modot_ros.model.build import MODELS, ORDER_BASELINES, ORDER_MODELS, build_network
 from modot_ros.model.fold import cast, fold_batch_norms
 from modot_ros.model.graph import GraphedNetwork
+from modot_ros.model.pair_input import check_input
 from modot_ros.model.windows import freeze_biases
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 DEPTH_KINDS = ("metric", "relative")
 DEPTH_ALONG = ("axis", "ray")
+PICKLES = (".pth", ".pt", ".tar")                       # the last one as in .pth.tar
 
 # What a file without metadata is taken for.
 DEFAULTS = {"config": {}, "depth_kind": "metric", "depth_along": "axis", "canonical_focal": 0.8,
@@ -62,30 +65,49 @@ def save_checkpoint(path: str | Path, network: nn.Module, name: str, *, config: 
                     depth_kind: str = "metric", depth_along: str = "axis", canonical_focal: float | None,
                     working_size: tuple[int, int] | None, record: dict[str, Any] | None = None) -> None:
     """Write weights and metadata to `path`; a reader sees the old file or the whole new one."""
-    path = Path(path)
-    metadata = {"name": name, "config": config or {}, "depth_kind": depth_kind, "depth_along": depth_along,
-                "canonical_focal": canonical_focal, "working_size": working_size and list(working_size),
-                "record": record or {}}
+    _write(Path(path), network, {
+        "name": name, "config": config or {}, "depth_kind": depth_kind, "depth_along": depth_along,
+        "canonical_focal": canonical_focal, "working_size": working_size and list(working_size), "record": record or {}})
+
+
+def save_order_checkpoint(path: str | Path, network: official_orders.OrderNetwork, name: str, *,
+                          config: dict[str, Any] | None = None, record: dict[str, Any] | None = None) -> None:
+    """The same for a network of ORDER_MODELS or ORDER_BASELINES; what it is fed with follows from its mode and size."""
+    _write(Path(path), network, {"name": name, "config": config or {}, "mode": network.mode, "size": network.size,
+                                 "record": record or {}})
+
+
+def _write(path: Path, network: nn.Module, metadata: dict[str, Any]) -> None:
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     temporary = path.with_name(path.name + ".tmp")
     save_file(tensors, temporary, metadata={"modot": json.dumps(metadata)})
     temporary.replace(path)
 
 
-def import_checkpoint(source: str | Path, output: str | Path, dataset: str) -> str:
-    """Write an official .pth file as safetensors with all that `official.facts_of` knows of the data set.
+def import_checkpoint(source: str | Path, output: str | Path, dataset: str | None = None) -> str:
+    """Write an official .pth or .pth.tar file as safetensors with what it does not say itself.
 
-    Returns the network's name, "modot" or "modot_ssr", which the keys tell. Raises FileNotFoundError, and ValueError for
-    an unknown data set, an output that is not .safetensors, and a file that is damaged or does not fit.
+    Returns the network's name, which the keys tell: "modot", "modot_ssr", or one of ORDER_MODELS and ORDER_BASELINES.
+    The first two need the data set that they were trained on, for all that `official.facts_of` knows of it. Raises
+    FileNotFoundError, and ValueError for an unknown data set, an output that is not .safetensors, and a file that is
+    damaged or does not fit.
     """
     source, output = Path(source), Path(output)
-    facts = official.facts_of(dataset)
+    if dataset is not None:
+        official.facts_of(dataset)
     if output.suffix != ".safetensors":
         raise ValueError(f"{output}: must end in .safetensors")
     if not source.is_file():
         raise FileNotFoundError(f"{source}: no such weights file")
     state, extra = _read_pth(source)
+    if official_orders.names_of(state):
+        name = official_orders.name_of(state, source)
+        network = _blank(name, {})
+        _fill_order(network, state, source)
+        save_order_checkpoint(output, network, name, record={"source": source.name, **extra})
+        return name
     name = official.name_of(state)
+    facts = official.facts_of(dataset)
     network = _blank(name, facts["config"])
     _fill(network, official.own_keys(state, name, source), source)
     facts["record"] = {**facts["record"], "source": source.name, **extra}
@@ -140,6 +162,44 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
         working_size=working_size, weights=path, device=target, precision=precision, record=facts["record"])
 
 
+def load_order_network(name: str, weights: str | Path | None, device: str = "auto",
+                       precision: str = "fp32") -> official_orders.OrderNetwork:
+    """Load a network for `order_pairs`: in evaluation, batch norms folded, on its device, without gradients.
+
+    Args:
+        name: one of ORDER_MODELS, or for comparison one of ORDER_BASELINES.
+        weights: a .safetensors file, or the authors' .pth.tar (MiDaS: .pt); the package brings none.
+        device, precision: as in `load_network`.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: as in `load_network`.
+    """
+    choices = (*ORDER_MODELS, *ORDER_BASELINES)
+    if name not in choices:
+        raise ValueError(f"order model {name!r} is unknown: choose one of {', '.join(choices)}")
+    target = choose_device(device)
+    check_precision(precision, target)
+    if weights is None:
+        raise FileNotFoundError(f"{name}: the package brings no weights of it, name a file (see README)")
+    path = Path(weights)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such weights file for {name}")
+    state, metadata = read_weights(path, name)
+    stored = metadata.get("name") or official_orders.name_of(state, path, name)
+    if stored != name:
+        raise ValueError(f"{path}: these are weights of {stored!r}, not of {name!r}")
+    try:
+        network = _blank(name, metadata.get("config", {}))
+        network.mode, network.size = metadata.get("mode", network.mode), int(metadata.get("size", network.size))
+        check_input(network.mode, network.size)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: metadata {metadata} cannot be used: {error}") from error
+    _fill_order(network, state, path)
+    fold_batch_norms(network.eval().requires_grad_(False))
+    return cast(network, PRECISIONS[precision]).to(target, memory_format=torch.channels_last)
+
+
 def choose_device(name: str) -> torch.device:
     """The device called `name`; ValueError with the devices there are when it is not among them."""
     there = ["cpu"] + [f"cuda:{index}" for index in range(torch.cuda.device_count())]
@@ -173,7 +233,7 @@ def read_weights(path: Path, name: str) -> tuple[dict[str, Tensor], dict[str, An
             state = official.own_keys(state, name, path)
             metadata = metadata or official.facts_of(official.dataset_of(path))
         return state, metadata
-    if path.suffix not in (".pth", ".pt"):
+    if path.suffix not in PICKLES:
         raise ValueError(f"{path}: unknown kind of weights file {path.suffix!r}: choose .safetensors or .pth")
     state, extra = _read_pth(path)
     if name not in official.NAMES:
@@ -184,17 +244,17 @@ def read_weights(path: Path, name: str) -> tuple[dict[str, Tensor], dict[str, An
 
 
 def _read_pth(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The state dict of a pickle, bare or under `model`, and the steps it says it was trained for."""
+    """The state dict of a pickle, bare or in a dict of more, and the steps it says it was trained for."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
         raise ValueError(f"{path}: refused, the file holds more than tensors and could run code") from error
     except Exception as error:                          # torch reports damage as RuntimeError, EOFError, OSError, ...
         raise ValueError(f"{path}: damaged or not a checkpoint ({error})") from error
-    state = content.get("model", content) if isinstance(content, dict) else None
+    state = content.get("model", content.get("state_dict", content)) if isinstance(content, dict) else None
     if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ValueError(f"{path}: holds no state dict, neither bare nor under 'model'")
-    step = content.get("global_step")
+        raise ValueError(f"{path}: holds no state dict, neither bare nor under 'model' or 'state_dict'")
+    step = content.get("global_step", content.get("step"))
     state = {key: value.clone() for key, value in state.items()}        # the file may go away
     return state, {"global_step": step} if isinstance(step, int) else {}
 
@@ -203,6 +263,14 @@ def _blank(name: str, config: dict[str, Any]) -> nn.Module:
     """The network without memory for its weights: those of a file take their places."""
     with torch.device("meta"), _SkipInitialisation():
         return build_network(name, **config)
+
+
+def _fill_order(network: official_orders.OrderNetwork, state: dict[str, Tensor], path: Path) -> None:
+    try:
+        state = official_orders.own_keys(state, network.state_dict())
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    _fill(network, state, path)
 
 
 class _SkipInitialisation(TorchFunctionMode):

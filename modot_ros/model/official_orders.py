@@ -25,7 +25,7 @@ _COUNTER = ".num_batches_tracked"
 _MARKS = (("oo_net.layer1.0.weight", "instadepthnet_od"), ("gdo_net.layer1.0.weight", "instadepthnet_d"),
           ("scratch.output_conv.0.weight", "midas_v21"), ("fc_occ.weight", "instaordernet_od"),
           ("inc.conv.conv.0.weight", "pcnet_m"))
-_BY_CLASSES = {2: "instaordernet_o", 3: "instaordernet_d", 4: "ordernet_ext"}
+_BY_CLASSES = {2: ("instaordernet_o",), 3: ("instaordernet_d", "ordernet"), 4: ("ordernet_ext",)}
 
 
 class OrderNetwork(nn.Module):
@@ -66,25 +66,30 @@ def own_keys(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str
     return found
 
 
-def name_of(state: Mapping[str, Tensor], path: Path) -> str | None:
-    """Name of the order network that these are weights of; None when they are of no such network.
-
-    InstaOrderNet^d and OrderNet have the same tensors: the file's name, or that of a folder above, has to tell.
-    Raises ValueError when it does not.
-    """
+def names_of(state: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """Order networks that these may be the weights of: none, one, or InstaOrderNet^d and OrderNet, which look alike."""
     shapes = {_folded(_unwrapped(key)): value.shape for key, value in state.items()}
     for key, name in _MARKS:
         if key in shapes:
-            return name
+            return name,
     if "conv1.weight" not in shapes or len(shapes.get("fc.weight", ())) != 2:
-        return None
-    name = _BY_CLASSES.get(shapes["fc.weight"][0])
-    if name == "instaordernet_d":
-        name = told_by(path)
-        if name is None:
-            raise ValueError(f"{path}: InstaOrderNet_d and OrderNet look alike, and this file's name tells neither: "
-                             "give it back the authors' name, InstaOrder_InstaOrderNet_d.pth.tar or "
-                             "InstaOrder_OrderNet.pth.tar")
+        return ()
+    return _BY_CLASSES.get(shapes["fc.weight"][0], ())
+
+
+def name_of(state: Mapping[str, Tensor], path: Path, wanted: str | None = None) -> str | None:
+    """The network that these are weights of; of two that look alike the one that the path names, else `wanted`.
+
+    Weights of no order network count as `wanted`: what does not fit is named when they are loaded. Raises ValueError when nothing tells which of the two it is.
+    """
+    names = names_of(state)
+    if len(names) < 2:
+        return names[0] if names else wanted
+    name = told_by(path) or (wanted if wanted in names else None)
+    if name is None:
+        raise ValueError(f"{path}: InstaOrderNet_d and OrderNet look alike, and this file's name tells neither: "
+                         "give it back the authors' name, InstaOrder_InstaOrderNet_d.pth.tar or "
+                         "InstaOrder_OrderNet.pth.tar")
     return name
 
 

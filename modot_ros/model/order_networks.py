@@ -9,7 +9,7 @@ logits:
 
 Pair inference calls the two halves of a network, so that one picture is encoded once for all its pairs:
 `encode(rgb [N, 3, H, W])` -> features, a list of maps; `logits(features, masks [M, 2, H, W])` -> logits by their names.
-M is N, or any number for the features of one picture.
+M is N, or any number for the features of one picture. `classes`: number of logits by name.
 """
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class InstaOrderNet(OrderNetwork):
     def __init__(self, heads: dict[str, int], mode: str, size: int, planes: int = 64,
                  blocks: tuple[int, ...] = RESNET_50) -> None:
         super().__init__()
-        self.mode, self.size = mode, size
+        self.mode, self.size, self.classes = mode, size, dict(heads)
         self.conv1, self.bn1, self.relu, self.maxpool = stem(5, planes)
         self.layer1, self.layer2, self.layer3, self.layer4 = stages(planes, blocks)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.heads = {name: "fc" if len(heads) == 1 else {"occlusion": "fc_occ", "depth": "fc_depth"}[name]
-                      for name in heads}
+        official = {"occlusion": "fc_occ", "depth": "fc_depth"} if len(heads) > 1 else dict.fromkeys(heads, "fc")
+        self.layers = {name: official[name] for name in heads}
         for name, count in heads.items():
-            self.add_module(self.heads[name], nn.Linear(EXPANSION * planes << 3, count))
+            self.add_module(self.layers[name], nn.Linear(EXPANSION * planes << 3, count))
         self.apply(initialise)
 
     def encode(self, rgb: Tensor) -> list[Tensor]:
@@ -49,7 +49,7 @@ class InstaOrderNet(OrderNetwork):
         x = self.layer1(self.maxpool(self.relu(self.bn1(self.conv1(x)))))
         x = self.layer4(self.layer3(self.layer2(x)))
         pooled = self.avgpool(x).flatten(1)
-        return {name: self.get_submodule(layer)(pooled) for name, layer in self.heads.items()}
+        return {name: self.get_submodule(layer)(pooled) for name, layer in self.layers.items()}
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         found = tuple(self.logits([x[:, 2:]], x[:, :2]).values())
@@ -68,16 +68,16 @@ class InstaDepthNet(Midas):
     def __init__(self, occlusion: bool, planes: int = 64, blocks: tuple[int, ...] = RESNEXT_101, groups: int = 32,
                  channels: int = 256, order_blocks: tuple[int, ...] = RESNET_50) -> None:
         super().__init__(planes, blocks, groups, channels)
-        # Logits, their number, and the official names of ResNet and head.
-        self.heads = {"depth": ("gdo_net", "fc")} if not occlusion else {"depth": ("do_net", "depth_fc"),
-                                                                         "occlusion": ("oo_net", "occ_fc")}
-        for name, (net, head) in self.heads.items():
+        self.classes = {"depth": 3, "occlusion": 2} if occlusion else {"depth": 3}
+        official = {"depth": ("do_net", "depth_fc"), "occlusion": ("oo_net", "occ_fc")}
+        self.layers = official if occlusion else {"depth": ("gdo_net", "fc")}
+        for name, (net, head) in self.layers.items():
             self.add_module(net, GroupedResNet(2, planes, order_blocks).apply(initialise))
-            self.add_module(head, nn.Linear(EXPANSION * planes << 3, {"depth": 3, "occlusion": 2}[name]))
+            self.add_module(head, nn.Linear(EXPANSION * planes << 3, self.classes[name]))
 
     def logits(self, features: list[Tensor], masks: Tensor) -> dict[str, Tensor]:
         found = {}
-        for name, (net, head) in self.heads.items():
+        for name, (net, head) in self.layers.items():
             net = self.get_submodule(net)
             x = net.layer1(masks)
             for stage, feature in zip((net.layer2, net.layer3, net.layer4), features):

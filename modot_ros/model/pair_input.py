@@ -30,6 +30,14 @@ MULTIPLE = 32
 Window = tuple[int, int, int, int]
 
 
+def check_input(mode: str, size: int) -> None:
+    """ValueError for a mode that is none, or a size in pixels that no network takes."""
+    if mode not in MODES:
+        raise ValueError(f"mode is {mode!r}: choose one of {', '.join(MODES)}")
+    if size < MULTIPLE or size % MULTIPLE:
+        raise ValueError(f"size is {size}: it must be a positive multiple of {MULTIPLE}")
+
+
 def mask_box(mask: np.ndarray) -> Window:
     """Tight box of a mask [H, W]; 0, 0, 0, 0 for an empty one."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
