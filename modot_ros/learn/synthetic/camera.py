@@ -46,36 +46,64 @@ def pinhole(width: int, height: int, focal_ratio: float) -> np.ndarray:
     return np.array([[focal_px, 0, (width - 1) / 2], [0, focal_px, (height - 1) / 2], [0, 0, 1.0]])
 
 
-def random_camera(scene: Scene, rng: np.random.Generator, width: int, height: int) -> Camera:
-    """A camera somewhere free in the room: mostly 1.2 m +- 0.2 m above the floor, as on a mobile manipulator or a
-    tripod, some lower down, some close above the things on a table.
+CLOSE_SHARE = 0.33                                      # of the views of a room with tops
 
-    The height is what a single picture tells least: depth is metric as far as this prior holds.
+
+def random_camera(scene: Scene, rng: np.random.Generator, width: int, height: int) -> Camera:
+    """A camera somewhere free in the room.
+
+    Of 100 views about 30 are close: 0.4 m to 1.5 m from the things on a top, by hand or from a robot's wrist. The
+    others are 1.2 m +- 0.2 m above the floor, as on a mobile manipulator or a tripod, but for every sixth, which is
+    0.3 m to 0.9 m, and every twelfth, which is 1.4 m to 1.9 m high. The height is what a single picture tells least:
+    depth is metric as far as this prior holds, or as things of known size are seen.
     """
-    focal_ratio = rng.uniform(0.65, 1.15)
-    close = scene.tops and rng.random() < 0.2
-    for _ in range(200):
-        if close:
-            top = scene.tops[rng.integers(len(scene.tops))]
-            target = top.centre_m + np.append(rng.uniform(-0.5, 0.5, 2) * top.half_m[:2], rng.uniform(0, 0.15))
-            angle, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(0.25, 1.25)
-            away = rng.uniform(0.6, 1.6)                # nearer, and nothing is left that tells the scale
-            eye = target + away * np.array([np.cos(angle) * np.cos(elevation), np.sin(angle) * np.cos(elevation),
-                                            np.sin(elevation)])
-            clearance = 0.2
-        else:
-            height_m = rng.uniform(0.3, 0.9) if rng.random() < 0.15 else np.clip(rng.normal(1.2, 0.2), 0.8, 1.7)
-            eye = np.append(rng.uniform(0.3, scene.size_m[:2] - 0.3), height_m)
-            if scene.things and rng.random() < 0.85:
-                target = scene.things[rng.integers(len(scene.things))] + rng.normal(0, 0.35, 3)
-            else:
-                angle = rng.uniform(0, 2 * np.pi)
-                target = eye + 2 * np.array([np.cos(angle), np.sin(angle), rng.normal(-0.15, 0.2)])
-            clearance = 0.3
-        flat = np.linalg.norm((target - eye)[:2])
-        if scene.inside(eye, 0.15) and scene.clearance_m(eye[None])[0] > clearance and flat > (0.1 if close else 0.8):
+    focal_ratio = rng.uniform(0.6, 1.2)
+    close = bool(scene.tops) and rng.random() < CLOSE_SHARE
+    draw, clearance_m = (_close, 0.15) if close else (_across, 0.3)
+    found = []
+    for _ in range(60):
+        eye, target = draw(scene, rng)
+        if not scene.inside(eye, 0.1):
+            continue
+        found.append((scene.clearance_m(eye[None])[0], eye, target))
+        if found[-1][0] > clearance_m:
             break
-    return Camera(pinhole(width, height, focal_ratio), look(eye, target, rng.normal(0, 0.04)), width, height)
+    else:                                               # a crowded room: the clearest place of a lattice, or of those
+        lattice = np.stack(np.meshgrid(*(np.linspace(0.2, size - 0.2, 9) for size in scene.size_m[:2]), [0.8, 1.2, 1.6],
+                                       indexing="ij"), 3).reshape(-1, 3)
+        clearance = scene.clearance_m(lattice)
+        found.append((clearance.max(), lattice[clearance.argmax()], np.append(scene.size_m[:2] / 2, 0.7)))
+    _, eye, target = found[-1] if found[-1][0] > clearance_m else max(found, key=lambda one: one[0])
+    roll = rng.normal(0, 0.12) if close or rng.random() < 0.15 else rng.normal(0, 0.03)
+    return Camera(pinhole(width, height, focal_ratio), look(eye, target, roll), width, height)
+
+
+def _close(scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Eye and target [3] of a look at the things on a top, steeply or obliquely."""
+    weights = np.array([1 + top.things for top in scene.tops], float)
+    top = scene.tops[rng.choice(len(scene.tops), p=weights / weights.sum())]
+    # half of the tops are about a metre across: the target stays where the things are
+    target = top.centre_m + top.turn @ np.append(rng.uniform(-0.8, 0.8, 2) * top.half_m[:2], rng.uniform(0, 0.1))
+    angle, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(0.2, 1.3)
+    away_m = rng.uniform(0.45, 1.5)
+    way = np.array([np.cos(angle) * np.cos(elevation), np.sin(angle) * np.cos(elevation), np.sin(elevation)])
+    return target + away_m * way, target + [0, 0, rng.uniform(0, 0.35) if elevation < 0.7 else 0]
+
+
+def _across(scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Eye and target [3] of a look across the room."""
+    which = rng.random()
+    height_m = (rng.uniform(0.3, 0.9) if which < 0.17 else rng.uniform(1.4, 1.9) if which < 0.25
+                else np.clip(rng.normal(1.2, 0.2), 0.8, 1.7))
+    while True:
+        eye = np.append(rng.uniform(0.2, scene.size_m[:2] - 0.2), height_m)
+        if scene.things and rng.random() < 0.8:
+            target = scene.things[rng.integers(len(scene.things))] + rng.normal(0, 0.35, 3)
+        else:
+            angle = rng.uniform(0, 2 * np.pi)
+            target = eye + 2 * np.array([np.cos(angle), np.sin(angle), rng.normal(-0.15, 0.25)])
+        if np.linalg.norm((target - eye)[:2]) > 0.8:
+            return eye, target
 
 
 def fly_through(scene: Scene, seed: int, frames: int, width: int = 640, height: int = 480,

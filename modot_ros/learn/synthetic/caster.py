@@ -1,109 +1,191 @@
 # SPDX-License-Identifier: Apache-2.0
-"""First hits of many rays that leave one point, the camera's or a light's.
+"""First hits of many rays that leave one point, the camera's, or a few close ones, a light's.
 
-Directions are binned with the octahedral map (Meyer et al., EGSR 2010); a solid is a candidate of a bin when their
-bounding cones meet, so that a ray is tested against about a tenth of the scene.
+Directions are binned into cells of a perspective grid (a camera's picture, or the six faces of a cube). A solid is a
+candidate of a cell when its silhouette meets it within an octagon, the extents of the silhouette along four directions
+of the grid, which support functions give exactly. So a ray is tested against a few solids of hundreds.
 """
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 
-from modot_ros.learn.synthetic.shapes import BOX, ELLIPSOID, KINDS, Solids, enter_box, enter_ellipsoid, enter_frustum
+from modot_ros.learn.synthetic.shapes import (BOX, ELLIPSOID, FRUSTUM, HULL, KINDS, Solids, enter_box, enter_ellipsoid,
+                                              enter_frustum, enter_hull, through_top)
 
 NO_HIT = -1
-_CHUNK = 2048                                           # rays at a time: solids x rays stays in a core's cache
 _MIN_T = 1e-6
+_SLACK = 1e-9                                            # for rounding, in cells times metres
 
 
-def octahedral(directions: torch.Tensor) -> torch.Tensor:
-    """Directions [R, 3] of any length onto the square [-1, 1]^2; [R, 2]."""
-    unit = directions / directions.abs().sum(1, keepdim=True)
-    folded = (1 - unit[:, [1, 0]].abs()) * torch.where(unit[:, :2] >= 0, 1.0, -1.0).to(unit.dtype)
-    return torch.where(unit[:, 2:] < 0, folded, unit[:, :2])
+@dataclass(frozen=True)
+class Grid:
+    """Cells of directions: `rows` x `columns` on each of F perspective faces.
+
+    frames float64 [F, 3, 3], rows of the frame's x, y, z axes in the world; low, high: the tangents (x/z, y/z) at the
+    first and last corner of a face.
+    """
+
+    frames: torch.Tensor
+    low: tuple[float, float]
+    high: tuple[float, float]
+    columns: int
+    rows: int
+
+    @staticmethod
+    def cube(side: int, device: str | torch.device) -> Grid:
+        """All directions: six faces of side x side cells."""
+        axes = torch.eye(3, dtype=torch.float64, device=device)
+        frames = torch.stack([torch.stack([axes[(k + 1) % 3], axes[(k + 2) % 3], sign * axes[k]])
+                              for k in range(3) for sign in (1, -1)])
+        return Grid(frames, (-1.0, -1.0), (1.0, 1.0), side, side)
+
+    def cell_frames(self) -> torch.Tensor:
+        """[F, 3, 3]: world directions to (X, Y, Z) with X/Z and Y/Z counted in columns and rows."""
+        scale_x = self.columns / (self.high[0] - self.low[0])
+        scale_y = self.rows / (self.high[1] - self.low[1])
+        to_cells = torch.tensor([[scale_x, 0, -self.low[0] * scale_x], [0, scale_y, -self.low[1] * scale_y],
+                                 [0, 0, 1]], dtype=torch.float64, device=self.frames.device)
+        return to_cells @ self.frames
+
+    def cells(self, directions: torch.Tensor) -> torch.Tensor:
+        """The cell [R] of each direction [R, 3]."""
+        frames = self.cell_frames().to(directions.dtype)
+        if len(frames) == 1:
+            face, local = 0, directions @ frames[0].T
+        else:
+            axes = self.frames[:, 2].to(directions.dtype)
+            face = (directions @ axes.T).argmax(1)
+            local = (frames[face] * directions[:, None]).sum(2)
+        column = (local[:, 0] / local[:, 2]).long().clamp(0, self.columns - 1)
+        row = (local[:, 1] / local[:, 2]).long().clamp(0, self.rows - 1)
+        return (face * self.rows + row) * self.columns + column
+
+    def candidates(self, solids: Solids, origins_m: torch.Tensor) -> torch.Tensor:
+        """Which solids rays from origins_m [K, 3] may hit in a cell; bool [F * rows * columns, P]."""
+        device = self.frames.device
+        rows = torch.arange(self.rows, device=device)
+        columns = torch.arange(self.columns, device=device)
+        diagonal = rows[:, None] + columns
+        slant = rows[:, None] - columns + self.columns - 1
+        found = []
+        for frame in self.cell_frames():
+            centre = (solids.centre_m[None] - origins_m[:, None]) @ frame.T             # [K, P, 3]
+            spread = frame @ solids.world_from_local                                    # [P, 3, 3]
+
+            def meets(x: float, y: float, first: int, count: int, width: int) -> torch.Tensor:
+                """[count, P]: solids with a point between the lines x X/Z + y Y/Z = k and k + width, k from first."""
+                k = torch.arange(first, first + count + width, device=device, dtype=torch.float64)
+                line = torch.stack([torch.full_like(k, x), torch.full_like(k, y), -k], 1)
+                away = centre @ line.T                                                  # [K, P, lines]
+                across = torch.einsum("lc,pci->pil", line, spread)
+                above = away.amax(0) + support(solids, across)
+                below = away.amin(0) - support(solids, -across)
+                return ((above[:, :count] >= -_SLACK) & (below[:, width:] <= _SLACK)).T
+
+            in_front = centre[:, :, 2].amax(0) + support(solids, spread[:, 2, :, None])[:, 0] > 0
+            across = meets(1, 0, 0, self.columns, 1) & in_front
+            down = meets(0, 1, 0, self.rows, 1)
+            found.append((down[:, None] & across[None]
+                          & meets(1, 1, 0, self.rows + self.columns - 1, 2)[diagonal]
+                          & meets(-1, 1, -self.columns, self.rows + self.columns - 1, 2)[slant]).flatten(0, 1))
+        return torch.cat(found)
 
 
-def from_octahedral(square: torch.Tensor) -> torch.Tensor:
-    """Inverse of octahedral(): points [R, 2] of the square to unit directions [R, 3]."""
-    z = 1 - square.abs().sum(1)
-    fold = (-z).clamp(min=0)[:, None]
-    xy = square - torch.where(square >= 0, fold, -fold)
-    return torch.nn.functional.normalize(torch.cat([xy, z[:, None]], 1), dim=1)
+def support(solids: Solids, across: torch.Tensor) -> torch.Tensor:
+    """Largest value of across . x over the unit shapes; across [P, 3, L], result [P, L]. A hull counts as its cube."""
+    x, y, z = across.unbind(1)
+    flat = x * x + y * y
+    radial = flat.sqrt()
+    frustum = torch.maximum(radial - z, solids.taper[:, None] * radial + z)
+    kind = solids.kind[:, None]
+    return torch.where(kind == ELLIPSOID, (flat + z * z).sqrt(),
+                       torch.where(kind == FRUSTUM, frustum, x.abs() + y.abs() + z.abs()))
 
 
 class Caster:
-    """Casts rays from `origin_m` [3] (world frame) against `solids`.
+    """Casts rays from origins_m [K, 3] (world frame), close to each other, against `solids`, in cells of `grid`."""
 
-    `cells` is the number of direction bins along each side of the octahedral square.
-    """
-
-    def __init__(self, solids: Solids, origin_m: torch.Tensor, cells: int = 48, dtype=torch.float64) -> None:
-        self.cells, self.dtype = cells, dtype
+    def __init__(self, solids: Solids, origins_m: torch.Tensor, grid: Grid, dtype=torch.float64) -> None:
+        self.grid, self.dtype = grid, dtype
         device = solids.device
-        origin_m = origin_m.to(device=device, dtype=torch.float64)
-        step = torch.arange(cells, device=device, dtype=torch.float64)
-        row, column = torch.meshgrid(step, step, indexing="ij")
-        corner = torch.stack([column, row], 2).reshape(-1, 2)
+        origins_m = origins_m.to(device=device, dtype=torch.float64)
+        candidate = grid.candidates(solids, origins_m)
+        self.solids = []                                # per kind: candidates of all cells, one cell after the other
+        self.first, self.count = [], []                 # per kind: where a cell's run begins, how long it is
+        for kind in KINDS:
+            member = (solids.kind == kind).nonzero()[:, 0]
+            cell, mine = candidate[:, member].nonzero().unbind(1)
+            self.solids.append(member[mine])
+            self.count.append(torch.bincount(cell, minlength=len(candidate)))
+            self.first.append(self.count[-1].cumsum(0) - self.count[-1])
+        self.linear = solids.local_from_world[:, :, :3].permute(1, 2, 0).reshape(9, -1).to(dtype).contiguous()
+        origin = torch.einsum("pij,kj->ikp", solids.local_from_world[:, :, :3], origins_m)
+        self.origin = (origin + solids.local_from_world[:, :, 3].T[:, None]).to(dtype).reshape(3, -1)   # [3, K * P]
+        self.taper, self.cut, self.hole = (x.to(dtype) for x in (solids.taper, solids.cut, solids.hole))
+        # the radius of the opening: of the top's for a rim, all of it for a hollow
+        rim = torch.where(solids.kind == FRUSTUM, solids.taper, (1 - solids.cut ** 2).clamp(min=0).sqrt())
+        self.opening = (rim * torch.where(solids.inside, 2.0, solids.hole)).to(dtype)
+        self.inside, self.planes = solids.inside, solids.planes.to(dtype)
+        self.chunk = 4096 if device.type == "cpu" else 1 << 20      # rays at a time: stay in a core's cache
 
-        def direction(dx: float, dy: float) -> torch.Tensor:
-            return from_octahedral((corner + torch.tensor([dx, dy], device=device)) * (2 / cells) - 1)
+    def cast(self, directions: torch.Tensor, origin: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """First hits along origins_m[origin] + t * direction, t > 0.
 
-        middle = direction(0.5, 0.5)
-        rim = torch.stack([direction(x, y) for x in (0.0, 0.5, 1.0) for y in (0.0, 0.5, 1.0)])
-        cell_angle = (rim * middle).sum(2).clamp(-1, 1).acos().amax(0) * 1.02 + 1e-6        # [cells^2]
-        offset = solids.centre_m - origin_m
-        distance = offset.norm(dim=1).clamp(min=1e-9)
-        half_angle = torch.where(distance > solids.radius_m, (solids.radius_m / distance).clamp(max=1).asin(), torch.pi)
-        between = (middle @ (offset / distance[:, None]).T).clamp(-1, 1).acos()             # [cells^2, P]
-        candidate = between <= cell_angle[:, None] + half_angle
-        # solids ordered by kind, so that the candidates of a bin come in one run per kind
-        self.by_kind = torch.cat([(solids.kind == kind).nonzero()[:, 0] for kind in KINDS])
-        self.kind = solids.kind[self.by_kind]
-        self.candidate = candidate[:, self.by_kind]
-        self.linear = solids.local_from_world[self.by_kind, :, :3].to(dtype)
-        origin = solids.local_from_world[:, :, :3] @ origin_m + solids.local_from_world[:, :, 3]
-        self.origin = origin[self.by_kind].to(dtype)
-        self.taper = solids.taper[self.by_kind].to(dtype)
-
-    def cast(self, directions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """First hits along origin + t * direction, t > 0.
-
-        directions [R, 3], any length. Returns t [R] (inf without a hit) and the solid's index [R] (NO_HIT without).
-        A solid that holds the origin is not seen.
+        directions [R, 3], any length; origin [R] int64, all 0 when left out. Returns t [R] (inf without a hit) and the
+        solid's index [R] (NO_HIT without). A solid that holds the origin is not seen.
         """
         directions = directions.to(self.dtype)
-        column, row = ((octahedral(directions) + 1) * (self.cells / 2)).long().clamp(0, self.cells - 1).unbind(1)
-        # rays that follow each other come from one 4 x 4 block of bins, so that a chunk shares its candidates
-        block = (row // 4 * self.cells + column // 4) * 16 + row % 4 * 4 + column % 4
-        order = block.argsort()
-        bins = (row * self.cells + column)[order]
-        t = torch.full((len(directions),), torch.inf, dtype=self.dtype, device=directions.device)
-        hit = torch.full((len(directions),), NO_HIT, dtype=torch.int64, device=directions.device)
-        for start in range(0, len(directions), _CHUNK):
-            rays = order[start:start + _CHUNK]
-            near = self.candidate[bins[start:start + _CHUNK].unique()].any(0).nonzero()[:, 0]
-            t[rays], hit[rays] = self._cast_chunk(directions[rays].T, near)
-        return t, hit
+        cells = self.grid.cells(directions)
+        parts = [self._cast_chunk(directions[k:k + self.chunk].T.contiguous(), cells[k:k + self.chunk],
+                                  None if origin is None else origin[k:k + self.chunk])
+                 for k in range(0, len(directions), self.chunk)]
+        if not parts:
+            return directions.new_zeros(0), cells
+        t, hit = zip(*parts)
+        return torch.cat(t), torch.cat(hit)
 
-    def _cast_chunk(self, directions: torch.Tensor, near: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rays [3, R] against the solids `near` [N] (places in by_kind): t [R], index [R]."""
-        count = directions.shape[1]
-        local = (self.linear[near].reshape(-1, 3) @ directions).reshape(-1, 3, count)
-        origin, kinds = self.origin[near, :, None], self.kind[near].tolist()
-        first, found = 0, []
+    def _cast_chunk(self, directions: torch.Tensor, cells: torch.Tensor, origin: torch.Tensor | None) -> tuple:
+        """Rays [3, R] in their cells [R]: t [R], index [R]."""
+        found_t, found_ray, found_solid = [], [], []
         for kind in KINDS:
-            last = first + kinds.count(kind)
-            if last > first:
-                o, d = origin[first:last].unbind(1), local[first:last].unbind(1)
-                if kind == BOX:
-                    enter, leave = enter_box(o, d)
-                elif kind == ELLIPSOID:
-                    enter, leave = enter_ellipsoid(o, d)
-                else:
-                    enter, leave = enter_frustum(o, d, self.taper[near[first:last], None])
-                found.append(torch.where((enter <= leave) & (enter > _MIN_T), enter, torch.inf))
-            first = last
-        if not found:
-            return (torch.full((count,), torch.inf, dtype=self.dtype, device=directions.device),
-                    torch.full((count,), NO_HIT, device=directions.device))
-        t, which = torch.cat(found).min(0)
-        return t, torch.where(t.isinf(), NO_HIT, self.by_kind[near[which]])
+            count = self.count[kind][cells]
+            ray = torch.repeat_interleave(count)
+            if not len(ray):
+                continue
+            before = self.first[kind][cells] - (count.cumsum(0) - count)
+            solid = self.solids[kind][torch.arange(len(ray), device=ray.device) + before[ray]]
+            found_t.append(self._enter(kind, directions, ray, solid, origin))
+            found_ray.append(ray)
+            found_solid.append(solid)
+        rays = directions.shape[1]
+        best = torch.full((rays,), torch.inf, dtype=self.dtype, device=directions.device)
+        hit = torch.full((rays,), NO_HIT, dtype=torch.int64, device=directions.device)
+        if found_t:
+            t, ray, solid = torch.cat(found_t), torch.cat(found_ray), torch.cat(found_solid)
+            best.scatter_reduce_(0, ray, t, "amin")
+            first = (t == best[ray]) & (t < torch.inf)
+            hit.scatter_reduce_(0, ray, torch.where(first, solid, NO_HIT), "amax")
+        return best, hit
+
+    def _enter(self, kind: int, directions: torch.Tensor, ray: torch.Tensor, solid: torch.Tensor,
+               origin: torch.Tensor | None) -> torch.Tensor:
+        """t [N] of pairs (ray [N], solid [N]) of one kind; inf for a miss."""
+        x, y, z = directions.index_select(1, ray).unbind(0)
+        linear = self.linear.index_select(1, solid).unbind(0)
+        d = tuple(torch.addcmul(torch.addcmul(linear[k] * x, linear[k + 1], y), linear[k + 2], z) for k in (0, 3, 6))
+        place = solid if origin is None else torch.add(solid, origin[ray], alpha=self.linear.shape[1])
+        o = self.origin.index_select(1, place).unbind(0)
+        if kind == BOX:
+            enter, leave = enter_box(o, d)
+        elif kind == HULL:
+            enter, leave = enter_hull(o, d, self.planes[solid])
+        else:
+            shape, form = {ELLIPSOID: (enter_ellipsoid, self.cut), FRUSTUM: (enter_frustum, self.taper)}[kind]
+            enter, leave, level = shape(o, d, form[solid])
+            falls_in = through_top(o, d, enter, level, self.opening[solid])
+            seen = torch.where(falls_in, torch.where(self.inside[solid], leave, torch.inf),
+                               torch.where(self.inside[solid], torch.inf, enter))
+            return torch.where((enter <= leave) & (enter > _MIN_T), seen, torch.inf)
+        return torch.where((enter <= leave) & (enter > _MIN_T), enter, torch.inf)

@@ -1,71 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands in a room: each maker returns the solids of one thing in its own frame.
-
-Own frame: x right, y forward (the front is at -y), z up, origin on the floor below the middle; metres. A `Part` is a
-solid before it is placed; parts name materials by role, which the room resolves to concrete ones.
-"""
+"""What stands on a room's floor: each maker returns one Thing, its origin on the floor below the middle."""
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from modot_ros.learn.synthetic.shapes import BOX, ELLIPSOID, FRUSTUM
-
-
-@dataclass(frozen=True)
-class Part:
-    """Solid of a thing: kind, centre, half extents (metres), rotation vector (radians), material role, taper."""
-
-    kind: int
-    centre_m: tuple[float, float, float]
-    half_m: tuple[float, float, float]
-    role: str
-    turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    taper: float = 1.0
-
-
-@dataclass
-class Thing:
-    """Parts of one instance, and the level tops that clutter may stand on: (centre, half extents) per top."""
-
-    parts: list[Part]
-    tops: list[tuple[tuple[float, float, float], tuple[float, float]]] = field(default_factory=list)
-
-    @property
-    def half_footprint_m(self) -> np.ndarray:
-        """Half extents [2] of an upright box about the origin that holds all parts."""
-        reach = np.zeros(2)
-        for part in self.parts:
-            half = np.array(part.half_m) * [max(1, part.taper), max(1, part.taper), 1]
-            extent = np.abs(Rotation.from_rotvec(part.turn).as_matrix()) @ half
-            reach = np.maximum(reach, np.abs(part.centre_m[:2]) + extent[:2])
-        return reach
-
-
-def box(x, y, z, hx, hy, hz, role, turn=(0.0, 0.0, 0.0)) -> Part:
-    return Part(BOX, (x, y, z), (hx, hy, hz), role, turn)
-
-
-def frustum(x, y, z, radius, hz, role, taper=1.0, turn=(0.0, 0.0, 0.0)) -> Part:
-    return Part(FRUSTUM, (x, y, z), (radius, radius, hz), role, turn, taper)
-
-
-def ball(x, y, z, hx, hy, hz, role, turn=(0.0, 0.0, 0.0)) -> Part:
-    return Part(ELLIPSOID, (x, y, z), (hx, hy, hz), role, turn)
-
-
-def limb(start, end, radius, role, taper=1.0) -> Part:
-    """A frustum from one point to another."""
-    start, end = np.array(start, float), np.array(end, float)
-    axis = end - start
-    length = np.linalg.norm(axis)
-    axis = axis / length
-    across = np.cross([0, 0, 1.0], axis)
-    sine = np.linalg.norm(across)
-    turn = across / sine * np.arctan2(sine, axis[2]) if sine > 1e-9 else np.zeros(3)
-    return Part(FRUSTUM, tuple((start + end) / 2), (radius, radius, length / 2), role, tuple(turn), taper)
+from modot_ros.learn.synthetic.parts import Part, Thing, ball, box, frustum, limb
 
 
 def _legs(rng, hx, hy, height, role, splay=0.0) -> list[Part]:
@@ -82,11 +22,11 @@ def table(rng: np.random.Generator) -> Thing:
     hx, hy = rng.uniform(0.35, 1.0), rng.uniform(0.3, 0.5)
     if rng.random() < 0.3:
         radius = rng.uniform(0.3, 0.65)
-        parts = [frustum(0, 0, height - thick, radius, thick, "wood"),
+        parts = [frustum(0, 0, height - thick, radius, thick, "top"),
                  frustum(0, 0, (height - 2 * thick) / 2, rng.uniform(0.025, 0.06), height / 2 - thick, "metal"),
                  frustum(0, 0, 0.015, radius * 0.5, 0.015, "metal")]
         return Thing(parts, [((0, 0, height), (radius * 0.65, radius * 0.65))])
-    parts = [box(0, 0, height - thick, hx, hy, thick, "wood")] + _legs(rng, hx, hy, height - 2 * thick, "metal")
+    parts = [box(0, 0, height - thick, hx, hy, thick, "top")] + _legs(rng, hx, hy, height - 2 * thick, "metal")
     if rng.random() < 0.35:                             # drawers at one end of a desk
         parts.append(box(hx - 0.24, 0, height / 2 - thick + 0.03, 0.2, hy * 0.9, height / 2 - thick - 0.03, "paint"))
     return Thing(parts, [((0, 0, height), (hx * 0.9, hy * 0.85))])
@@ -237,53 +177,6 @@ def crates(rng: np.random.Generator) -> Thing:
                           (0, 0, rng.normal(0, 0.2))))
         base += 2 * hz
     return Thing(parts)
-
-
-def clutter(rng: np.random.Generator) -> Thing:
-    """One small thing for a table top."""
-    which = rng.choice(["cup", "bottle", "box", "books", "ball", "bowl", "monitor", "laptop", "lamp", "vase", "can"],
-                       p=[.14, .14, .16, .12, .09, .09, .07, .06, .05, .04, .04])
-    if which == "cup":
-        r, h = rng.uniform(0.03, 0.045), rng.uniform(0.035, 0.06)
-        return Thing([frustum(0, 0, h, r, h, "paint", rng.uniform(1, 1.25)),
-                      box(r + 0.015, 0, h, 0.014, 0.006, h * 0.55, "paint")])
-    if which == "bottle":
-        r, h = rng.uniform(0.03, 0.045), rng.uniform(0.07, 0.12)
-        return Thing([frustum(0, 0, h, r, h, "glass"), frustum(0, 0, 2 * h + 0.02, r, 0.02, "glass", 0.4),
-                      frustum(0, 0, 2 * h + 0.07, r * 0.4, 0.03, "paint")])
-    if which == "box":
-        h = rng.uniform(0.02, 0.13)
-        return Thing([box(0, 0, h, rng.uniform(0.03, 0.14), rng.uniform(0.03, 0.1), h, "card")])
-    if which == "books":
-        parts, base = [], 0.0
-        for _ in range(rng.integers(1, 5)):
-            h = rng.uniform(0.008, 0.025)
-            parts.append(box(rng.normal(0, .01), rng.normal(0, .01), base + h, rng.uniform(.08, .12),
-                              rng.uniform(.1, .15), h, ("book", "paint")[rng.integers(2)], (0, 0, rng.normal(0, .2))))
-            base += 2 * h
-        return Thing(parts)
-    if which == "ball":
-        r = rng.uniform(0.03, 0.11)
-        return Thing([ball(0, 0, r, r, r, r, "paint")])
-    if which == "bowl":
-        h = rng.uniform(0.03, 0.05)
-        fruit = [ball(*(rng.normal(0, 0.035, 2)), 2 * h + 0.01, .035, .035, .035, "fruit") for _ in range(3)]
-        return Thing([frustum(0, 0, h, rng.uniform(0.05, 0.08), h, "paint", rng.uniform(1.4, 2))] + fruit)
-    if which == "monitor":
-        hx = rng.uniform(0.22, 0.35)
-        return Thing([box(0, 0.02, 0.12 + hx * 0.6, hx, 0.015, hx * 0.6, "screen"),
-                      box(0, 0.05, 0.08, 0.03, 0.012, 0.08, "metal"), box(0, 0.04, 0.006, 0.11, 0.08, 0.006, "metal")])
-    if which == "laptop":
-        return Thing([box(0, 0, 0.009, 0.16, 0.11, 0.009, "metal"),
-                      box(0, 0.15, 0.115, 0.16, 0.005, 0.11, "screen", (-0.3, 0, 0))])
-    if which == "lamp":
-        h = rng.uniform(0.13, 0.2)
-        return Thing([frustum(0, 0, 0.01, 0.07, 0.01, "metal"), frustum(0, 0, h, 0.01, h, "metal"),
-                      frustum(0, 0, 2 * h, 0.11, 0.07, "glow", rng.uniform(0.5, 0.9))])
-    if which == "vase":
-        h = rng.uniform(0.06, 0.12)
-        return Thing([ball(0, 0, h, h * 0.6, h * 0.6, h, "clay"), frustum(0, 0, 2 * h, h * 0.25, 0.03, "clay", 1.5)])
-    return Thing([frustum(0, 0, 0.055, 0.032, 0.055, "book")])
 
 
 FLOOR_THINGS = {"table": table, "chair": chair, "stool": stool, "sofa": sofa, "bed": bed, "cabinet": cabinet,

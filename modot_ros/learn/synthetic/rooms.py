@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from modot_ros.learn.synthetic.furniture import AGAINST_WALL, FLOOR_THINGS, Thing, box, chair, clutter, frustum
+from modot_ros.learn.synthetic.furniture import AGAINST_WALL, FLOOR_THINGS, chair
 from modot_ros.learn.synthetic.materials import MaterialTable
+from modot_ros.learn.synthetic.parts import FLAT_M, Thing, box, frustum
 from modot_ros.learn.synthetic.shapes import BOX, Solid
+from modot_ros.learn.synthetic.tabletop import clutter, desk_set
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,12 @@ class Light:
 
 @dataclass(frozen=True)
 class Top:
-    """A level surface with things on it: centre [3], half extents [2], metres, world frame."""
+    """A level surface, turned by turn [3, 3] about z: centre [3], half extents [2] metres, how many things are on it."""
 
     centre_m: np.ndarray
     half_m: np.ndarray
+    turn: np.ndarray
+    things: int
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Scene:
         """Distance [N] from world points [N, 3] to the nearest solid's own box, the shell included; <= 0 is inside."""
         best = np.full(len(points_m), np.inf)
         for solid in self.solids:
-            half = solid.half_m * ([max(1, solid.taper)] * 2 + [1])
+            half = solid.half_m * [max(1, solid.taper), max(1, solid.taper), 1]
             local = np.abs((points_m - solid.centre_m) @ solid.rotation) - half
             outside = np.linalg.norm(np.maximum(local, 0), axis=1)
             best = np.minimum(best, outside + np.minimum(local.max(1), 0))
@@ -84,7 +88,8 @@ class _Builder:
                 roles[part.role] = self.materials.add_random(part.role, self.rng)
             self.solids.append(Solid(part.kind, np.asarray(origin_m) + turn @ np.array(part.centre_m, float),
                                      turn @ Rotation.from_rotvec(part.turn).as_matrix(), np.array(part.half_m, float),
-                                     roles[part.role], instance, part.taper))
+                                     roles[part.role], instance, part.taper, part.cut, part.hole, part.inside,
+                                     part.planes))
         return instance
 
     def shell(self) -> None:
@@ -141,7 +146,8 @@ class _Builder:
         height = max(part.centre_m[2] for part in thing.parts)
         self.things.append(np.append(centre, 0.7 * height))
         for top_centre, top_half in thing.tops:
-            self.scatter(np.append(centre, 0.0) + turn @ np.array(top_centre, float), np.array(top_half), yaw)
+            self.scatter(np.append(centre, 0.0) + turn @ np.array(top_centre, float), np.array(top_half), yaw,
+                         full=float(np.exp(rng.normal(0.5, 0.7))), work=name == "table" and rng.random() < 0.4)
         if name == "table":
             self.seats(centre, turned)
 
@@ -160,21 +166,53 @@ class _Builder:
                     self.place("chair", thing, np.append(seat, 0.0), yaw)
                     self.things.append(np.append(seat, 0.5))
 
-    def scatter(self, centre_m: np.ndarray, half: np.ndarray, yaw: float) -> None:
-        """Clutter on a level top."""
+    def scatter(self, centre_m: np.ndarray, half: np.ndarray, yaw: float, full: float = 1.0, work: bool = False) -> None:
+        """Clutter on a level top, about `full` times 9 things per square metre, round a place to work if wanted."""
         turn = Rotation.from_euler("z", yaw).as_matrix()
         spots: list[tuple[np.ndarray, float]] = []
-        for _ in range(int(self.rng.integers(0, 9))):
+
+        def put(thing: Thing, spot: np.ndarray, height_m: float, angle: float) -> None:
+            self.place("clutter", thing, centre_m + turn @ np.append(spot, height_m), yaw + angle)
+
+        if work and half[0] > 0.35:
+            seat = np.array([self.rng.uniform(-1, 1) * max(half[0] - 0.4, 0), 0])
+            for thing, x, y, angle in desk_set(self.rng):
+                put(thing, seat + [x, y], 0.0, angle)
+                spots.append((seat + [x, y], 0.8 * float(thing.half_footprint_m.max())))
+        for _ in range(self.rng.poisson(9 * full * 4 * half[0] * half[1])):
             thing = clutter(self.rng)
             reach = float(thing.half_footprint_m.max())
             if reach > half.min():
                 continue
-            spot = self.rng.uniform(-half + reach, half - reach)
-            if all(np.linalg.norm(spot - other) > reach + other_reach for other, other_reach in spots):
+            spot = self.rng.uniform(-half + 0.8 * reach, half - 0.8 * reach)
+            # close together, so that things touch and lean into each other at times
+            if all(np.linalg.norm(spot - other) > 0.8 * (reach + other_reach) for other, other_reach in spots):
                 spots.append((spot, reach))
-                self.place("clutter", thing, centre_m + turn @ np.append(spot, 0.0),
-                           yaw + self.rng.normal(0, 0.5) + np.pi * (self.rng.random() < 0.3))
-        self.tops.append(Top(centre_m, half))
+                put(thing, spot, 0.0, self.rng.uniform(0, 2 * np.pi) if self.rng.random() < 0.5
+                    else self.rng.normal(0, 0.3))
+                if thing.height_m < 0.12 and thing.stackable and self.rng.random() < 0.3:
+                    other = clutter(self.rng)
+                    if other.half_footprint_m.max() < 1.2 * thing.half_footprint_m.min():
+                        put(other, spot, thing.height_m, self.rng.uniform(0, 2 * np.pi))
+        self.tops.append(Top(centre_m, half, turn, len(spots)))
+
+    def litter(self) -> None:
+        """Carpets, and in some rooms things on the floor."""
+        rng = self.rng
+        if rng.random() < 0.35:
+            half = rng.uniform([0.5, 0.4], np.maximum(self.size_m[:2] / 2 - 0.1, [0.6, 0.5]).clip(max=1.6))
+            middle = rng.uniform(half * 0.8, self.size_m[:2] - half * 0.8)
+            yaw = rng.normal(0, 0.1) if rng.random() < 0.7 else rng.uniform(0, np.pi)
+            parts = ([frustum(0, 0, 0, half.min(), FLAT_M, "carpet")] if rng.random() < 0.25 else
+                     [box(0, 0, 0, *half, FLAT_M, "carpet"), box(0, 0, FLAT_M, *(half * 0.85), FLAT_M, "carpet")])
+            self.place("carpet", Thing(parts), np.append(middle, 0.0), yaw)
+        if rng.random() < 0.2:
+            for _ in range(20):
+                half = rng.uniform(0.25, 0.6, 2)
+                centre = rng.uniform(half, self.size_m[:2] - half)
+                if self.free(centre, half):
+                    self.scatter(np.append(centre, 0.0), half, rng.uniform(0, np.pi), full=1.5)
+                    break
 
     def hang(self) -> None:
         """Pictures, windows, doors, boards on the walls, and lamps below the ceiling."""
@@ -244,6 +282,7 @@ def random_scene(seed: int) -> Scene:
                         p=[.2, .13, .05, .09, .05, .1, .1, .1, .05, .05, .04, .04])
     for name in sorted(wanted, key=lambda name: name not in AGAINST_WALL):
         builder.furnish(str(name))
+    builder.litter()
     lights = builder.lights()
     ambient = rng.uniform(0.12, 0.45) * np.array([1.0, rng.uniform(0.9, 1.0), rng.uniform(0.8, 1.05)])
     return Scene(seed, builder.size_m, builder.solids, builder.materials, lights, ambient, builder.names,

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import torch
 
-from modot_ros.learn.synthetic.caster import Caster
+from modot_ros.learn.synthetic.caster import Caster, Grid
 from modot_ros.learn.synthetic.materials import albedo
 from modot_ros.learn.synthetic.rooms import Scene
 from modot_ros.learn.synthetic.shapes import Solids
 
 _SAMPLES = 4                                            # points per area light; a ray looks at one of them
+_CELLS = 20                                             # along the side of a light's cube of directions
 
 
 class Shader:
@@ -27,10 +28,10 @@ class Shader:
         for light in scene.lights:
             corners = torch.tensor([(-.5, -.5, -.5), (.5, -.5, .5), (-.5, .5, .5), (.5, .5, -.5)], dtype=torch.float64)
             points = torch.as_tensor(light.centre_m) + corners * torch.as_tensor(light.half_m)
-            casters = [Caster(solids, point, cells=24, dtype=torch.float32) for point in points]
+            caster = Caster(solids, points, Grid.cube(_CELLS, device), dtype=torch.float32)
             centre, colour = (torch.as_tensor(value, dtype=torch.float32, device=device)
                               for value in (light.centre_m, light.colour))
-            self.lights.append((centre, points.float().to(device), casters, colour))
+            self.lights.append((centre, points.float().to(device), caster, colour))
 
     def shade(self, index: torch.Tensor, points_m: torch.Tensor, normals: torch.Tensor, directions: torch.Tensor,
               pixel_rad: float, sample: torch.Tensor, soften: Callable = lambda lit: lit) -> torch.Tensor:
@@ -51,17 +52,16 @@ class Shader:
         diffuse = self.ambient * corner[:, None]
         shine = torch.zeros_like(diffuse)
         gloss = self.materials["gloss"][material]
-        for centre, light_points, casters, power in self.lights:
+        for centre, light_points, caster, power in self.lights:
             to_light = centre - points_m
             square = (to_light * to_light).sum(1).clamp(min=0.05)
             unit = to_light / square.sqrt()[:, None]
             cosine = (normals * unit).sum(1).clamp(min=0)
             lit = torch.zeros_like(cosine)
-            for k, caster in enumerate(casters):
-                rays = ((sample == k) & (cosine > 0)).nonzero()[:, 0]
-                target = points_m[rays] + 2e-3 * normals[rays] - light_points[k]
-                t, _ = caster.cast(target)
-                lit[rays] = (t > 0.998).float()
+            rays = (cosine > 0).nonzero()[:, 0]
+            point = sample[rays]
+            t, _ = caster.cast(points_m[rays] + 2e-3 * normals[rays] - light_points[point], point)
+            lit[rays] = (t > 0.998).float()
             strength = (soften(lit) * cosine / (0.6 + square))[:, None] * power * 2.2
             diffuse = diffuse + strength
             half = torch.nn.functional.normalize(unit - view, dim=1)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import cv2
 import numpy as np
 import torch
 
 from modot_ros.learn.synthetic.camera import Camera
-from modot_ros.learn.synthetic.caster import NO_HIT, Caster
+from modot_ros.learn.synthetic.caster import NO_HIT, Caster, Grid
+from modot_ros.learn.synthetic.lens import Lens
 from modot_ros.learn.synthetic.rooms import Scene
 from modot_ros.learn.synthetic.shading import Shader
 from modot_ros.learn.synthetic.shapes import Solids
 from modot_ros.learn.synthetic.truth import boundary_map, boundary_pairs, depth_order_pairs, occlusion_pairs
+
+_COLUMNS = 64                                           # of the grid of cells over the picture
 
 
 @dataclass(frozen=True)
@@ -60,16 +62,19 @@ class View:
 
 
 def render(scene: Scene, camera: Camera, seed: int = 0, device: str | torch.device = "cpu") -> View:
-    """Casts a view. Deterministic in its arguments (noise and exposure come from `seed`).
+    """Casts a view. Deterministic in its arguments (the lens and its noise come from `seed`).
 
     Raises ValueError when a ray hits nothing: the surfaces of a scene have to enclose the camera.
     """
     solids = Solids(scene.solids, device)
     eye_m = torch.as_tensor(camera.pose[:3, 3], device=device)
-    caster = Caster(solids, eye_m)
     rotation = torch.as_tensor(camera.pose[:3, :3], device=device)
     K = camera.K
     height, width = camera.height, camera.width
+    # one pixel of margin, for rays beside the pixels' centres
+    grid = Grid(rotation.T[None], (-(K[0, 2] + 1) / K[0, 0], -(K[1, 2] + 1) / K[1, 1]),
+                ((width - K[0, 2]) / K[0, 0], (height - K[1, 2]) / K[1, 1]), _COLUMNS, _COLUMNS * height // width)
+    caster = Caster(solids, eye_m[None], grid)
 
     def directions(points_px: torch.Tensor) -> torch.Tensor:
         local = torch.stack([(points_px[:, 0] - K[0, 2]) / K[0, 0], (points_px[:, 1] - K[1, 2]) / K[1, 1],
@@ -88,8 +93,8 @@ def render(scene: Scene, camera: Camera, seed: int = 0, device: str | torch.devi
     def look(points_px: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return caster.cast(directions(points_px))
 
-    grid = torch.arange(height * width, device=device).reshape(height, width)
-    pairs = [(grid[:, :-1], grid[:, 1:]), (grid[:-1], grid[1:])]
+    number = torch.arange(height * width, device=device).reshape(height, width)
+    pairs = [(number[:, :-1], number[:, 1:]), (number[:-1], number[1:])]
     first, second = (torch.cat([pair[k].reshape(-1) for pair in pairs]) for k in (0, 1))
     label = boundary_pairs(centres_px[first], centres_px[second], (depth[first], solid[first]),
                            (depth[second], solid[second]), look)
@@ -122,8 +127,10 @@ def render(scene: Scene, camera: Camera, seed: int = 0, device: str | torch.devi
                         fine_rays.float(), 1 / K[0, 0], torch.arange(4, device=device).repeat(len(edge)))
     radiance[edge] = fine.reshape(-1, 4, 3).mean(1)
 
-    return View(rgb=expose(radiance.reshape(height, width, 3).cpu().numpy(), seed),
-                depth_m=depth.reshape(height, width).float().cpu().numpy(),
+    depth_m = depth.reshape(height, width).float().cpu().numpy()
+    rng = np.random.default_rng(seed)
+    rgb = Lens.random(rng, depth_m).photograph(radiance.reshape(height, width, 3).cpu().numpy(), depth_m, rng)
+    return View(rgb=rgb, depth_m=depth_m,
                 normals=(normals @ rotation).reshape(height, width, 3).float().cpu().numpy(),
                 labels=solids.instance[solid].reshape(height, width).int().cpu().numpy(),
                 boundary_right=right.cpu().numpy(), boundary_down=down.cpu().numpy(), K=K)
@@ -142,25 +149,3 @@ def _binomial(values: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
             total += same * padded[window]
             weight += same
     return total / weight
-
-
-def expose(radiance: np.ndarray, seed: int) -> np.ndarray:
-    """Linear radiance float32 [H, W, 3] to what a small camera delivers, uint8 [H, W, 3].
-
-    Automatic exposure with an error, white balance error, vignetting, lens blur, shot and read noise, sRGB curve.
-    """
-    rng = np.random.default_rng(seed)
-    height, width = radiance.shape[:2]
-    bright = np.quantile(radiance.max(2), rng.uniform(0.85, 0.98))
-    image = radiance * np.float32(rng.uniform(0.55, 1.1) / max(bright, 1e-6))
-    image = image * rng.normal(1, 0.05, 3).astype(np.float32)
-    v, u = np.mgrid[:height, :width].astype(np.float32)
-    away = ((u - width / 2) ** 2 + (v - height / 2) ** 2) / (width ** 2 + height ** 2) * 4
-    image *= (1 - rng.uniform(0, 0.3) * away)[:, :, None]
-    blur_px = rng.uniform(0.2, 0.7) * width / 256
-    image = cv2.GaussianBlur(image, (0, 0), blur_px)
-    noise = np.sqrt(np.maximum(image, 0) * rng.uniform(0, 0.02) ** 2 + rng.uniform(0, 0.008) ** 2)
-    image = np.clip(image + noise * rng.standard_normal(image.shape, dtype=np.float32), 0, None)
-    image = image / (1 + image * rng.uniform(0.0, 0.35))    # soft shoulder
-    image = np.where(image < 0.0031308, 12.92 * image, 1.055 * np.maximum(image, 0.0031308) ** (1 / 2.4) - 0.055)
-    return np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)
