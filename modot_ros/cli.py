@@ -79,10 +79,15 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto")
     train.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation")
 
-    evaluate = command("evaluate", _evaluate, "Score weights on unseen synthetic rooms; the last line is JSON.")
+    evaluate = command("evaluate", _evaluate, "Score a model beside what it has to beat; tables, curves and the worst "
+                       "pictures go into a folder, the last line is JSON.")
     _model_arguments(evaluate)
-    evaluate.add_argument("--data", type=Path, required=True, help="folder for the rendered rooms, made when missing")
-    evaluate.add_argument("--views", type=int, default=200, help="rooms to score on")
+    evaluate.add_argument("--flip", action="store_true", help="average with the mirrored picture")
+    evaluate.add_argument("--data", nargs="+", required=True, metavar="[KIND=]FOLDER", help="sets to score on: rooms (their "
+                          "test split, rendered when missing), pairs (also any folder with an index.json), nyud_mt, "
+                          "ob_future, ob_hypersim, ibims, diode, ob_diode or ob_entityseg")
+    evaluate.add_argument("-o", "--output", type=Path, default=Path("evaluation_out"), help="folder for the report")
+    evaluate.add_argument("--views", type=int, help="most pictures of each set; without it 200 rooms and all of others")
     evaluate.add_argument("--workers", type=int, default=2, help="processes that render")
     return parser
 
@@ -228,16 +233,24 @@ def _weights(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from modot_ros.learn.evaluation import evaluate
-    from modot_ros.learn.synthetic.shards import write_shards
+    from modot_ros.learn.evaluation.evaluate import evaluate
+    from modot_ros.learn.evaluation.report import headline, tables
+    from modot_ros.predictor import Predictor
 
-    write_shards(options.data / "test", "test", options.views, workers=options.workers, progress=_rendering)
-    scores = evaluate(options.data / "test", options.model, options.weights, options.device, options.precision,
-                      limit=options.views)
-    for name, value in asdict(scores).items():
-        print(f"  {name:<20} {value}")
-    print(json.dumps(asdict(scores)))
+    if options.views is not None and options.views < 1:
+        raise ValueError(f"--views is {options.views}: must be 1 or more")
+    predictor = Predictor(options.model, options.weights, options.device, options.precision, flip=options.flip)
+    comparisons = evaluate(options.data, options.output, predictor, options.views, options.workers, _progress)
+    for comparison in comparisons:
+        print("\n".join(tables(comparison)))
+    print(f"report: {options.output / 'results.md'}")
+    print(json.dumps([headline(comparison) for comparison in comparisons]))
     return 0
+
+
+def _progress(what: str, done: int, count: int) -> None:
+    if done % 20 == 0 or done == count:
+        print(f"{what}: {done} of {count}", file=sys.stderr, flush=True)
 
 
 def _rendering(done: int, count: int) -> None:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from modot_ros.learn import losses
 from modot_ros.learn.dataset import Batch, Views, load_views, training_batch
-from modot_ros.learn.evaluation import score_network
+from modot_ros.learn.evaluation.validation import score_network
 from modot_ros.model import build_network, save_checkpoint
 from modot_ros.model.checkpoint import choose_device
 

@@ -82,6 +82,7 @@ def align(depth: np.ndarray, truth: np.ndarray, alignment: str) -> np.ndarray:
     inverse, wanted = 1.0 / depth, 1.0 / truth
     spread = inverse - inverse.mean()
     square = float(spread @ spread)
-    scale = float(spread @ wanted) / square if square > 0 else 0.0      # a constant map has a shift only
+    # A constant map has a shift only; its spread is rounding.
+    scale = float(spread @ wanted) / square if square > 1e-12 * float(inverse @ inverse) else 0.0
     fitted = wanted.mean() + scale * spread
     return 1.0 / np.maximum(fitted, _LEAST_INVERSE * wanted.min())

@@ -62,6 +62,9 @@ def test_affine_alignment_undoes_scale_and_shift_of_inverse_depth():
 
 def test_affine_alignment_of_a_constant_is_the_mean_inverse():
     np.testing.assert_allclose(align(np.full(2, 7.0), np.array([1.0, 2.0]), "affine"), 1 / 0.75)
+    truth = np.linspace(1, 5, 1000)
+    fitted = align(np.full(1000, 1.37), truth, "affine")    # whose mean is not exactly its value
+    np.testing.assert_allclose(fitted, 1 / np.mean(1 / truth))
 
 
 def test_affine_alignment_never_turns_negative():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How good a network is on views with exact truth: medians over views, of the maps that a user would get.
+"""How good a network is while it trains, on views with exact truth: medians over views, of the maps a user would get.
 
 Boundaries are scored after thinning, with one pixel of tolerance; depth in metres, without any alignment.
 """
@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from modot_ros.learn.dataset import Views, load_views, plain_batch
-from modot_ros.model import load_network, run
+from modot_ros.learn.dataset import Views, plain_batch
 from modot_ros.scene.agreement import boundary_f, depth_scores
 from modot_ros.scene.boundaries import thin
 
@@ -69,25 +67,4 @@ def score_network(network: nn.Module, views: Views, width: int, height: int, can
             for k in range(len(indices)):
                 yield (depth_m[k, 0].numpy(), torch.sigmoid(logits[-1][k, 0]).numpy(), batch.depth_m[k, 0].numpy(),
                        batch.boundary[k, 0].numpy() > 0)
-    return score(results())
-
-
-def evaluate(views: str | Path, model: str = "modot_nano", weights: str | Path | None = None, device: str = "auto",
-             precision: str = "fp32", limit: int | None = None) -> Scores:
-    """Scores of stored weights on a folder of shards, through the same door as any picture.
-
-    Views must have the working size's shape. Raises what `load_network` and `load_views` raise.
-    """
-    loaded = load_network(model, weights, device, precision)
-    held_out = load_views(views, limit)
-
-    def results() -> Iterable[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-        for k in range(len(held_out)):
-            depth_m, probability = run(loaded, held_out.rgb[k].permute(1, 2, 0).numpy())
-            true_depth_m = held_out.depth_m[k, 0].float().numpy()
-            if depth_m.shape != true_depth_m.shape:
-                raise ValueError(f"{views}: views are {true_depth_m.shape[::-1]}, the working size is "
-                                 f"{loaded.working_size}: they must be equal")
-            scale = float(held_out.focal[k]) / loaded.canonical_focal if loaded.canonical_focal else 1.0
-            yield depth_m * scale, probability, true_depth_m, held_out.boundary[k, 0].numpy() > 0
     return score(results())

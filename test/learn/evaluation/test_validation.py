@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from modot_ros.learn.dataset import load_views
-from modot_ros.learn.evaluation import THRESHOLDS, evaluate, score, score_network
-from modot_ros.model import build_network, load_network, save_checkpoint
+from modot_ros.learn.evaluation.validation import THRESHOLDS, score, score_network
+from modot_ros.model import build_network
 
 
 def square() -> tuple[np.ndarray, np.ndarray]:
@@ -61,34 +61,20 @@ def test_unknown_truth_does_not_count():
 
 
 @pytest.fixture
-def stored(tmp_path):
-    """Two views of 64x64 with focal length 1.2, and untrained weights that work at that size."""
+def views(tmp_path):
+    """Two views of 64x64 with focal length 1.2."""
     depth_m, boundary = np.full((2, 64, 64), 3.0, np.float16), np.zeros((2, 64, 64), np.uint8)
     depth_m[:, 20:40, 20:40] = 1.0
     boundary[:, 20:40, 20] = 1
     rgb = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
-    (tmp_path / "views").mkdir()
-    np.savez(tmp_path / "views" / "0.npz", rgb=rgb, depth_m=depth_m, boundary=boundary,
-             focal=np.full(2, 1.2, np.float32))
+    np.savez(tmp_path / "0.npz", rgb=rgb, depth_m=depth_m, boundary=boundary, focal=np.full(2, 1.2, np.float32))
+    return load_views(tmp_path)
+
+
+def test_a_network_is_scored_in_the_canonical_camera(views):
     torch.manual_seed(0)
-    network = build_network("modot_nano").eval()
-    save_checkpoint(tmp_path / "nano.safetensors", network, "modot_nano", canonical_focal=0.8, working_size=(64, 64))
-    return tmp_path, network
-
-
-def test_stored_weights_score_like_the_network_they_came_from(stored):
-    folder, network = stored
-    through_the_door = evaluate(folder / "views", weights=folder / "nano.safetensors", device="cpu")
-    direct = score_network(network, load_views(folder / "views"), 64, 64, canonical_focal=0.8)
-    for name in ("views", "delta1", "abs_rel", "boundary_f", "boundary_f_at_half"):
-        assert getattr(through_the_door, name) == pytest.approx(getattr(direct, name), abs=2e-3), name
-    assert through_the_door.rmse_m == pytest.approx(direct.rmse_m * 1.2 / 0.8, rel=1e-2)    # real against canonical
-    assert evaluate(folder / "views", weights=folder / "nano.safetensors", device="cpu", limit=1).views == 1
-
-
-def test_views_of_another_size_are_refused(stored):
-    folder, network = stored
-    save_checkpoint(folder / "large.safetensors", network, "modot_nano", canonical_focal=0.8, working_size=(256, 192))
-    assert load_network("modot_nano", folder / "large.safetensors", "cpu").working_size == (256, 192)
-    with pytest.raises(ValueError, match=r"views are \(64, 64\), the working size is \(256, 192\)"):
-        evaluate(folder / "views", weights=folder / "large.safetensors", device="cpu")
+    network = build_network("modot_nano").eval()            # fresh, it says 3 m everywhere
+    scores = score_network(network, views, 64, 64, canonical_focal=1.2)
+    assert scores.views == 2 and scores.delta1 == pytest.approx(1 - 400 / 4096, abs=0.01)
+    nearer = score_network(network, views, 64, 64, canonical_focal=0.6)     # half the focal length: half as far
+    assert nearer.scale == pytest.approx(0.5, rel=0.02)

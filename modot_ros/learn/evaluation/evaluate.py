@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole evaluation: sets in, report out."""
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import modot_ros
+from modot_ros.learn.evaluation.comparison import Comparison, compare
+from modot_ros.learn.evaluation.pictures import open_pictures
+from modot_ros.learn.evaluation.report import write_report
+from modot_ros.predictor import Predictor
+
+
+def evaluate(data: Sequence[str], output: str | Path, predictor: Predictor, limit: int | None = None, workers: int = 1,
+             progress: Callable[[str, int, int], None] | None = None) -> list[Comparison]:
+    """Compare a model with its contenders on every set, and write the report into `output`.
+
+    Args:
+        data: "KIND=FOLDER" or "FOLDER" each, see `pictures.open_pictures`.
+        limit: pictures of each set at most. workers: processes that render rooms.
+        progress: called with (what is done, how many are done, how many there are).
+
+    Raises what `open_pictures` and `compare` raise, and ValueError without data.
+    """
+    if not data:
+        raise ValueError("no data to evaluate on")
+
+    def said(what: str):
+        return None if progress is None else lambda done, count: progress(what, done, count)
+    sets = [open_pictures(one, limit, workers, said("rendering shards")) for one in data]
+    comparisons = [compare(pictures, predictor, said(pictures.title)) for pictures in sets]
+    loaded = predictor.loaded
+    about = {"model": predictor.name, "weights": Path(loaded.weights).name,
+             "trained": f"{loaded.record.get('step', 'unknown')} steps", "precision": loaded.precision,
+             "flip": "yes" if predictor.flip else "no", "device": predictor.device, "modot_ros": modot_ros.__version__,
+             "date": datetime.date.today().isoformat()}
+    write_report(output, comparisons, about)
+    return comparisons

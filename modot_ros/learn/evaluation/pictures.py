@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model is evaluated on: rendered rooms, a folder of pairs, or a published data set, all as samples."""
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from modot_ros.learn.dataset import Views, load_views
+from modot_ros.learn.datasets import DATASETS, open_dataset
+from modot_ros.learn.datasets.sample import Sample, intrinsics, sample
+from modot_ros.learn.metrics.depth_steps import step_boundaries
+from modot_ros.learn.synthetic.shards import write_shards
+
+ROOMS = "rooms"
+KINDS = (ROOMS, *DATASETS)
+# How far a boundary may lie from the true one: truth of the rooms is a pixel of its own, others are drawn by hand or
+# found in stored depth.
+ROOMS_TOLERANCE_PX, TOLERANCE_PX = 1, 2
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A set of samples by name; boundaries may lie `tolerance_px` beside the truth."""
+
+    kind: str                                           # one of KINDS
+    title: str
+    names: tuple[str, ...]
+    read: Callable[[int], Sample]                       # ValueError for one that can't be read
+    tolerance_px: int
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def samples(self, skipped: dict[str, str]) -> Iterator[Sample]:
+        """All that can be read; the others go into `skipped` with the reason."""
+        for k, name in enumerate(self.names):
+            try:
+                one = self.read(k)
+            except ValueError as error:
+                skipped[name] = str(error)
+                continue
+            yield one
+
+
+def open_pictures(data: str, limit: int | None = None, workers: int = 1,
+                  progress: Callable[[int, int], None] | None = None) -> Pictures:
+    """Pictures of "KIND=FOLDER" or "FOLDER".
+
+    Args:
+        data: KIND is one of KINDS; without it, a folder with an index.json holds pairs and any other one rooms, whose
+            test split is rendered into FOLDER/test as far as it is missing.
+        limit: at most so many, the first ones; for rooms also how many are rendered (default 200).
+        workers: processes that render. progress: called with (shards done, shards in all).
+
+    Raises:
+        ValueError: an unknown kind, or a folder that can't be read as that kind.
+        FileNotFoundError: no such data set there; says what to download.
+    """
+    kind, found, folder = data.partition("=")
+    if not found:
+        kind, folder = ("pairs" if (Path(data) / "index.json").is_file() else ROOMS), data
+    if kind not in KINDS:
+        raise ValueError(f"data {data!r}: kind {kind!r} is unknown: choose one of {', '.join(KINDS)}")
+    if kind == ROOMS:
+        return _rooms(Path(folder) / "test", limit or 200, workers, progress)
+    opened = open_dataset(kind, folder)
+    exact = _exact(Path(folder)) if kind == "pairs" else frozenset()
+
+    def read(index: int) -> Sample:
+        one = opened[index]
+        if one.boundary is None and one.name in exact:
+            one = replace(one, boundary=step_boundaries(one.depth_m))
+        return one
+    return Pictures(kind, opened.title, opened.names[:limit], read, TOLERANCE_PX)
+
+
+def _rooms(folder: Path, count: int, workers: int, progress: Callable[[int, int], None] | None) -> Pictures:
+    write_shards(folder, "test", count, workers=workers, progress=progress)
+    views = load_views(folder, count)
+    names = tuple(f"room_{k:05d}" for k in range(len(views)))
+    return Pictures(ROOMS, f"rendered rooms, {len(views)} of the test split", names,
+                    lambda index: room_sample(views, index, names[index]), ROOMS_TOLERANCE_PX)
+
+
+def room_sample(views: Views, index: int, name: str) -> Sample:
+    """One rendered view as a sample."""
+    rgb = views.rgb[index].permute(1, 2, 0).numpy()
+    height, width = rgb.shape[:2]
+    focal_px = float(views.focal[index]) * width
+    return sample(name, rgb, views.depth_m[index, 0].float().numpy(), boundary=views.boundary[index, 0].numpy() > 0,
+                  K=intrinsics(focal_px, focal_px, (width - 1) / 2, (height - 1) / 2))
+
+
+def _exact(folder: Path) -> frozenset[str]:
+    """Names of the pairs that index.json calls `exact_depth`: their depth has the boundaries in it."""
+    path = folder / "index.json"
+    entries: Sequence = json.loads(path.read_text()) if path.is_file() else ()
+    return frozenset(entry.get("name", Path(entry["image"]).stem) for entry in entries if entry.get("exact_depth"))

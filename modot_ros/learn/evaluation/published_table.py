@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the MoDOT paper (WACV 2026) reports on the sets that it was scored on: numbers to stand beside ours.
+
+From the authors' slides. Means over pictures; boundary pixels at probability 0.7 without tolerance or thinning. On
+OB-Hypersim depth is the distance along the ray in units of 3.05 m: its RMSE and SqRel are in that unit, and 3.05 times
+larger in metres. The rows "depth + Canny" take edges of the depth map for boundaries.
+"""
+from __future__ import annotations
+
+COLUMNS = ("rmse", "rmse_log", "abs_rel", "sq_rel", "log10", "delta1", "pixel_recall", "pixel_f1")
+SOURCE = "MoDOT, WACV 2026"
+_N = None                                               # not reported
+
+
+def _row(*values: float | None) -> dict[str, float]:
+    return {key: value for key, value in zip(COLUMNS, values) if value is not None}
+
+
+def _canny(name: str, *pairs: tuple[float, float]) -> dict[str, dict[str, float]]:
+    """Recall and F at the three pairs of thresholds."""
+    return {f"{name} depth + Canny {thresholds}": {"pixel_recall": recall, "pixel_f1": f1}
+            for thresholds, (recall, f1) in zip(("(0.05, 0.15)", "(0.15, 0.3)", "(0.25, 0.5)"), pairs)}
+
+
+PUBLISHED: dict[str, dict[str, dict[str, float]]] = {
+    "nyud_mt": {
+        "MoDOT": _row(0.4174, 0.1475, 0.1169, 0.0692, 0.0498, 0.8741, 0.6287, 0.1729),
+        "MoDOT + SSR": _row(0.4137, 0.1460, 0.1155, 0.0679, 0.0492, 0.8767, 0.6244, 0.1863),
+        "MoDOT's depth baseline": _row(0.4619, 0.1684, 0.1363, 0.0876, 0.0558, 0.8438),
+        "MoDOT's boundary baseline": _row(*(_N,) * 6, 0.5509, 0.1736),
+    },
+    "ob_future": {
+        "MoDOT": _row(0.3963, 0.1020, 0.0901, 0.0523, 0.0380, 0.9427, 0.9090, 0.6131),
+        "MoDOT + SSR": _row(0.3809, 0.0974, 0.0843, 0.0468, 0.0361, 0.9518, 0.9486, 0.5415),
+        "MoDOT's depth baseline": _row(0.4524, 0.1149, 0.1011, 0.0655, 0.0327, 0.9215),
+        "MoDOT's boundary baseline": _row(*(_N,) * 6, 0.7655, 0.5634),
+        **_canny("Depth Anything Large", (0.0846, 0.1276), (0.0581, 0.0928), (0.0386, 0.0646)),
+        **_canny("Depth Anything v2 Large", (0.1136, 0.1630), (0.0873, 0.1323), (0.0642, 0.1015)),
+    },
+    "ob_hypersim": {
+        "MoDOT": _row(0.6583, 0.3463, 0.2963, 0.2279, 0.1223, 0.5167, 0.8670, 0.5163),
+        "MoDOT + SSR": _row(0.6537, 0.3456, 0.2954, 0.2266, 0.1243, 0.5148, 0.8732, 0.5109),
+        "MoDOT's depth baseline": _row(0.6948, 0.3739, 0.3123, 0.2481, 0.1342, 0.4759),
+        "MoDOT's boundary baseline": _row(*(_N,) * 6, 0.8099),
+        "Depth Anything Large": _row(1.1461, 0.6358, 0.4118, 0.5581, 0.2439, 0.2677, 0.0294, 0.0446),
+        "Depth Anything v2 Large": _row(1.1269, 0.5934, 0.3604, 0.5260, 0.2205, 0.3433, 0.0595, 0.0936),
+        "Depth Anything v2 Base": _row(1.1287, 0.5984, 0.3683, 0.5287, 0.2229, 0.3307, 0.0585, 0.0911),
+        "Depth Anything v2 Small": _row(1.1308, 0.6034, 0.3775, 0.5346, 0.2252, 0.3249, 0.0530, 0.0824),
+        **_canny("Depth Anything Large", (0.0294, 0.0446), (0.0198, 0.0341), (0.0133, 0.0238)),
+        **_canny("Depth Anything v2 Large", (0.0595, 0.0936), (0.0491, 0.0809), (0.0402, 0.0681)),
+    },
+}

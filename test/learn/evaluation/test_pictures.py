@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sets of pictures, however they lie on disk."""
+import numpy as np
+import pytest
+
+from modot_ros.learn.evaluation import pictures
+from modot_ros.learn.evaluation.pictures import open_pictures
+
+
+@pytest.fixture(autouse=True)
+def no_rendering(monkeypatch):
+    """What is on disk is enough."""
+    asked = []
+    monkeypatch.setattr(pictures, "write_shards", lambda folder, split, views, **_: asked.append((folder.name, split, views)))
+    return asked
+
+
+def test_rooms_are_samples_with_a_camera(rooms, no_rendering):
+    opened = open_pictures(str(rooms))
+    assert no_rendering == [("test", "test", 200)]
+    assert (opened.kind, len(opened), opened.tolerance_px) == ("rooms", 3, 1)
+    one = opened.read(2)
+    assert one.name == opened.names[2] == "room_00002" and one.rgb.shape == (48, 64, 3) and one.valid.all()
+    assert one.K[0, 0] == pytest.approx(51.2) and one.boundary.any() and one.boundary.dtype == bool
+    assert len(open_pictures(f"rooms={rooms}", limit=2)) == 2 and no_rendering[-1][2] == 2
+
+
+def test_exact_pairs_get_boundaries_from_their_depth_and_others_none(pairs):
+    opened = open_pictures(str(pairs))
+    assert (opened.kind, len(opened), opened.tolerance_px) == ("pairs", 4, 2)
+    exact, sensor = opened.read(0), opened.read(2)
+    assert sensor.boundary is None and sensor.valid.all()
+    near = exact.depth_m < 2
+    assert exact.boundary.any() and not (exact.boundary & ~near).any()
+    v, u = np.nonzero(near)
+    assert exact.boundary.sum() == 2 * (np.ptp(v) + np.ptp(u))          # the outline of the box
+
+
+def test_what_cannot_be_read_is_skipped_and_named(pairs):
+    skipped = {}
+    assert [one.name for one in open_pictures(str(pairs)).samples(skipped)] == ["exact_0", "exact_1", "sensor"]
+    assert list(skipped) == ["broken"] and "broken.jpg" in skipped["broken"]
+
+
+def test_unknown_kinds_and_missing_sets_are_explained(tmp_path):
+    with pytest.raises(ValueError, match="'kitti' is unknown: choose one of rooms, nyud_mt"):
+        open_pictures(f"kitti={tmp_path}")
+    with pytest.raises(FileNotFoundError):
+        open_pictures(f"ibims={tmp_path / 'nowhere'}")

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an evaluation leaves on disk."""
+import csv
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from modot_ros.learn.evaluation import pictures
+from modot_ros.learn.evaluation.evaluate import evaluate
+from modot_ros.learn.evaluation.published_table import PUBLISHED
+from modot_ros.learn.evaluation.report import headline, tables
+from modot_ros.predictor import Predictor
+
+
+@pytest.fixture
+def evaluated(rooms, pairs, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "write_shards", lambda *a, **k: None)
+    said = []
+    found = evaluate([str(rooms), str(pairs)], tmp_path / "out", Predictor(weights=weights, device="cpu"),
+                     progress=lambda *a: said.append(a))
+    assert said[-1] == ("pairs of pairs", 3, 4)
+    return tmp_path / "out", found
+
+
+def test_everything_is_written(evaluated):
+    output, comparisons = evaluated
+    page = (output / "results.md").read_text()
+    assert "weights: nano.safetensors" in page and "## rendered rooms, 3 of the test split" in page
+    assert "1 skipped, for they can't be read" in page and "`broken`" in page
+    stored = json.loads((output / "results.json").read_text())
+    assert set(stored["sets"]) == {"rooms", "pairs"} and stored["about"]["trained"] == "0 steps"
+    rooms = stored["sets"]["rooms"]["contenders"]
+    assert rooms["modot_nano"]["scores"]["abs_rel"]["median"] == pytest.approx(
+        comparisons[0].median("modot_nano", "abs_rel"), abs=1e-5)
+    assert len(rooms["modot_nano"]["curves"]["doobnet"]["precision"]) == 99
+    with open(output / "pairs_pictures.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6 * 3 and rows[0]["picture"] == "exact_0" and float(rows[0]["abs_rel"]) > 0
+    assert rows[2]["f_0.5"] == ""                           # the sensor's picture has no true boundaries
+    with open(output / "results.csv") as file:
+        assert {"set": "rooms", "contender": "modot_nano", "score": "doobnet_ods"}.items() <= [
+            row for row in csv.DictReader(file) if row["score"] == "doobnet_ods"][0].items()
+    shown = sorted((output / "rooms_worst").iterdir())
+    assert len(shown) == 6 and cv2.imread(str(shown[0])).shape == (48, 5 * 64, 3)
+    assert all(f"rooms_worst/{path.name}" in page for path in shown)
+
+
+def test_the_curve_is_drawn_where_matplotlib_is(evaluated):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    assert cv2.imread(str(evaluated[0] / "rooms_curve.png")).shape[0] > 300
+
+
+def test_without_matplotlib_the_page_says_so(evaluated, monkeypatch, tmp_path):
+    import sys
+
+    from modot_ros.learn.evaluation.report import write_report
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    page = write_report(tmp_path / "again", evaluated[1], {}).read_text()
+    assert "matplotlib is not installed" in page and not (tmp_path / "again" / "rooms_curve.png").exists()
+
+
+def test_the_headline_is_what_is_asked_first(evaluated):
+    first, second = (headline(comparison) for comparison in evaluated[1])
+    assert first["set"] == "rooms" and first["pictures"] == 3 and 0 <= first["doobnet_ods"] <= 1
+    assert set(first) == set(second) and json.loads(json.dumps(first)) == first
+
+
+def test_published_numbers_stand_beside_ours_where_the_data_is_the_same(evaluated):
+    ours = evaluated[1][1]
+    page = "\n".join(tables(replace(ours, pictures=replace(ours.pictures, kind="ob_hypersim"))))
+    row = next(line for line in page.splitlines() if line.startswith("| MoDOT (MoDOT, WACV 2026) | 0.6583"))
+    assert "| 0.5167 |" in row
+    assert "| MoDOT + SSR (MoDOT, WACV 2026) | - | 0.8732 | 0.5109 |" in page
+    assert "WACV 2026" not in "\n".join(tables(ours))
+    widths = {line.count("|") for line in page.splitlines() if line.startswith("| ")}
+    assert len(widths) == 2                                 # one width per table
+
+
+def test_published_numbers_are_shares_where_they_must_be():
+    values = [row[key] for rows in PUBLISHED.values() for row in rows.values()
+              for key in ("delta1", "pixel_recall", "pixel_f1") if key in row]
+    assert len(values) > 30 and 0 < min(values) and max(values) < 1
+
+
+def test_pictures_without_truth_are_still_shown(evaluated):
+    from modot_ros.learn.evaluation.report import picture
+    failure = evaluated[1][0].failures[0]
+    blind = replace(failure.sample, depth_m=None, valid=np.zeros((48, 64), bool), boundary=None)
+    panels = np.split(picture(replace(failure, sample=blind)), 5, axis=1)
+    assert not panels[1].any() and panels[2].any() and not panels[3].any()
