@@ -49,5 +49,5 @@ def open_dataset(name: str, root: str | Path, split: str = "test", as_published:
 
 
 def open_order_dataset(name: str, root: str | Path, split: str = "val") -> PictureSet[OrderSample]:
-    """Pictures with instances and their orders; one of ORDER_DATASETS, split "train" or "val". Raises as `open_dataset`."""
+    """Pictures with instances and their orders. One of ORDER_DATASETS, split "train" or "val"; raises as above."""
     return _ORDER_SETS[choose("data set of orders", name, ORDER_DATASETS)](Path(root), split)

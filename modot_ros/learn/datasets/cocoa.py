@@ -26,8 +26,8 @@ HIDDEN = 0.95                                           # an order about somethi
 
 
 def cocoa(root: Path, split: str = "val") -> PictureSet[OrderSample]:
-    """Raises ValueError for an unknown split, FileNotFoundError when the folder is not as published, ModuleNotFoundError
-    without pycocotools."""
+    """Raises ValueError for an unknown split, FileNotFoundError when the folder is not as published,
+    ModuleNotFoundError without pycocotools."""
     choose("split of COCOA", split, SPLITS)
     folder, annotations = f"{split}2014", f"annotations/COCO_amodal_{split}2014.json"
     LAYOUT.require(root, annotations, folder)

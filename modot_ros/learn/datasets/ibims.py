@@ -19,8 +19,8 @@ from modot_ros.learn.datasets.sample import Sample, sample
 
 FOLDER = "ibims1_core_mat"
 LAYOUT = Layout(
-    "iBims-1", "ibims1_core_mat.zip and imagelist.txt from TU Munich, https://mediatum.ub.tum.de/1455541. The occlusion "
-    "boundaries (ob/) are optional, from the authors of MoDOT, https://github.com/xul-ops/MoDOT.",
+    "iBims-1", "ibims1_core_mat.zip and imagelist.txt from TU Munich, https://mediatum.ub.tum.de/1455541. The "
+    "occlusion boundaries (ob/) are optional, from the authors of MoDOT, https://github.com/xul-ops/MoDOT.",
     "imagelist.txt\nibims1_core_mat/corridor_01.mat ...\nob/corridor_01.png ...        (optional)")
 
 

@@ -17,15 +17,15 @@ from modot_ros.learn.datasets.picture_set import PictureSet
 
 SPLITS = ("train", "val")
 LAYOUT = Layout(
-    "InstaOrder", "the InstaOrder annotations (https://github.com/POSTECH-CVLab/InstaOrder), and COCO 2017's pictures and "
-    "annotations (https://cocodataset.org/#download).",
+    "InstaOrder", "the InstaOrder annotations (https://github.com/POSTECH-CVLab/InstaOrder), and COCO 2017's pictures "
+    "and annotations (https://cocodataset.org/#download).",
     "annotations/InstaOrder_train2017.json\nannotations/InstaOrder_val2017.json\nannotations/instances_train2017.json\n"
     "annotations/instances_val2017.json\ntrain2017/000000000009.jpg ...\nval2017/000000000139.jpg ...")
 
 
 def instaorder(root: Path, split: str = "val") -> PictureSet[OrderSample]:
-    """Raises ValueError for an unknown split, FileNotFoundError when the folder is not as published, ModuleNotFoundError
-    without pycocotools."""
+    """Raises ValueError for an unknown split, FileNotFoundError when the folder is not as published,
+    ModuleNotFoundError without pycocotools."""
     choose("split of InstaOrder", split, SPLITS)
     folder = f"{split}2017"
     orders, instances = (f"annotations/{kind}_{folder}.json" for kind in ("InstaOrder", "instances"))
@@ -51,6 +51,12 @@ def instaorder_truths(orders: Path, instances: Path) -> PictureSet[OrderTruth]:
     except KeyError as error:
         raise ValueError(f"{orders} and {instances} do not belong together: there is no {error}") from error
     return PictureSet("InstaOrder", entries, _truth)
+
+
+def annotated_depths(orders: Path) -> list[tuple[int, int]]:
+    """(index of a picture, index of an order in it) of all annotated depth orders of InstaOrder's file."""
+    return [(picture, order) for picture, entry in enumerate(read_json(orders)["annotations"])
+            for order in range(len(entry["depth"]))]
 
 
 def _read(folder: Path, truths: PictureSet[OrderTruth], name: str, index: int) -> OrderSample:

@@ -23,8 +23,8 @@ LAYOUT = Layout(
 
 
 def kins(root: Path, split: str = "val") -> PictureSet[OrderSample]:
-    """Raises ValueError for an unknown split, FileNotFoundError when the folder is not as published, ModuleNotFoundError
-    without pycocotools."""
+    """Raises ValueError for an unknown split, FileNotFoundError when the folder is not as published,
+    ModuleNotFoundError without pycocotools."""
     folder = FOLDERS[choose("split of KINS", split, FOLDERS)]
     LAYOUT.require(root, f"instances_{split}.json", folder)
     truths = kins_truths(root / f"instances_{split}.json")

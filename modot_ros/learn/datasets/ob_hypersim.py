@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """OB-Hypersim: Hypersim's renders (Roberts et al., ICCV 2021) with P2ORM's boundaries (Qiu et al., ECCV 2020).
 
-27,536 training and 3,311 test pictures of 1024x768. A pixel is on a boundary when it is on an instance contour or on one
-of P2ORM's. The stored depth is the distance from the camera's centre in metres, NaN where nothing was hit; here it
+27,536 training and 3,311 test pictures of 1024x768. A pixel is on a boundary when it is on an instance contour or on
+one of P2ORM's. The stored depth is the distance from the camera's centre in metres, NaN where nothing was hit; here it
 becomes z. `as_published`: distance / 3.05, which is how MoDOT reads it, so its errors in "metres" are to be multiplied
 by 3.05. Reading needs h5py (`pip install h5py`).
 """
@@ -20,8 +20,8 @@ from modot_ros.learn.datasets.sample import Sample, depth_along_axis, intrinsics
 
 LISTS = {"train": "hypersim_filtered_train.txt", "test": "hypersim_filtered_test.txt"}
 LAYOUT = Layout(
-    "OB-Hypersim", "OB-Hypersim from the authors of MoDOT (link in the README of https://github.com/xul-ops/MoDOT), and "
-    "both lists from data_splits/ of that repository.",
+    "OB-Hypersim", "OB-Hypersim from the authors of MoDOT (link in the README of https://github.com/xul-ops/MoDOT), "
+    "and both lists from data_splits/ of that repository.",
     "hypersim_filtered_train.txt\nhypersim_filtered_test.txt\nhypersim/ai_001_001/cam_00/tonemap/0000.jpg ...\n"
     "hypersim/ai_001_001/cam_00/ob/0000.png ...\nhypersim/ai_001_001/cam_00/instance_contour/0000.png ...\n"
     "hypersim/ai_001_001/cam_00/depth_hdf5/0000.hdf5 ...")
@@ -30,8 +30,8 @@ PUBLISHED_DIVISOR = 3.05
 
 
 def ob_hypersim(root: Path, split: str = "test", as_published: bool = False) -> PictureSet[Sample]:
-    """Raises ValueError for an unknown split, FileNotFoundError when the folder is not as published, ModuleNotFoundError
-    without h5py."""
+    """Raises ValueError for an unknown split, FileNotFoundError when the folder is not as published,
+    ModuleNotFoundError without h5py."""
     _h5py()
     lines = LAYOUT.names(root, LISTS[choose("split of OB-Hypersim", split, LISTS)])
     LAYOUT.require(root, "hypersim")

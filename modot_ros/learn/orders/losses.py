@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What order networks are trained for (Lee and Park, CVPR 2022). Every step runs both orders of a pair, (A, B) and (B, A).
+"""What order networks are trained for (Lee and Park, CVPR 2022).
 
-Logits are raw, [P, 2] for occlusion ("B over A", "A over B"), [P, 3] for depth ("A closer", "A farther", "equal"),
-[P, 3 or 4] for OrderNet's classes ("B over A", "A over B", "none", "both"). Labels speak of the order (A, B); those of
-(B, A) are derived from them here.
+Every step runs both orders of a pair, (A, B) and (B, A). Logits are raw: [P, 2] for occlusion ("B over A", "A over B"),
+[P, 3] for depth ("A closer", "A farther", "equal"), [P, 3 or 4] for OrderNet's classes ("B over A", "A over B", "none",
+"both"). Labels speak of the order (A, B); those of (B, A) are derived from them here.
 
 The official code differs from its paper in three terms. Each is put right here, and as it was with `as_published`:
-    depth             cross entropy of what has been through a softmax already: bounded to about [0.55, 1.55], and without
-                      gradient where the network is surely wrong
+    depth             cross entropy of what has been through a softmax already: bounded to about [0.55, 1.55], and
+                      without gradient where the network is surely wrong
     smoothness        disparity is divided by its largest value, not by its range
     disparity_order   counts pixels, so nothing can be learned from it; and asks the second run for the opposite of the
                       first, though both see the same picture
@@ -92,8 +92,8 @@ def smoothness(disparity: Tensor, rgb: Tensor, as_published: bool = False) -> Te
 
 
 def disparity_order(disparity: Tensor, batch: PairBatch) -> Tensor:
-    """How far the disparities of distinct pairs are from their order: 0 when all of the closer instance is before all of
-    the farther one, 1 when they would have to move by the whole range of the map.
+    """How far the disparities of distinct pairs are from their order: 0 when all of the closer instance is before all
+    of the farther one, 1 when they would have to move by the whole range of the map.
 
     disparity [P, 1, h, w]. Masks lose their rim first, for disparity is blurred there; one that is all rim stays whole.
     The mean over the pairs that are distinct and not equal; 0 without one.

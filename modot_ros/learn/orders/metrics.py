@@ -10,7 +10,7 @@ the number of annotators it took until two agreed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -92,7 +92,7 @@ def depth_tally(predicted: np.ndarray, true: np.ndarray, overlap: np.ndarray, co
 def mean_occlusion(tallies: Iterable[OcclusionTally]) -> OcclusionScores:
     """The published score of a data set: plain mean over all pictures. Raises ValueError without any."""
     scores = [tally.scores() for tally in _some(tallies)]
-    return OcclusionScores(*(float(np.mean([getattr(s, name) for s in scores])) for name in ("recall", "precision", "f1")))
+    return OcclusionScores(*np.mean([astuple(s) for s in scores], axis=0).tolist())
 
 
 def mean_whdr(tallies: Iterable[DepthTally]) -> dict[str, float]:
@@ -111,7 +111,7 @@ def mean_whdr(tallies: Iterable[DepthTally]) -> dict[str, float]:
 def pooled_occlusion(tallies: Iterable[OcclusionTally]) -> OcclusionScores:
     """Scores of all pairs of all pictures together. Raises ValueError without a picture."""
     tallies = _some(tallies)
-    return OcclusionTally(*(sum(getattr(t, name) for t in tallies) for name in ("hits", "claimed", "true"))).scores()
+    return OcclusionTally(*np.sum([astuple(t) for t in tallies], axis=0).tolist()).scores()
 
 
 def pooled_whdr(tallies: Iterable[DepthTally]) -> dict[str, float]:

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from modot_ros.learn.datasets.instaorder import instaorder, instaorder_truths
+from modot_ros.learn.datasets.instaorder import annotated_depths, instaorder, instaorder_truths
 from modot_ros.learn.datasets.order_sample import DepthRelation, depth_matrices
 
 pytest.importorskip("pycocotools")
@@ -39,6 +39,10 @@ def test_orders_are_among_the_instances_listed(root):
     assert found.truth.depths == (DepthRelation(1, 0, True, True, 3),)
 
 
+def test_annotated_depths_are_found_without_drawing_masks(root):
+    assert annotated_depths(root / "annotations/InstaOrder_val2017.json") == [(0, 0)]
+
+
 @pytest.mark.parametrize("order", ["0>1", "0<2", "<1", "0=1"])
 def test_an_order_that_says_nothing_is_named(root, writer, order):
     content = json.loads((root / "annotations/InstaOrder_val2017.json").read_text())
@@ -63,7 +67,8 @@ def test_what_does_not_fit_together_is_said(root, writer):
 
 def test_it_reads_what_the_official_reader_reads(shared_golden):
     folder = shared_golden / "instaorder"
-    truth = instaorder_truths(folder / "fixtures/InstaOrder_val2017.json", folder / "fixtures/instances_val2017.json")[0]
+    files = (folder / "fixtures" / name for name in ("InstaOrder_val2017.json", "instances_val2017.json"))
+    truth = instaorder_truths(*files)[0]
     with np.load(folder / "readers.npz") as golden:
         for name, value in (("modal", truth.modal), ("bbox", truth.boxes_xywh), ("cat", truth.categories),
                             ("occ", truth.occlusion)):

@@ -35,7 +35,8 @@ def test_area_and_height_by_hand():
 
 
 @pytest.mark.parametrize("name, heuristic", [
-    ("occ_area_larger", occlusion_by_area), ("depth_area_larger", depth_by_area), ("depth_yaxis_lower", depth_by_height),
+    ("occ_area_larger", occlusion_by_area), ("depth_area_larger", depth_by_area),
+    ("depth_yaxis_lower", depth_by_height),
     ("occ_yaxis_lower", lambda masks: occlusion_by_height(masks, as_published=True))])
 def test_heuristics_are_the_official_ones(shared_golden, name, heuristic):
     with np.load(shared_golden / "instaorder" / "metrics.npz") as golden:

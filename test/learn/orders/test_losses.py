@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Losses of order networks against numbers worked out by hand, and against the official ones."""
+import importlib.util
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from modot_ros.learn.orders.losses import (CLOSER, EQUAL, FARTHER, PairBatch, class_loss, completion_loss,
                                            counted_disparity_order, depth_loss, disparity_order, instadepth_loss,
                                            occlusion_loss, smoothness)
+from modot_ros.model import build_network
 
 LN2 = math.log(2)
 
@@ -81,7 +83,7 @@ def test_disparity_order_pulls_what_is_wrong(depth, right, wrong):
     assert float(disparity_order(steps(*right).detach(), pair(depth))) == 0
     disparity = steps(*wrong)
     loss = disparity_order(disparity, pair(depth))
-    assert float(loss) == pytest.approx(1)
+    assert loss.item() == pytest.approx(1)
     loss.backward()
     left, right = disparity.grad[..., 2, 2], disparity.grad[..., 2, -3]
     assert (left < 0 < right) if depth == CLOSER else (right < 0 < left)        # the closer one's disparity must grow
@@ -96,7 +98,7 @@ def test_a_mask_that_is_all_rim_counts_whole_here_and_fails_as_published():
     batch = pair(CLOSER)
     batch.mask_b[:] = 0
     batch.mask_b[..., 2, 7] = 1
-    assert float(disparity_order(steps(1, 5), batch)) == pytest.approx(1)
+    assert disparity_order(steps(1, 5), batch).item() == pytest.approx(1)
     with pytest.raises(ValueError, match="pair 0 .* all rim"):
         counted_disparity_order(steps(1, 5), steps(1, 5), batch)
 
@@ -142,3 +144,52 @@ def test_instaorder_terms_and_gradients_are_the_official_ones(golden):
     (depth + occlusion).backward()
     for name, value in zip(names, inputs):
         torch.testing.assert_close(value.grad, golden[f"InstaOrderNet_od/grad_{name}"], atol=1e-6, rtol=0)
+
+
+DEPTH, OVERLAP = torch.tensor([0, 1, 2, 0]), torch.tensor([0, 1, 0, 1])
+OCCLUSION = torch.tensor([[0.0, 1], [1, 0], [0, 0], [1, 1]])
+
+
+def step_loss(network, ab, ba):
+    """As published, in training; OrderNet's labels of the four pairs are the numbers of their depth labels."""
+    if network == "InstaOrderNet_o":
+        return occlusion_loss(ab, ba, OCCLUSION)
+    if network == "OrderNet":
+        return class_loss(ab, ba, DEPTH, as_published=True)
+    both = isinstance(ab, tuple)
+    overlap, distinct = depth_loss(*((ab[1], ba[1]) if both else (ab, ba)), DEPTH, OVERLAP, as_published=True)
+    depth = 0.1 * overlap + 0.9 * distinct
+    return depth + occlusion_loss(ab[0], ba[0], OCCLUSION) if both else depth
+
+
+@pytest.mark.parametrize("name", ["InstaOrderNet_o", "InstaOrderNet_d", "InstaOrderNet_od", "OrderNet"])
+def test_two_steps_of_training_are_the_official_ones(shared_golden, name):
+    folder = shared_golden / "instaorder"
+    spec = importlib.util.spec_from_file_location("golden_fill", folder / "golden_fill.py")
+    official = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(official)
+    network = build_network(name.lower())
+    network.load_state_dict(official.fill(network.state_dict()))
+    rgb, first, second = official.net_input(4, 64, 64)
+    ab, ba = torch.cat([first, second, rgb], dim=1), torch.cat([second, first, rgb], dim=1)
+    optimizer = torch.optim.SGD(network.train().parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4)
+    losses = []
+    for _ in range(2):
+        loss = step_loss(name, network(ab), network(ba))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    with np.load(folder / "train_step.npz") as golden:
+        assert losses == pytest.approx(golden[f"{name}/losses"].tolist(), abs=1e-4)
+        state = network.state_dict()
+        for key in (key for key in golden if key.startswith(f"{name}/module.")):
+            found = state[key.split("module.")[1]].flatten()[:64].numpy()
+            np.testing.assert_allclose(found, golden[key], atol=1e-4, rtol=0, err_msg=key)
+        assert state["bn1.num_batches_tracked"] == golden[f"{name}/num_batches_tracked"]
+        with torch.no_grad():
+            outputs = network.eval()(ab), network(ba)
+        # Validation of InstaOrderNet_d alone does not tell overlapping pairs from distinct ones.
+        value = (class_loss(*outputs, DEPTH, as_published=True) if name == "InstaOrderNet_d"
+                 else step_loss(name, *outputs))
+        assert float(value) == pytest.approx(float(golden[f"{name}/val_loss_after"]), abs=1e-4)
