@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Data sets by their names."""
+import re
+from pathlib import Path
+
 import pytest
 
 from modot_ros.learn.datasets import DATASETS, ORDER_DATASETS, open_dataset, open_order_dataset
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -33,3 +38,8 @@ def test_a_plain_folder_opens_by_name(shared_data):
     found = pictures[0]
     assert len(pictures) > 10 and found.depth_m.shape == found.rgb.shape[:2] and found.K.shape == (3, 3)
     assert 0.1 < found.depth_m[found.valid].mean() < 20
+
+
+def test_the_documentation_names_every_set():
+    text = (ROOT / "docs" / "datasets.md").read_text()
+    assert tuple(re.findall(r"^\| `(\w+)`", text, re.MULTILINE)) == DATASETS + ORDER_DATASETS
