@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights on disk: safetensors with everything that is needed to use them in the metadata.
 
-The metadata has one entry, `modot`, a JSON object: name, config (of the network's constructor), depth_kind, depth_along,
-canonical_focal, working_size and record (how it was trained); that of an order network name, config, mode, size and
-record. A `.pth` file holds a state dict, bare or under `model` or `state_dict`; it is read with `weights_only=True`, so
+The metadata has one entry, `modot`, a JSON object: name, config (of the network's constructor), depth_kind,
+depth_along, canonical_focal, working_size and record (how it was trained); that of an order network name, config,
+mode, size and record. A `.pth` file holds a state dict, bare or under `model` or `state_dict`; it is read with `weights_only=True`, so
 that it cannot run code. One of a published network is read by `official` or `official_orders`, another gets the
 defaults below.
 """
@@ -67,7 +67,8 @@ def save_checkpoint(path: str | Path, network: nn.Module, name: str, *, config: 
     """Write weights and metadata to `path`; a reader sees the old file or the whole new one."""
     _write(Path(path), network, {
         "name": name, "config": config or {}, "depth_kind": depth_kind, "depth_along": depth_along,
-        "canonical_focal": canonical_focal, "working_size": working_size and list(working_size), "record": record or {}})
+        "canonical_focal": canonical_focal, "working_size": working_size and list(working_size),
+        "record": record or {}})
 
 
 def save_order_checkpoint(path: str | Path, network: official_orders.OrderNetwork, name: str, *,
@@ -144,7 +145,7 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
     try:
         facts = {**DEFAULTS, **metadata}
         working_size = facts["working_size"] and tuple(int(side) for side in facts["working_size"])
-        canonical_focal = facts["canonical_focal"] if facts["canonical_focal"] is None else float(facts["canonical_focal"])
+        canonical_focal = None if facts["canonical_focal"] is None else float(facts["canonical_focal"])
         if (facts["depth_kind"] not in DEPTH_KINDS or facts["depth_along"] not in DEPTH_ALONG
                 or not (canonical_focal is None or 0 < canonical_focal < math.inf)
                 or working_size and (len(working_size) != 2 or min(working_size) < 1)):

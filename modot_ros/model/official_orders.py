@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-# The stem before its network's stages were regrouped; the copy inside `layer1` was loaded last and is the one that counts.
+# The stem before its network's stages were regrouped. The copy inside `layer1` was loaded last: it is what counts.
 _ALIASES = ((re.compile(r"^(gdo_net|do_net|oo_net)\.conv1\."), r"\1.layer1.0."),
             (re.compile(r"^(gdo_net|do_net|oo_net)\.bn1\."), r"\1.layer1.1."))
 _UNUSED = re.compile(r"^((gdo_net|do_net|oo_net)\.fc|scratch\.refinenet4\.resConfUnit1)\.")
@@ -80,7 +80,8 @@ def names_of(state: Mapping[str, Tensor]) -> tuple[str, ...]:
 def name_of(state: Mapping[str, Tensor], path: Path, wanted: str | None = None) -> str | None:
     """The network that these are weights of; of two that look alike the one that the path names, else `wanted`.
 
-    Weights of no order network count as `wanted`: what does not fit is named when they are loaded. Raises ValueError when nothing tells which of the two it is.
+    Weights of no order network count as `wanted`: what does not fit is named when they are loaded. Raises ValueError
+    when nothing tells which of the two it is.
     """
     names = names_of(state)
     if len(names) < 2:

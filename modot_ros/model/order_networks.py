@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""InstaOrderNet and InstaDepthNet (Lee and Park, *Instance-wise Occlusion and Depth Orders in Natural Scenes*, CVPR 2022).
+"""InstaOrderNet and InstaDepthNet (Lee and Park, *Instance-wise Occlusion and Depth Orders in Natural Scenes*,
+CVPR 2022).
 
 Each looks at one picture and the masks of two instances, A and B, and says how they are ordered. All outputs are
 logits:

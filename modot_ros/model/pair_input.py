@@ -98,7 +98,7 @@ def normalised(rgb: np.ndarray) -> np.ndarray:
 
 
 def resized_picture(rgb: np.ndarray, height: int, width: int) -> np.ndarray:
-    """uint8 [H, W, 3] -> float32 [3, height, width] by ImageNet's colours; cubic in float64, over- and undershoot kept."""
+    """uint8 [H, W, 3] -> float32 [3, height, width] by ImageNet's colours; cubic in float64, overshoot kept."""
     scaled = cv2.resize(rgb / 255.0, (width, height), interpolation=cv2.INTER_CUBIC)
     return ((scaled - np.array(IMAGE_MEAN)) / np.array(IMAGE_DEVIATION)).transpose(2, 0, 1).astype(np.float32)
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Occlusion and depth order of every pair of instances (InstaOrder, CVPR 2022), at a fraction of the official cost.
 
-The official evaluation runs a network N (N - 1) times for N instances. Here the picture and the masks are prepared once,
-a network that looks at the whole picture encodes it once, and pairs go through the rest in batches, both directions
-together. The answers are the official ones.
+The official evaluation runs a network N (N - 1) times for N instances. Here the picture and the masks are prepared
+once, a network that looks at the whole picture encodes it once, and pairs go through the rest in batches, both
+directions together. The answers are the official ones.
 """
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def order_pairs(network: nn.Module, rgb: np.ndarray, masks: np.ndarray, boxes_xy
         boxes_xywh: [N, 4] left, top, width, height, pixels, fractions kept; the data set's. None: tight ones.
         mode: what the network sees, one of pair_input.MODES; None: what it was evaluated with.
         pairs: "all", or "nbor": only pairs whose masks touch. In depth a skipped pair's 0 is no order.
-        size: side of the network's input, pixels, a multiple of 32; None: what it was evaluated with. Mode "orig" has none.
+        size: side of the network's input, pixels, a multiple of 32; None: what it was evaluated with. Mode "orig" has
+            none.
         disparity: None: the network's own depth head. "median" or "mean": depth orders, and nothing else, from that
             statistic of the disparity of InstaDepthNet or MiDaS, which has no head and takes "median" for None.
         chunk_pixels: most pixels of network input at once, one pair excepted; None: CHUNK_PIXELS of the device.
@@ -77,8 +78,10 @@ def order_pairs(network: nn.Module, rgb: np.ndarray, masks: np.ndarray, boxes_xy
             if disparity:
                 return _by_disparity(network, rgb, masks, index, mode, size, disparity)
             if isinstance(network, PcnetM):
-                return PairOrders(occlusion=occlusion_orders(hidden_areas(network, masks, boxes, index, size, chunk_pixels)))
-            return orders_of(pair_logits(network, rgb, masks, boxes, index, mode, size, chunk_pixels), index, len(masks))
+                areas = hidden_areas(network, masks, boxes, index, size, chunk_pixels)
+                return PairOrders(occlusion=occlusion_orders(areas))
+            logits = pair_logits(network, rgb, masks, boxes, index, mode, size, chunk_pixels)
+            return orders_of(logits, index, len(masks))
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise MemoryError(f"one pair at {size} px, mode {mode}, does not fit into memory: {error}") from error
@@ -119,9 +122,10 @@ def pair_logits(network: InstaOrderNet | InstaDepthNet, rgb: np.ndarray, masks: 
     def run(part: np.ndarray) -> Tensor:
         """Logits side by side, [pairs, 2, all]."""
         if mode == "patch":
-            inputs = [patch_input(rgb, masks[a], masks[b], pair_window(squares[a], squares[b]), size) for a, b in part]
-            shown = [torch.cat([feature, feature]) for feature in network.encode(moved(torch.stack([i[0] for i in inputs])))]
-            pair_masks = moved(torch.stack([i[1] for i in inputs]))
+            patches, pair_masks = zip(*(
+                patch_input(rgb, masks[a], masks[b], pair_window(squares[a], squares[b]), size) for a, b in part))
+            shown = [torch.cat([feature, feature]) for feature in network.encode(moved(torch.stack(patches)))]
+            pair_masks = moved(torch.stack(pair_masks))
         else:
             shown, pair_masks = features, moved(whole_masks[torch.from_numpy(part).to(weight.device)])
         found = network.logits(shown, torch.cat([pair_masks, pair_masks.flip(1)]))
@@ -145,11 +149,11 @@ def orders_of(logits: dict[str, np.ndarray], index: np.ndarray, count: int) -> P
         found |= _occlusion(over > 0.5, under > 0.5, over, under, index, count)
     if "class" in logits:
         ab, ba = softmax(logits["class"], axis=2).swapaxes(0, 1)
-        mean = (ab + ba[:, [1, 0, *range(2, ab.shape[1])]]) / 2         # B over A, A over B, none[, both]
-        mean = mean[:, [1, 0, *range(2, ab.shape[1])]]                  # the order in which the first of equals wins
+        mean = (ab[:, [1, 0, *range(2, ab.shape[1])]] + ba) / 2         # A over B, B over A, none[, both]
         both = mean[:, 3] if mean.shape[1] > 3 else 0
-        best = mean.argmax(axis=1)
-        found |= _occlusion(np.isin(best, (0, 3)), np.isin(best, (1, 3)), mean[:, 0] + both, mean[:, 1] + both, index, count)
+        best = mean.argmax(axis=1)                                      # the first of equals
+        found |= _occlusion(np.isin(best, (0, 3)), np.isin(best, (1, 3)), mean[:, 0] + both, mean[:, 1] + both,
+                            index, count)
     if "depth" in logits:
         ab, ba = softmax(logits["depth"], axis=2).swapaxes(0, 1)
         mean = (ab + ba[:, [1, 0, 2]]) / 2                              # closer, farther, equal
@@ -199,9 +203,10 @@ def _checked(rgb: np.ndarray, masks: np.ndarray,
     if masks.ndim != 3 or masks.shape[1:] != rgb.shape[:2]:
         raise ValueError(f"masks are {list(masks.shape)}: they must be [N, {rgb.shape[0]}, {rgb.shape[1]}]")
     masks = (masks != 0).astype(np.uint8)
-    boxes = np.array([mask_box(mask) for mask in masks] if boxes_xywh is None else boxes_xywh, np.float64).reshape(-1, 4)
-    if len(boxes) != len(masks):
-        raise ValueError(f"{len(boxes)} boxes for {len(masks)} masks")
+    boxes = np.array([mask_box(mask) for mask in masks] if boxes_xywh is None else boxes_xywh, np.float64)
+    if boxes.size != 4 * len(masks):
+        raise ValueError(f"boxes are {list(boxes.shape)}: they must be [{len(masks)}, 4], one for each mask")
+    boxes = boxes.reshape(-1, 4)
     for number, box in enumerate(boxes):
         if not np.isfinite(box).all() or box[2] <= 0 or box[3] <= 0:
             raise ValueError(f"box {number} is {box.tolist()}: it must be finite and neither width nor height 0")
