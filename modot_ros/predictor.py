@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -157,11 +157,7 @@ class Predictor:
                 labels = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
             watch.lap("instances")
         if "order" in needed:
-            graph = order_graph(labels, depth, probability)
-            watch.lap("order")
-            if self.order_network is not None:
-                graph = self._hear_network(rgb, labels, graph)
-                watch.lap("order_network")
+            graph = self._graph(watch, rgb, labels, depth, probability)
 
         def asked(part: str, value):
             return value if part in parts else None
@@ -170,6 +166,28 @@ class Predictor:
                           boundary_probability=asked("boundary", probability), boundary_mask=asked("boundary", mask),
                           boundary_side=asked("boundary", side), labels=asked("instances", labels),
                           graph=asked("order", graph), stage_s=watch.stage_s)
+
+    def relate(self, rgb: np.ndarray, prediction: Prediction, labels: np.ndarray, names: Mapping[int, str] | None = None,
+               scores: Mapping[int, float] | None = None) -> Prediction:
+        """The prediction with these labels and the order graph of them; no network looks for depth again.
+
+        rgb            the picture that the prediction is of
+        prediction     with depth and boundary
+        labels         int32 [H, W] as `validate_labels` returns them
+        names, scores  class name and confidence of labels
+        """
+        watch = _Stopwatch()
+        graph = self._graph(watch, rgb, labels, prediction.depth, prediction.boundary_probability, names, scores)
+        return replace(prediction, labels=labels, graph=graph, stage_s={**prediction.stage_s, **watch.stage_s})
+
+    def _graph(self, watch: _Stopwatch, rgb: np.ndarray, labels: np.ndarray, depth: np.ndarray, probability: np.ndarray,
+               names: Mapping[int, str] | None = None, scores: Mapping[int, float] | None = None) -> OrderGraph:
+        graph = order_graph(labels, depth, probability, names, scores)
+        watch.lap("order")
+        if self.order_network is not None:
+            graph = self._hear_network(rgb, labels, graph)
+            watch.lap("order_network")
+        return graph
 
     def _hear_network(self, rgb: np.ndarray, labels: np.ndarray, geometric: OrderGraph) -> OrderGraph:
         """The graph by `order_method`, the order network having looked at the largest instances."""
@@ -182,7 +200,7 @@ class Predictor:
         pair_orders = networks.order_pairs(self.order_network, rgb, masks, boxes)
         if self.order_method == "learned":
             return learned_graph(geometric.instances, pair_orders, ids)
-        return fuse(geometric, pair_orders, ids)
+        return fuse(geometric, pair_orders, ids, labels)
 
 
 class _Stopwatch:

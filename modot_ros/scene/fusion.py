@@ -11,11 +11,12 @@ agreement raises confidence, contradiction lowers it, and a network that says 0.
 the sampler that the networks are trained with shows occlusions and their absence about equally often, so that their
 odds are evidence and hold no prior of their own; that of the scene is in the geometric odds.
 
-- An occlusion that geometry found counts with its confidence, one that it looked for and did not find with
-  `NOT_FOUND` or `OPPOSITE_FOUND`. Without depth of both instances geometry is silent and the network decides.
-- Nothing hides what is somewhere else: for instances whose boxes are apart there is no occlusion, however sure the
-  network is. It sees two masks of a whole picture and answers for every pair alike; its few false alarms among the
-  many pairs that do not meet would outnumber what it can add.
+- An occlusion that geometry found counts with its confidence; the opposite one with a share of what that leaves to
+  doubt; one that it looked for and did not find with `NOT_FOUND`. Without depth of both instances geometry is silent
+  and the network decides.
+- Nothing hides what is somewhere else: for instances that do not meet there is no occlusion, however sure the network
+  is. It answers for every pair of a picture alike, and its few false alarms among the many pairs that are apart would
+  outnumber the rare true ones (a third thing covering where two meet).
 - Depth orders are fused likewise over closer, farther and equal.
 - Where the network is silent the geometric relations stay as they are.
 """
@@ -25,23 +26,25 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGraph, PairOrders
 
-REACH_PX = 2                            # boxes at most so far apart meet: masks may leave a gap at an edge
-NOT_FOUND = 0.1                         # P(A over B) when the two meet and geometry found nothing,
-OPPOSITE_FOUND = 0.03                   # and when it found B over A only
-OTHER_SIDE = 0.25                       # share of the opposite in what a depth order leaves to doubt
+REACH_PX = 4                            # what is at most so far apart meets: masks may leave a gap at an edge
 DOUBT = 0.05                            # no witness is believed beyond 1 - DOUBT, nor below DOUBT
-DRAWN = 0.55                            # least belief in an occlusion that geometry drew
+# Measured with the weights that ship, see docs/results.md:
+NOT_FOUND = 0.33                        # P(A over B) when the two meet and geometry found nothing
+OPPOSITE = 0.44                         # P(A over B) as a share of P(not B over A) when it found B over A only
+OTHER_SIDE = 0.56                       # share of the opposite in what a strict depth order leaves to doubt
+DRAWN = 0.52                            # least belief in what geometry found: alone it stays in the graph
 
 
 def learned_graph(instances: Sequence[Instance], pair_orders: PairOrders, ids: Sequence[int]) -> OrderGraph:
     """The relations of an order network as they are, between its instances.
 
     instances    nodes of the graph
-    pair_orders  what the network said of N of them
+    pair_orders  what the network said of N of them; relations without a probability are left out
     ids          id of each of the N rows
     Confidences are the network's probabilities. It measures no contour: boundary_length_px is 0 and depth_gap_m NaN.
     Whether depth ranges overlap is told by the instances' own. Raises ValueError when ids do not fit the others.
@@ -56,20 +59,23 @@ def learned_graph(instances: Sequence[Instance], pair_orders: PairOrders, ids: S
     return OrderGraph("learned", tuple(instances), _with_mutual(occlusions), tuple(depths))
 
 
-def fuse(geometric: OrderGraph, pair_orders: PairOrders, ids: Sequence[int]) -> OrderGraph:
+def fuse(geometric: OrderGraph, pair_orders: PairOrders, ids: Sequence[int],
+         labels: np.ndarray | None = None) -> OrderGraph:
     """The geometric graph after an order network has been heard, by the rule at the head of this file.
 
     geometric    graph of `scene.order`, whose confidences are probabilities
     pair_orders  what the network said of N of its instances; ids: id of each of the N rows
+    labels       integer [H, W] that tells which instances meet; without it their boxes do
     An occlusion that only the network saw has a boundary_length_px of 0 and a depth_gap_m of NaN. Raises ValueError
     when ids do not fit the others.
     """
     nodes = _nodes(geometric.instances, pair_orders, ids)
+    meeting = _meeting_boxes([nodes[id] for id in ids]) if labels is None else meeting_regions(labels)
     found = {(order.occluder, order.occludee): order for order in geometric.occlusions}
     occlusions = dict(found)
     for (a, b), learned, _ in _said(pair_orders.occlusion_probability, pair_orders.occlusion, ids):
         occlusions.pop((a, b), None)
-        if not _meet(nodes[a], nodes[b]):
+        if (min(a, b), max(a, b)) not in meeting:
             continue
         geometry = _believed(found, nodes[a], nodes[b])
         confidence = float(_pool([geometry, 1 - geometry], [learned, 1 - learned])[0])
@@ -102,16 +108,35 @@ def _said(probability: np.ndarray | None, relation: np.ndarray | None, ids: Sequ
     """((id of row, id of column), probability, relation) wherever the network said something."""
     if probability is None:
         return
-    spoken = ~np.isnan(probability.reshape(len(ids), len(ids), -1)).any(2)
+    spoken = ~np.isnan(probability)
+    if spoken.ndim == 3:
+        spoken = spoken.all(2)
     np.fill_diagonal(spoken, False)
     for i, j in np.argwhere(spoken).tolist():
         yield (ids[i], ids[j]), probability[i, j], int(relation[i, j])
 
 
-def _meet(a: Instance, b: Instance) -> bool:
-    (u_a, v_a, width_a, height_a), (u_b, v_b, width_b, height_b) = a.bbox_px, b.bbox_px
-    return (max(u_a, u_b) - min(u_a + width_a, u_b + width_b) <= REACH_PX
-            and max(v_a, v_b) - min(v_a + height_a, v_b + height_b) <= REACH_PX)
+def meeting_regions(labels: np.ndarray) -> set[tuple[int, int]]:
+    """Pairs (smaller id, larger id) of regions of integer labels [H, W] at most REACH_PX background pixels apart."""
+    labels = labels.astype(np.uint16)
+    reach = REACH_PX // 2                               # both grow
+    grown = cv2.dilate(labels, np.ones((2 * reach + 1,) * 2, np.uint8))
+    np.copyto(grown, labels, where=labels > 0)
+    pairs = []
+    for first, second in ((grown[:, :-1], grown[:, 1:]), (grown[:-1], grown[1:])):
+        differ = first != second
+        first, second = first[differ].astype(np.int64), second[differ].astype(np.int64)
+        pairs.append(np.minimum(first, second) << 16 | np.maximum(first, second))
+    pairs = np.unique(np.concatenate(pairs)).tolist()
+    return {(pair >> 16, pair & 0xFFFF) for pair in pairs if pair >> 16}
+
+
+def _meeting_boxes(instances: Sequence[Instance]) -> set[tuple[int, int]]:
+    """Pairs (smaller id, larger id) of instances whose boxes are at most REACH_PX apart."""
+    left, top, width, height = np.array([instance.bbox_px for instance in instances]).reshape(-1, 4).T
+    meet = ((left[:, None] - (left + width) <= REACH_PX) & (top[:, None] - (top + height) <= REACH_PX))
+    return {(instances[i].id, instances[j].id) for i, j in np.argwhere(meet & meet.T).tolist()
+            if instances[i].id < instances[j].id}
 
 
 def _believed(found: dict[tuple[int, int], OcclusionOrder], a: Instance, b: Instance) -> float:
@@ -120,7 +145,9 @@ def _believed(found: dict[tuple[int, int], OcclusionOrder], a: Instance, b: Inst
         return max(found[a.id, b.id].confidence, DRAWN)
     if math.isnan(a.depth_m) or math.isnan(b.depth_m):
         return 0.5
-    return OPPOSITE_FOUND if (b.id, a.id) in found else NOT_FOUND
+    if (b.id, a.id) in found:
+        return OPPOSITE * (1 - found[b.id, a.id].confidence)
+    return NOT_FOUND
 
 
 def _depth_belief(order: DepthOrder | None, a: int) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGraph, PairOrders
-from modot_ros.scene.fusion import DOUBT, NOT_FOUND, fuse, learned_graph
+from modot_ros.scene.fusion import DOUBT, NOT_FOUND, fuse, learned_graph, meeting_regions
 
 NAN = np.nan
 
@@ -101,7 +101,7 @@ def test_the_network_may_add_what_geometry_missed_when_it_is_sure():
     assert confidences(sure) == pytest.approx({(4, 7): 1 / (1 + (1 - NOT_FOUND) / NOT_FOUND / 19)})
     (order,) = sure.occlusions
     assert order.boundary_length_px == 0 and np.isnan(order.depth_gap_m)
-    assert not fuse(level, occlusion_orders(2, _0_1=0.8, _1_0=0.05), (4, 7)).occlusions
+    assert not fuse(level, occlusion_orders(2, _0_1=0.6, _1_0=0.05), (4, 7)).occlusions
 
 
 def test_without_depth_the_network_decides():
@@ -113,8 +113,34 @@ def test_without_depth_the_network_decides():
 
 def test_what_is_apart_does_not_occlude_and_a_small_gap_is_not_apart():
     assert not fuse(OrderGraph("geometric", NODES), occlusion_orders(2, _0_1=1.0), (4, 9)).occlusions
-    nearly = OrderGraph("geometric", (NEAR, instance(7, 12, NAN)))
-    assert confidences(fuse(nearly, occlusion_orders(2, _0_1=0.9), (4, 7))) == pytest.approx({(4, 7): 0.9})
+    for left in (14, 15):
+        nearly = OrderGraph("geometric", (NEAR, instance(7, left, NAN)))
+        assert len(fuse(nearly, occlusion_orders(2, _0_1=0.9), (4, 7)).occlusions) == (left == 14)
+
+
+def test_nothing_to_say_about_no_or_one_instance():
+    for ids in ((), (4,)):
+        said = PairOrders(*(np.zeros((len(ids),) * 2, np.int64),) * 2, np.full((len(ids),) * 2, NAN), np.full((len(ids), len(ids), 3), NAN))
+        assert fuse(GEOMETRIC, said, ids).occlusions == GEOMETRIC.occlusions
+        assert learned_graph(NODES, said, ids).depths == ()
+
+
+def test_labels_tell_more_than_boxes_about_what_meets():
+    labels = np.zeros((40, 40), np.uint16)
+    labels[:30, :4], labels[26:30, :30], labels[4:20, 12:25] = 7, 7, 4             # an L and what lies in its bend
+    graph = OrderGraph("geometric", (Instance(4, 208, (12, 4, 13, 16), NAN, NAN, NAN), Instance(7, 224, (0, 0, 30, 30), NAN, NAN, NAN)))
+    said = occlusion_orders(2, _0_1=0.9)
+    assert fuse(graph, said, (4, 7)).occlusions and not fuse(graph, said, (4, 7), labels).occlusions
+    labels[4:23, 12:25] = 4                             # now three pixels apart
+    assert fuse(graph, said, (4, 7), labels).occlusions
+
+
+def test_meeting_regions_are_pairs_of_ids():
+    labels = np.zeros((20, 30), np.uint16)
+    labels[:, :10], labels[:, 10:15], labels[:, 20:] = 700, 3, 9                   # 3 and 9 are five pixels apart
+    assert meeting_regions(labels) == {(3, 700)}
+    labels[:, 15] = 3
+    assert meeting_regions(labels) == {(3, 700), (3, 9)}
 
 
 def test_mutual_occlusion_comes_about_and_is_resolved():
