@@ -20,18 +20,18 @@ def drawn(segmentation: list | dict, height: int, width: int) -> np.ndarray:
         ModuleNotFoundError: without pycocotools.
     """
     coco = coco_mask()
-    if isinstance(segmentation, dict):
-        if list(segmentation.get("size", ())) != [height, width]:
-            raise ValueError(f"run lengths are of size {segmentation.get('size')}, the picture of {[height, width]}")
-        runs = segmentation
-        if isinstance(segmentation.get("counts"), list):
-            runs = coco.frPyObjects(segmentation, height, width)
-    elif segmentation:
-        polygons = segmentation if isinstance(segmentation[0], list) else [segmentation]
-        runs = coco.merge(coco.frPyObjects(polygons, height, width))
-    else:
+    if not segmentation:
         raise ValueError("an instance without polygon or run lengths")
-    return coco.decode(runs)
+    if isinstance(segmentation, dict) and list(segmentation.get("size", ())) != [height, width]:
+        raise ValueError(f"run lengths are of size {segmentation.get('size')}, the picture of {[height, width]}")
+    try:
+        if not isinstance(segmentation, dict):
+            polygons = segmentation if isinstance(segmentation[0], list) else [segmentation]
+            return coco.decode(coco.merge(coco.frPyObjects(polygons, height, width)))
+        compressed = not isinstance(segmentation["counts"], list)
+        return coco.decode(segmentation if compressed else coco.frPyObjects(segmentation, height, width))
+    except Exception as error:                                      # pycocotools raises plain Exception, too
+        raise ValueError(f"neither polygons nor run lengths ({error})") from error
 
 
 def coco_mask():

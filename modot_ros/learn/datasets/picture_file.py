@@ -21,10 +21,10 @@ def read_grey(path: Path) -> np.ndarray:
 
 
 def read_values(path: Path) -> np.ndarray:
-    """Values of a picture with one channel as they are stored, 8 or 16 bits, [H, W]."""
+    """uint16 [H, W], the values of a picture with one channel of 16 bits."""
     values = _decoded(path, cv2.IMREAD_UNCHANGED)
-    if values.ndim != 2:
-        raise ValueError(f"{path} has {values.shape[2]} channels, needs one")
+    if values.ndim != 2 or values.dtype != np.uint16:
+        raise ValueError(f"{path} is {values.dtype} {values.shape}, needs one channel of 16 bits")
     return values
 
 
@@ -53,11 +53,23 @@ def read_json(path: Path) -> dict:
 
 
 def _decoded(path: Path, flags: int) -> np.ndarray:
-    """cv2.imread, which returns None or half a picture where it should complain."""
+    """cv2.imread, but for complaints where that returns nothing, or half a picture as OpenCV 4 does."""
     if not path.is_file():
         raise ValueError(f"{path} is missing")
-    content = np.fromfile(path, np.uint8)
-    picture = cv2.imdecode(content, flags) if content.size else None
+    content = path.read_bytes()
+    if _is_cut_off(content):
+        raise ValueError(f"{path} is cut off")
+    try:
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
+    except cv2.error as error:
+        raise ValueError(f"{path} is no picture ({error.err})") from error
     if picture is None:
         raise ValueError(f"{path} is no picture, or corrupt")
     return picture
+
+
+def _is_cut_off(content: bytes) -> bool:
+    """Whether a JPEG or PNG lacks its end, as after a copy that was interrupted."""
+    if content.startswith(b"\xff\xd8"):
+        return content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda")      # end of image, start of the last scan
+    return content.startswith(b"\x89PNG") and b"IEND" not in content

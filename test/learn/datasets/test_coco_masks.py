@@ -30,6 +30,9 @@ def test_what_is_no_mask_is_said():
         drawn({"size": [2, 3], "counts": [6]}, 3, 3)
     with pytest.raises(ValueError, match="without polygon"):
         drawn([], 3, 3)
+    for broken in ({"size": [3, 3]}, {"size": [3, 3], "counts": 5}, [["a", "b"]], [3]):
+        with pytest.raises(ValueError, match="neither polygons nor run lengths"):
+            drawn(broken, 3, 3)
 
 
 def test_the_package_that_is_missing_is_named(monkeypatch):

@@ -40,7 +40,7 @@ def test_it_reads_pictures_of_both_splits(writer):
         assert pictures.names == ("3.png",)                         # the other one has no instances
         assert pictures[0].truth.modal.sum() == 24 and pictures[0].truth.occlusion.tolist() == [[0]]
     writer.corrupt("testing/image_2/3.png")
-    assert list(pictures) == [] and "3.png is no picture" in pictures.skipped["3.png"]
+    assert list(pictures) == [] and "3.png is cut off" in pictures.skipped["3.png"]
 
 
 def test_what_is_missing_is_said(tmp_path):

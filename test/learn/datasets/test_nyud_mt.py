@@ -44,7 +44,7 @@ def test_a_corrupt_picture_is_skipped_and_named(root, writer):
     writer.corrupt("NYUDv2/images/0001.png")
     pictures = nyud_mt(root)
     assert [found.name for found in pictures] == ["0002"]
-    assert "images/0001.png is no picture" in pictures.skipped["0001"]
+    assert "images/0001.png is cut off" in pictures.skipped["0001"]
 
 
 def test_what_is_missing_and_what_is_unknown_is_said(root, tmp_path):

@@ -19,7 +19,7 @@ def test_colours_greys_and_marks(colours):
     assert read_rgb(path).tolist() == rgb.tolist()
     assert read_grey(path).tolist() == [[76, 2, 0]]                 # 0.299 red, 0.587 green
     assert read_marked(path).tolist() == [[True, True, False]]
-    with pytest.raises(ValueError, match="3 channels"):
+    with pytest.raises(ValueError, match=r"colours.png is uint8 \(1, 3, 3\), needs one channel of 16 bits"):
         read_values(path)
 
 
@@ -41,6 +41,16 @@ def test_what_cannot_be_read_is_named(tmp_path, read, content):
         path.write_bytes(content)
     with pytest.raises(ValueError, match="broken.file"):
         read(path)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_picture_that_is_cut_off_is_no_picture(tmp_path, suffix):
+    path = tmp_path / f"cut{suffix}"
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8))
+    read_rgb(path)
+    path.write_bytes(path.read_bytes()[:-3 if suffix == ".jpg" else -12])
+    with pytest.raises(ValueError, match="is cut off"):
+        read_rgb(path)
 
 
 def test_broken_json_is_named(tmp_path):
