@@ -60,11 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     demo = command("demo", _demo, "Camera, node and monitor as ROS 2 processes (needs ROS 2; see `make demo`).")
     demo.add_argument("rest", nargs=argparse.REMAINDER, help="see `python -m modot_ros.ros.demo --help`")
 
-    weights = command("weights", _weights, "Turn the authors' checkpoint of MoDOT into a file that says what it is.")
-    weights.add_argument("action", choices=("import",), help="read a .pth file, check it, write it as .safetensors")
-    weights.add_argument("file", type=Path, help=".pth file of modot or modot_ssr")
+    weights = command("weights", _weights, "Turn the authors' checkpoint into a file that says what it is.")
+    weights.add_argument("action", choices=("import",), help="read a file, check it, write it as .safetensors")
+    weights.add_argument("file", type=Path, help=".pth file of MoDOT, .pth.tar of InstaOrder, or .pt of MiDaS v2.1")
     weights.add_argument("-o", "--output", type=Path, required=True, help=".safetensors file to write")
-    weights.add_argument("--dataset", required=True, help="what it was trained on: nyud-mt, ob-future or ob-hypersim")
+    weights.add_argument("--dataset", help="what MoDOT was trained on: nyud-mt, ob-future or ob-hypersim; an order network "
+                         "needs none")
 
     train = command("train", _train, "Train a network on synthetic rooms; continues a run that was stopped.")
     train.add_argument("--model", default="modot_nano", help="name of the network; the published ones need a GPU")
@@ -225,10 +226,11 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _weights(options: argparse.Namespace) -> int:
-    from modot_ros.model import import_checkpoint
+    from modot_ros.model import MODELS, import_checkpoint
 
     name = import_checkpoint(options.file, options.output, options.dataset)
-    print(f"{options.output}: weights of {name}; use them with --model {name} --weights {options.output}")
+    kind = "" if name in MODELS else "order-"
+    print(f"{options.output}: weights of {name}; use them with --{kind}model {name} --{kind}weights {options.output}")
     return 0
 
 
