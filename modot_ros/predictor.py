@@ -11,8 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-import modot_ros.model as networks
-from modot_ros.model import load_network, run
+from modot_ros.model import ORDER_MODELS, load_network, load_order_network, order_pairs, run
 from modot_ros.prediction import METHODS, PARTS, OrderGraph, Prediction
 from modot_ros.scene.boundaries import thin
 from modot_ros.scene.fusion import fuse, learned_graph
@@ -53,9 +52,9 @@ class Predictor:
                  order_weights: str | Path | None = None, order_max_instances: int = 16) -> None:
         if order_method not in METHODS:
             raise ValueError(f"order_method is {order_method!r}: choose one of {', '.join(METHODS)}")
-        if order_method != "geometric" and not order_model:
-            raise ValueError(f"order_method {order_method!r} needs an order_model: choose one of "
-                             f"{', '.join(networks.ORDER_MODELS)}")
+        if order_model not in ORDER_MODELS and (order_model or order_method != "geometric"):
+            raise ValueError(f"order_model is {order_model!r} and order_method {order_method!r}: choose one of "
+                             f"{', '.join(ORDER_MODELS)}")
         if order_max_instances < 2:
             raise ValueError(f"order_max_instances is {order_max_instances}: it must be 2 or more")
         self.loaded = load_network(model, weights, device, precision)
@@ -63,7 +62,7 @@ class Predictor:
         self.order_max_instances = order_max_instances
         self.order_network = None
         if order_method != "geometric":
-            self.order_network = networks.load_order_network(order_model, order_weights, device, precision)
+            self.order_network = load_order_network(order_model, order_weights, device, precision)
         self.flip = flip
         self.boundary_threshold = boundary_threshold
         self.max_instances = max_instances
@@ -197,7 +196,7 @@ class Predictor:
         ids = [instance.id for instance in largest]
         masks = (labels == np.array(ids)[:, None, None]).astype(np.uint8)
         boxes = np.array([instance.bbox_px for instance in largest], float)
-        pair_orders = networks.order_pairs(self.order_network, rgb, masks, boxes)
+        pair_orders = order_pairs(self.order_network, rgb, masks, boxes)
         if self.order_method == "learned":
             return learned_graph(geometric.instances, pair_orders, ids)
         return fuse(geometric, pair_orders, ids, labels)

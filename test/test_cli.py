@@ -80,7 +80,7 @@ def test_order_prints_without_a_folder_and_finds_regions(picture, capsys, monkey
 
 @pytest.mark.parametrize("command", ["order", "predict"])
 @pytest.mark.parametrize("arguments, message", [
-    (["--order-method", "learned"], "needs an order_model: choose one of instaordernet_o,"),
+    (["--order-method", "learned"], "choose one of instaordernet_o,"),
     (["--order-method", "guess"], "choose one of geometric, learned, fused"),
     (["--order-model", "instaordernet_x"], "instaordernet_x"),
     (["--order-model", "instaordernet_o", "--order-weights", "nowhere.pth"], "nowhere.pth"),

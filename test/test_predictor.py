@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-import modot_ros.model as networks
 from modot_ros.learn.synthetic.shards import training_view
+from modot_ros.model import build_network, save_order_checkpoint
 from modot_ros.prediction import PARTS, PairOrders
 from modot_ros.predictor import Predictor
 
@@ -52,6 +52,16 @@ def test_given_instances_are_kept(predictor, view):
     prediction = predictor.predict(view.rgb, instances=labels)
     np.testing.assert_array_equal(prediction.labels, labels)
     assert [instance.id for instance in prediction.graph.instances] == [3, 200]
+
+
+def test_a_prediction_is_related_later_as_it_would_have_been_at_once(predictor, view):
+    labels = np.zeros((120, 160), np.int32)
+    labels[20:60, 30:90], labels[60:100, 30:90] = 200, 3
+    at_once = predictor.predict(view.rgb, instances=labels)
+    later = predictor.relate(view.rgb, predictor.predict(view.rgb, parts=("depth", "boundary")), labels)
+    assert later.graph == at_once.graph and later.labels is labels
+    named = predictor.relate(view.rgb, at_once, labels, {3: "cup"}, {200: 0.5}).graph.instances
+    assert [(one.name, one.score) for one in named] == [("cup", 1.0), ("", 0.5)]
 
 
 def test_only_what_is_asked_for_is_there(predictor, view):
@@ -105,8 +115,8 @@ class TwoRulesOfThumb:
 
     def __init__(self, monkeypatch):
         self.calls = []
-        monkeypatch.setattr(networks, "load_order_network", lambda *settings: settings, raising=False)
-        monkeypatch.setattr(networks, "order_pairs", self.look, raising=False)
+        monkeypatch.setattr("modot_ros.predictor.load_order_network", lambda *settings: settings)
+        monkeypatch.setattr("modot_ros.predictor.order_pairs", self.look)
 
     def look(self, network, rgb, masks, boxes_xywh):
         self.calls.append((network, rgb, masks, boxes_xywh))
@@ -158,14 +168,32 @@ def test_one_instance_has_no_orders_and_the_network_is_not_asked(monkeypatch, vi
 
 
 def test_geometric_orders_load_no_order_network(monkeypatch):
-    monkeypatch.setattr(networks, "load_order_network", None, raising=False)
+    monkeypatch.setattr("modot_ros.predictor.load_order_network", None)
     assert Predictor(device="cpu", order_model="instaordernet_o").order_network is None
+
+
+def test_a_real_order_network_is_loaded_and_heard(tmp_path, view):
+    config = {"planes": 4, "blocks": (1, 1, 1, 1)}
+    network = build_network("instaordernet_od", **config)
+    save_order_checkpoint(tmp_path / "a.safetensors", network, "instaordernet_od", config=config)
+    heard = Predictor(device="cpu", order_method="learned", order_model="instaordernet_od",
+                      order_weights=tmp_path / "a.safetensors", order_max_instances=2)
+    prediction = heard.predict(view.rgb, instances=three_instances())
+    (order,) = prediction.graph.depths
+    assert prediction.graph.method == "learned" and {order.near, order.far} == {3, 200}
+    assert 1 / 3 <= order.confidence <= 1 and prediction.stage_s["order_network"] > 0
 
 
 def test_settings_of_orders_are_checked():
     with pytest.raises(ValueError, match="order_method is 'guess': choose one of geometric, learned, fused"):
         Predictor(order_method="guess")
-    with pytest.raises(ValueError, match="'fused' needs an order_model: choose one of .*instadepthnet_od"):
+    with pytest.raises(ValueError, match="order_model is '' and order_method 'fused': choose one of .*instadepthnet_od"):
         Predictor(order_method="fused")
+    with pytest.raises(ValueError, match="order_model is 'pcnet_m'"):                # has no probabilities to fuse
+        Predictor(order_method="learned", order_model="pcnet_m")
+    with pytest.raises(ValueError, match="order_model is 'instaorder'"):
+        Predictor(order_model="instaorder")
+    with pytest.raises(FileNotFoundError, match="nowhere.pth"):
+        Predictor(device="cpu", order_method="learned", order_model="instaordernet_o", order_weights="nowhere.pth")
     with pytest.raises(ValueError, match="order_max_instances is 1"):
         Predictor(order_max_instances=1)
