@@ -13,7 +13,7 @@ from modot_ros.learn.datasets.layout import Layout, choose
 from modot_ros.learn.datasets.order_sample import OrderSample, OrderTruth
 from modot_ros.learn.datasets.picture_file import read_json, read_rgb
 from modot_ros.learn.datasets.picture_set import PictureSet
-from modot_ros.learn.orders.heuristics import touching
+from modot_ros.model.pair_orders import touching
 
 FOLDERS = {"train": "training/image_2", "val": "testing/image_2"}
 LAYOUT = Layout(

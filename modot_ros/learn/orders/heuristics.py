@@ -5,29 +5,15 @@ Masks are uint8 or bool [N, H, W], modal. Nothing is ever mutual or equal in dep
 """
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
-CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-
-
-def touching(masks: np.ndarray) -> np.ndarray:
-    """Which pairs are neighbours: bool [N, N], symmetric, diagonal False.
-
-    Two masks touch when one, grown by its 4-neighbours, meets the other.
-    """
-    masks = np.asarray(masks).astype(np.uint8)
-    grown = np.stack([cv2.dilate(mask, CROSS) for mask in masks]) if len(masks) else masks
-    shape = len(masks), int(np.prod(masks.shape[1:]))
-    meets = grown.reshape(shape).astype(np.float32) @ masks.reshape(shape).astype(np.float32).T > 0
-    np.fill_diagonal(meets, False)
-    return meets | meets.T
+from modot_ros.model.pair_orders import touching
 
 
 def occlusion_by_area(masks: np.ndarray) -> np.ndarray:
     """The larger of two touching instances occludes the other; int64 [N, N]."""
     area = _areas(masks)
-    return ((area[:, None] > area[None]) & touching(masks)).astype(np.int64)
+    return ((area[:, None] > area[None]) & _touching(masks)).astype(np.int64)
 
 
 def occlusion_by_height(masks: np.ndarray, as_published: bool = False) -> np.ndarray:
@@ -37,7 +23,7 @@ def occlusion_by_height(masks: np.ndarray, as_published: bool = False) -> np.nda
     """
     row = _mean_rows(masks)
     front = row[:, None] < row[None] if as_published else row[:, None] > row[None]
-    return (front & touching(masks)).astype(np.int64)
+    return (front & _touching(masks)).astype(np.int64)
 
 
 def depth_by_area(masks: np.ndarray) -> np.ndarray:
@@ -50,6 +36,10 @@ def depth_by_height(masks: np.ndarray) -> np.ndarray:
     """The lower in the picture of any two instances is closer; int64 [N, N], 1 = row closer."""
     row = _mean_rows(masks)
     return (row[:, None] > row[None]).astype(np.int64)
+
+
+def _touching(masks: np.ndarray) -> np.ndarray:
+    return touching(np.asarray(masks).astype(np.uint8))
 
 
 def _areas(masks: np.ndarray) -> np.ndarray:

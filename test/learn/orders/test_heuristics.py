@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from modot_ros.learn.orders.heuristics import (depth_by_area, depth_by_height, occlusion_by_area, occlusion_by_height,
-                                               touching)
+from modot_ros.learn.orders.heuristics import depth_by_area, depth_by_height, occlusion_by_area, occlusion_by_height
 
 PICTURE = np.array([[1, 1, 1, 0, 3],
                     [1, 1, 1, 0, 3],
@@ -17,17 +16,13 @@ def pairs(matrix):
     return set(zip(*(axis.tolist() for axis in np.nonzero(matrix))))
 
 
-def test_only_neighbours_along_rows_and_columns_touch():
-    assert pairs(touching(MASKS)) == {(0, 1), (1, 0)}               # 2 and 4, 3 and 4 meet at corners only
-
-
-def test_one_instance_or_none_touches_nothing():
-    assert touching(MASKS[:1]).tolist() == [[False]]
-    assert touching(MASKS[:0]).shape == (0, 0) == occlusion_by_area(MASKS[:0]).shape
+def test_one_instance_or_none_has_no_order():
+    for order in (occlusion_by_area, occlusion_by_height, depth_by_area, depth_by_height):
+        assert order(MASKS[:1]).tolist() == [[0]] and order(MASKS[:0]).shape == (0, 0)
 
 
 def test_area_and_height_by_hand():
-    assert pairs(occlusion_by_area(MASKS)) == {(0, 1)}
+    assert pairs(occlusion_by_area(MASKS)) == {(0, 1)}              # 2 and 4, 3 and 4 meet at corners only
     assert pairs(occlusion_by_height(MASKS)) == {(1, 0)}
     assert pairs(occlusion_by_height(MASKS, as_published=True)) == {(0, 1)}
     assert pairs(depth_by_area(MASKS)) == {(0, 1), (0, 2), (0, 3), (2, 1), (2, 3), (1, 3)}
