@@ -226,11 +226,14 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _weights(options: argparse.Namespace) -> int:
-    from modot_ros.model import MODELS, import_checkpoint
+    from modot_ros.model import MODELS, ORDER_MODELS, import_checkpoint
 
     name = import_checkpoint(options.file, options.output, options.dataset)
-    kind = "" if name in MODELS else "order-"
-    print(f"{options.output}: weights of {name}; use them with --{kind}model {name} --{kind}weights {options.output}")
+    use = f"load_order_network({name!r}, {str(options.output)!r}) of modot_ros.model"
+    if name in (*MODELS, *ORDER_MODELS):
+        kind = "" if name in MODELS else "order-"
+        use = f"--{kind}model {name} --{kind}weights {options.output}"
+    print(f"{options.output}: weights of {name}; use them with {use}")
     return 0
 
 
