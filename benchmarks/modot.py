@@ -21,6 +21,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
@@ -36,10 +37,11 @@ from modot_ros.model.checkpoint import read_weights
 from modot_ros.model.fold import cast, fold_batch_norms
 from modot_ros.model.graph import GraphedNetwork
 from modot_ros.model.modot import DepthHead, Modot, Skip
-from modot_ros.model.newcrf import CrfAttention, NewCrf
+from modot_ros.model.newcrf import CrfLayer, NewCrf
 from modot_ros.model.psp import PyramidPooling
 from modot_ros.model.swin import Swin, SwinAttention
-from modot_ros.model.windows import HEAD_CHANNELS, TOKENS, freeze_biases, gathered, relative_position_index
+from modot_ros.model.windows import (HEAD_CHANNELS, SHIFT, TOKENS, WINDOW, Mlp, RelativeBias, freeze_biases,
+                                     relative_position_index, shift_mask)
 
 PARTS = {"encoder": (Swin, "forward"), "pyramid pooling": (PyramidPooling, "forward"), "crf": (NewCrf, "forward"),
          "skips": (Skip, "forward"), "casm": (CASM, "depth"), "image path": (Modot, "boundary_inputs"),
@@ -62,19 +64,73 @@ def random_state(network: nn.Module) -> dict[str, Tensor]:
     return state
 
 
-def _plain_attention(attention, x, where, values=None):
-    linear = attention.qkv if values is None else attention.qk
-    parts = linear(gathered(x, where.gather)).view(where.windows, TOKENS, -1, linear.in_features // HEAD_CHANNELS,
-                                                   HEAD_CHANNELS).permute(2, 0, 3, 1, 4)
-    v = parts[2] if values is None else values
-    logits = (parts[0] * HEAD_CHANNELS ** -0.5) @ parts[1].transpose(-1, -2) + attention.bias(where)
-    found = (logits.softmax(-1) @ v).transpose(1, 2).reshape(where.windows * TOKENS, -1)
-    return attention.proj(found).index_select(0, where.scatter)
+@dataclass(frozen=True)
+class Grid:
+    """What the official order cuts into windows: grids of tokens, shifted or not."""
+
+    batch: int
+    height: int
+    width: int
+    shift: int
+
+
+def _windows(x: Tensor, shift: int) -> Tensor:
+    """Padded grids [N, H, W, C], rolled and cut -> [windows, 49, C]; three copies."""
+    if shift:
+        x = x.roll((-shift, -shift), (1, 2))
+    x = x.unflatten(1, (-1, WINDOW)).unflatten(3, (-1, WINDOW))
+    return x.transpose(2, 3).reshape(-1, TOKENS, x.shape[-1])
+
+
+def _attended(attention: RelativeBias, q: Tensor, k: Tensor, v: Tensor, grid: Grid, height: int, width: int) -> Tensor:
+    """Attention in windows of padded grids, and the way back to tokens [T, C]; bias and mask are made anew."""
+    table = attention.relative_position_bias_table[attention.relative_position_index.flatten()]
+    logits = (q * HEAD_CHANNELS ** -0.5) @ k.transpose(-2, -1)
+    logits = logits + table.view(TOKENS, TOKENS, -1).permute(2, 0, 1)
+    if grid.shift:
+        mask = shift_mask(height, width).to(logits.device)
+        logits = (logits.unflatten(0, (grid.batch, -1)) + mask).flatten(0, 1)
+    found = attention.proj((logits.softmax(-1) @ v).transpose(1, 2).flatten(2))
+    found = found.view(grid.batch, height // WINDOW, width // WINDOW, WINDOW, WINDOW, -1).transpose(2, 3)
+    found = found.reshape(grid.batch, height, width, -1)
+    if grid.shift:
+        found = found.roll((grid.shift, grid.shift), (1, 2))
+    return found[:, :grid.height, :grid.width].reshape(grid.batch * grid.height * grid.width, -1)
+
+
+def _padded(tokens: Tensor, grid: Grid, extra: tuple[int, int] = (0, 0)) -> Tensor:
+    x = tokens.view(grid.batch, grid.height + extra[0], grid.width + extra[1], -1)
+    return F.pad(x, (0, 0, 0, -grid.width % WINDOW, 0, -grid.height % WINDOW))
+
+
+def _swin_attention(attention: SwinAttention, x: Tensor, grid: Grid) -> Tensor:
+    x = _padded(x, grid)
+    qkv = attention.qkv(_windows(x, grid.shift)).view(-1, TOKENS, 3, x.shape[-1] // HEAD_CHANNELS, HEAD_CHANNELS)
+    return _attended(attention, *qkv.permute(2, 0, 3, 1, 4), grid, *x.shape[1:3])
+
+
+def _crf_layer(layer: CrfLayer, x: Tensor, v: Tensor) -> Tensor:
+    tokens, extra = x.flatten(0, 2), (v.shape[1] - x.shape[1], v.shape[2] - x.shape[2])
+    for block, shift in zip(layer.blocks, (0, SHIFT)):
+        grid = Grid(*x.shape[:3], shift)
+        queries, values = _padded(block.norm1(tokens), grid), _padded(v.flatten(0, 2), grid, extra)
+        if shift:
+            values = values.roll((-shift, -shift), (1, 2))
+        values = _windows(values[:, :queries.shape[1], :queries.shape[2]], 0).unflatten(2, (-1, HEAD_CHANNELS))
+        qk = block.attn.qk(_windows(queries, shift)).view(-1, TOKENS, 2, values.shape[2], HEAD_CHANNELS)
+        q, k = qk.permute(2, 0, 3, 1, 4)
+        tokens = tokens + _attended(block.attn, q, k, values.transpose(1, 2), grid, *queries.shape[1:3])
+        tokens = tokens + _mlp(block.mlp, block.norm2(tokens))
+    return tokens.view(x.shape)
+
+
+def _mlp(mlp: Mlp, x: Tensor) -> Tensor:
+    return mlp.fc2(F.gelu(mlp.fc1(x)))
 
 
 @contextmanager
 def plain_order():
-    """Networks work in the official order inside."""
+    """Networks work in the official order inside: pad, roll, cut, linear layers on padding, everything one by one."""
     encode = Swin.forward
 
     def skip(module, x):
@@ -85,12 +141,12 @@ def plain_order():
 
     with ExitStack() as stack:
         for target, name, new in (
-                (SwinAttention, "forward", _plain_attention),
-                (CrfAttention, "forward", lambda a, x, values, where: _plain_attention(a, x, where, values)),
+                (SwinAttention, "forward", _swin_attention), (CrfLayer, "forward", _crf_layer), (Mlp, "forward", _mlp),
                 (Swin, "forward", lambda swin, image: [f.contiguous() for f in encode(swin, image)]),
                 (Skip, "forward", skip)):
             stack.enter_context(mock.patch.object(target, name, new))
         stack.enter_context(mock.patch("modot_ros.model.modot.fuse_attentions", fuse))
+        stack.enter_context(mock.patch("modot_ros.model.swin.cut", lambda *asked: Grid(*asked[:4])))
         yield
 
 

@@ -39,7 +39,7 @@ def fuse_attentions(c: Tensor, channel: ChannelAttention, spatial: SpatialAttent
         return fuse(torch.cat([channel(c) * c + c, spatial(c) * c + c], dim=1))
     by_channel, by_pixel = fuse.conv.weight[:, :, 0, 0].T.chunk(2)                        # [C, C] each
     pixels = c.permute(0, 2, 3, 1).flatten(1, 2)                                          # [N, H W, C]
-    y = torch.matmul(pixels, by_pixel)                                                    # in place from here: it is large
+    y = torch.matmul(pixels, by_pixel)                                                    # large: changed in place
     y *= (1 + spatial(c)).flatten(2).transpose(1, 2)
     y.baddbmm_(pixels, (1 + channel(c))[:, :, :, 0] * by_channel)
     if fuse.conv.bias is not None:                                                        # a folded batch norm's

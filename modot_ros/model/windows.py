@@ -64,7 +64,7 @@ def cut(batch: int, height: int, width: int, shift: int, device: torch.device) -
         real = gather < batch * height * width
         scatter = torch.empty(batch * height * width, dtype=torch.long)
         scatter[gather[real]] = torch.arange(gather.numel())[real]
-        mask = _mask(padded_height, padded_width).repeat(batch, 1, 1, 1).to(device) if shift else None
+        mask = shift_mask(padded_height, padded_width).repeat(batch, 1, 1, 1).to(device) if shift else None
         return Cut(batch, padded_height, padded_width, gather.to(device), scatter.to(device), mask)
     return _remembered(("cut", batch, height, width, shift, device), make)
 
@@ -101,7 +101,7 @@ def _in_windows(grid: Tensor) -> Tensor:
     return tiles.transpose(2, 3).reshape(batch, -1, TOKENS)
 
 
-def _mask(height: int, width: int) -> Tensor:
+def shift_mask(height: int, width: int) -> Tensor:
     """Added to the logits of a shifted cut: APART between tokens of different bands. [windows, 1, 49, 49]."""
     def bands(size: int) -> Tensor:
         at = torch.arange(size)
