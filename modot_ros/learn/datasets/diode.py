@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """DIODE: laser-scanned depth indoors and outdoors (Vasiljevic et al., 2019). No boundaries.
 
-1024x768. The validation set stands for the test set, as in all published work; it has 325 indoor and 446 outdoor
-pictures. Depth is in metres, scored where the published mask says so.
+1024x768. The validation set stands for the test set, as in published work. Depth is in metres, scored where the
+published mask says so; its authors do not say whether it is z or the distance from the camera, and it is taken as z.
 """
 from __future__ import annotations
 

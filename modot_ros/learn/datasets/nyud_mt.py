@@ -24,6 +24,7 @@ LAYOUT = Layout(
 MIN_DEPTH_M, MAX_DEPTH_M = 1e-3, 10.0
 
 # The colour camera of NYU Depth v2, less the 40 columns and 45 rows that Gupta et al. (CVPR 2013) cut off: 560x425.
+# Published uses of this principal point differ by up to a pixel.
 K = intrinsics(518.857901, 519.469611, 325.582449 - 40, 253.736166 - 45)
 SIZE = (425, 560)
 
