@@ -128,6 +128,7 @@ class Caster:
         rim = torch.where(solids.kind == FRUSTUM, solids.taper, (1 - solids.cut ** 2).clamp(min=0).sqrt())
         self.opening = (rim * torch.where(solids.inside, 2.0, solids.hole)).to(dtype)
         self.inside, self.planes = solids.inside, solids.planes.to(dtype)
+        self.places = len(origins_m)
         self.chunk = 4096 if device.type == "cpu" else 1 << 20      # rays at a time: stay in a core's cache
 
     def cast(self, directions: torch.Tensor, origin: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
@@ -137,55 +138,72 @@ class Caster:
         solid's index [R] (NO_HIT without). A solid that holds the origin is not seen.
         """
         directions = directions.to(self.dtype)
-        cells = self.grid.cells(directions)
-        parts = [self._cast_chunk(directions[k:k + self.chunk].T.contiguous(), cells[k:k + self.chunk],
-                                  None if origin is None else origin[k:k + self.chunk])
-                 for k in range(0, len(directions), self.chunk)]
-        if not parts:
-            return directions.new_zeros(0), cells
-        t, hit = zip(*parts)
-        return torch.cat(t), torch.cat(hit)
+        t = directions.new_full((len(directions),), torch.inf)
+        hit = torch.full((len(directions),), NO_HIT, dtype=torch.int64, device=directions.device)
+        if not len(directions):
+            return t, hit
+        # rays of one cell and origin go in bundles [N, B], so that what is looked up is looked up once per bundle
+        key = self.grid.cells(directions)
+        if origin is not None:
+            key = key * self.places + origin
+        order = key.argsort()
+        count = torch.bincount(key, minlength=len(self.count[0]) * (1 if origin is None else self.places))
+        width = 16 if len(directions) > 6 * int((count > 0).sum()) else 4
+        bundles = (count + width - 1) // width
+        key = torch.repeat_interleave(bundles)
+        number = torch.arange(len(key), device=key.device) - (bundles.cumsum(0) - bundles)[key]
+        last = count.cumsum(0)
+        place = (last - count)[key][:, None] + number[:, None] * width + torch.arange(width, device=key.device)
+        ray = order[torch.minimum(place, last[key][:, None] - 1)]                       # the last one fills up
+        step = max(1, self.chunk // width)
+        for k in range(0, len(key), step):
+            rays, cell = ray[k:k + step], key[k:k + step]
+            local = directions.T[:, rays.reshape(-1)].reshape(3, -1, width)
+            if origin is None:
+                t[rays], hit[rays] = self._cast_bundles(local, cell, None)
+            else:
+                t[rays], hit[rays] = self._cast_bundles(local, cell // self.places, cell % self.places)
+        return t, hit
 
-    def _cast_chunk(self, directions: torch.Tensor, cells: torch.Tensor, origin: torch.Tensor | None) -> tuple:
-        """Rays [3, R] in their cells [R]: t [R], index [R]."""
-        found_t, found_ray, found_solid = [], [], []
+    def _cast_bundles(self, directions: torch.Tensor, cells: torch.Tensor, origin: torch.Tensor | None) -> tuple:
+        """Bundles of rays [3, N, B] in their cells [N], from their origins [N]: t [N, B], index [N, B]."""
+        found = []
         for kind in KINDS:
             count = self.count[kind][cells]
-            ray = torch.repeat_interleave(count)
-            if not len(ray):
-                continue
-            before = self.first[kind][cells] - (count.cumsum(0) - count)
-            solid = self.solids[kind][torch.arange(len(ray), device=ray.device) + before[ray]]
-            found_t.append(self._enter(kind, directions, ray, solid, origin))
-            found_ray.append(ray)
-            found_solid.append(solid)
-        rays = directions.shape[1]
-        best = torch.full((rays,), torch.inf, dtype=self.dtype, device=directions.device)
-        hit = torch.full((rays,), NO_HIT, dtype=torch.int64, device=directions.device)
-        if found_t:
-            t, ray, solid = torch.cat(found_t), torch.cat(found_ray), torch.cat(found_solid)
-            best.scatter_reduce_(0, ray, t, "amin")
-            first = (t == best[ray]) & (t < torch.inf)
-            hit.scatter_reduce_(0, ray, torch.where(first, solid, NO_HIT), "amax")
+            bundle = torch.repeat_interleave(count)
+            if len(bundle):
+                before = self.first[kind][cells] - (count.cumsum(0) - count)
+                solid = self.solids[kind][torch.arange(len(bundle), device=bundle.device) + before[bundle]]
+                found.append((self._enter(kind, directions, bundle, solid, origin), bundle, solid))
+        best = torch.full_like(directions[0], torch.inf)
+        hit = torch.full_like(best, NO_HIT, dtype=torch.int64)
+        if found:
+            t, bundle, solid = (torch.cat(part) for part in zip(*found))
+            into = bundle[:, None].expand_as(t)
+            best.scatter_reduce_(0, into, t, "amin")
+            first = (t == best.index_select(0, bundle)) & (t < torch.inf)
+            hit.scatter_reduce_(0, into, torch.where(first, solid[:, None], NO_HIT), "amax")
         return best, hit
 
-    def _enter(self, kind: int, directions: torch.Tensor, ray: torch.Tensor, solid: torch.Tensor,
+    def _enter(self, kind: int, directions: torch.Tensor, bundle: torch.Tensor, solid: torch.Tensor,
                origin: torch.Tensor | None) -> torch.Tensor:
-        """t [N] of pairs (ray [N], solid [N]) of one kind; inf for a miss."""
-        x, y, z = directions.index_select(1, ray).unbind(0)
-        linear = self.linear.index_select(1, solid).unbind(0)
+        """t [Q, B] of pairs (bundle [Q], solid [Q]) of one kind; inf for a miss."""
+        x, y, z = (axis.index_select(0, bundle) for axis in directions)
+        linear = self.linear.index_select(1, solid)[:, :, None]
         d = tuple(torch.addcmul(torch.addcmul(linear[k] * x, linear[k + 1], y), linear[k + 2], z) for k in (0, 3, 6))
-        place = solid if origin is None else torch.add(solid, origin[ray], alpha=self.linear.shape[1])
-        o = self.origin.index_select(1, place).unbind(0)
+        place = solid if origin is None else torch.add(solid, origin[bundle], alpha=self.linear.shape[1])
+        o = self.origin.index_select(1, place)[:, :, None].unbind(0)
         if kind == BOX:
             enter, leave = enter_box(o, d)
         elif kind == HULL:
             enter, leave = enter_hull(o, d, self.planes[solid])
         else:
             shape, form = {ELLIPSOID: (enter_ellipsoid, self.cut), FRUSTUM: (enter_frustum, self.taper)}[kind]
-            enter, leave, level = shape(o, d, form[solid])
-            falls_in = through_top(o, d, enter, level, self.opening[solid])
-            seen = torch.where(falls_in, torch.where(self.inside[solid], leave, torch.inf),
-                               torch.where(self.inside[solid], torch.inf, enter))
-            return torch.where((enter <= leave) & (enter > _MIN_T), seen, torch.inf)
+            enter, leave, level = shape(o, d, form[solid][:, None])
+            opening = self.opening[solid][:, None]
+            if (opening > 0).any():
+                inside = self.inside[solid][:, None]
+                falls_in = through_top(o, d, enter, level, opening)
+                seen = torch.where(falls_in == inside, torch.where(inside, leave, enter), torch.inf)
+                return torch.where((enter <= leave) & (enter > _MIN_T), seen, torch.inf)
         return torch.where((enter <= leave) & (enter > _MIN_T), enter, torch.inf)

@@ -96,13 +96,14 @@ class _Builder:
         sx, sy, sz = self.size_m
         wall, ceiling, floor = (self.materials.add_random(role, self.rng) for role in ("wall", "ceiling", "floor"))
         accent = self.materials.add_random("wall", self.rng) if self.rng.random() < 0.3 else wall
-        thick, big = 0.5, 20.0
-        slabs = [((sx / 2, sy / 2, -thick), (big, big, thick), floor),
-                 ((sx / 2, sy / 2, sz + thick), (big, big, thick), ceiling),
-                 ((-thick, sy / 2, sz / 2), (thick, big, big), wall),
-                 ((sx + thick, sy / 2, sz / 2), (thick, big, big), wall),
-                 ((sx / 2, -thick, sz / 2), (big, thick, big), accent),
-                 ((sx / 2, sy + thick, sz / 2), (big, thick, big), wall)]
+        thick = 0.25                                    # slabs that overlap at the corners
+        hx, hy, hz = self.size_m / 2 + 2 * thick
+        slabs = [((sx / 2, sy / 2, -thick), (hx, hy, thick), floor),
+                 ((sx / 2, sy / 2, sz + thick), (hx, hy, thick), ceiling),
+                 ((-thick, sy / 2, sz / 2), (thick, hy, hz), wall),
+                 ((sx + thick, sy / 2, sz / 2), (thick, hy, hz), wall),
+                 ((sx / 2, -thick, sz / 2), (hx, thick, hz), accent),
+                 ((sx / 2, sy + thick, sz / 2), (hx, thick, hz), wall)]
         for centre, half, material in slabs:
             self.solids.append(Solid(BOX, np.array(centre, float), np.eye(3), np.array(half, float), material))
         if self.rng.random() < 0.25:                    # a pillar or chimney that belongs to the shell

@@ -200,13 +200,16 @@ def enter_frustum(o: tuple, d: tuple, taper: torch.Tensor) -> tuple[torch.Tensor
 
 
 def enter_hull(o: tuple, d: tuple, planes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """As enter_box, for what is inside of all planes [N, FACES, 4] of N rays."""
-    slope = sum(planes[:, :, k] * d[k][:, None] for k in range(3))
-    room = planes[:, :, 3] - sum(planes[:, :, k] * o[k][:, None] for k in range(3))
-    t = room / slope
-    beside = (slope == 0) & (room < 0)                  # runs along the plane, outside
-    enter = torch.where(slope < 0, t, torch.where(beside, torch.inf, -torch.inf)).amax(1)
-    return enter, torch.where(slope > 0, t, torch.inf).amin(1)
+    """As enter_box, for what is inside of all planes [Q, FACES, 4]; o [Q, 1], d [Q, B]."""
+    enter, leave = torch.full_like(d[0], -torch.inf), torch.full_like(d[0], torch.inf)
+    for x, y, z, distance in planes.permute(1, 2, 0)[:, :, :, None]:
+        slope = x * d[0] + y * d[1] + z * d[2]
+        room = distance - (x * o[0] + y * o[1] + z * o[2])
+        t = room / slope
+        beside = (slope == 0) & (room < 0)              # runs along the plane, outside
+        enter = torch.maximum(enter, torch.where(slope < 0, t, torch.where(beside, torch.inf, -torch.inf)))
+        leave = torch.minimum(leave, torch.where(slope > 0, t, torch.inf))
+    return enter, leave
 
 
 def through_top(o: tuple, d: tuple, enter: torch.Tensor, level: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
