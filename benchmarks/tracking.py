@@ -88,7 +88,7 @@ def fly(footage: Footage, scene_of: Callable[[StoredView], Scene], pictures: Pat
         labels, depth_m, probability = scene_of(view)
         bare.add(view.labels, labels)
         start_s = time.thread_time()
-        lasting = tracker.recognise(labels, view.rgb, depth_m, number / RATE_HZ)
+        lasting, _ = tracker.recognise(labels, view.rgb, depth_m, number / RATE_HZ)
         middle_s = time.thread_time()
         graph = order_graph(lasting, depth_m, probability)
         resumed_s = time.thread_time()

@@ -16,6 +16,7 @@ TOPICS = {
     "image": "Camera image (sensor_msgs/Image)",
     "camera_info": "Its calibration (sensor_msgs/CameraInfo)",
     "instances": "Label images of your own for the order graph (sensor_msgs/Image, stamps of the image)",
+    "detections": "Names, scores, boxes or masks of instances (vision_msgs or yolo_msgs), see instances_type",
 }
 # Arguments that override the parameter file when they are given: name -> type, description
 PARAMETERS = {
@@ -24,6 +25,10 @@ PARAMETERS = {
     "weights": (str, "Weights file, .safetensors or .pth"),
     "device": (str, "Where the network runs: auto, cpu, cuda, cuda:N"),
     "precision": (str, "Number format of the network: fp32, fp16, bf16"),
+    "instances_type": (str, "What says which instances there are: labels, labels_and_detections, isaac_ros, yolo_ros"),
+    "order_method": (str, "Where the order graph comes from: geometric, learned, fused"),
+    "order_model": (str, "Order network of order_method learned and fused, as instaordernet_od"),
+    "order_weights": (str, "Weights file of the order network, .safetensors or .pth"),
     "max_rate_hz": (float, "Most frames processed per second, 0 = as fast as possible"),
     "autostart": (bool, "Configure and activate at start; false leaves that to a lifecycle manager"),
 }

@@ -46,6 +46,11 @@ class Health:
         with self._lock:
             self._counts["idle"] += 1
 
+    def labelled(self) -> None:
+        """The instances of a frame are out that had to wait for its labels."""
+        with self._lock:
+            self._counts["labelled"] += 1
+
     def processed(self, now_s: float, latency_s: float, processing_s: float, network_s: float) -> None:
         """A frame's outputs are out, `latency_s` after the image came in.
 
@@ -125,6 +130,7 @@ class Health:
             "frames_received": str(self._counts["received"]),
             "frames_processed": str(self._counts["processed"]),
             "frames_dropped": str(sum(self._dropped.values())), "frames_idle": str(self._counts["idle"]),
+            "frames_labelled": str(self._counts["labelled"]),
             **{f"dropped_{reason}": str(count) for reason, count in sorted(self._dropped.items())},
             "rate_in_hz": f"{len(self._received) / window_s:.1f}",
             "rate_out_hz": f"{len(self._processed) / window_s:.1f}",

@@ -30,13 +30,15 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from modot_ros.ros.camera import Camera
-from modot_ros.ros.convert import BadFrame, labels_of, rgb_of
+from modot_ros.ros.convert import BadFrame
 from modot_ros.ros.health import Health
+from modot_ros.ros.labelling import TYPES, detections_type
 from modot_ros.ros.mailbox import Mailbox
-from modot_ros.ros.outputs import OUTPUTS, Output, Result
+from modot_ros.ros.outputs import OUTPUTS, Output
 from modot_ros.ros.pacing import Pacing
 from modot_ros.ros.parameters import Parameters, changed, declare
-from modot_ros.ros.sync import Frame, Pairing
+from modot_ros.ros.perception import Perception
+from modot_ros.ros.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Couple, Frame, Pairing
 
 SUBSCRIBE = {"depth": 1, "reliability": ReliabilityPolicy.BEST_EFFORT}
 PUBLISH = {"depth": 1, "reliability": ReliabilityPolicy.RELIABLE}
@@ -49,7 +51,9 @@ WARM_UP_SHAPE = (480, 640, 3)
 def make_predictor(parameters: Parameters) -> Any:
     """The real one. Imported only here: torch takes seconds, and tests bring a predictor of their own."""
     from modot_ros.predictor import Predictor
-    return Predictor(parameters.model, parameters.weights or None, parameters.device, parameters.precision)
+    return Predictor(parameters.model, parameters.weights or None, parameters.device, parameters.precision,
+                     flip=parameters.flip, order_method=parameters.order_method, order_model=parameters.order_model,
+                     order_weights=parameters.order_weights or None)
 
 
 def free_gpu_memory() -> None:
@@ -63,7 +67,7 @@ def free_gpu_memory() -> None:
 class ModotNode(LifecycleNode):
     """Raises ValueError, or rclpy's parameter exceptions, for parameters that cannot work.
 
-    predictor_factory: from Parameters to something that has Predictor's `predict`, `depth_kind`, `name`,
+    predictor_factory: from Parameters to something that has Predictor's `predict`, `relate`, `depth_kind`, `name`,
     `device`, `boundary_threshold` and `max_instances`.
     """
 
@@ -75,9 +79,10 @@ class ModotNode(LifecycleNode):
         self._outputs: dict[Output, Any] = {}           # with their publishers
         self._subscribers: list[Any] = []
         self._mailbox: Mailbox[Frame] = Mailbox()
-        self._pairing = Pairing()
+        self._pairing, self._couple = Pairing(), Couple()
+        self._perception: Perception | None = None
         self._worker: threading.Thread | None = None
-        self._frame_pacing, self._overlay_pacing = Pacing(), Pacing()
+        self._pacing = {"frames": Pacing(), "labels": Pacing(), "overlay": Pacing()}
         self._logged_s: dict[str, float] = {}           # when a reason for skipping was last logged
         super().__init__("modot_node", **options)
         self.parameters = declare(self)
@@ -99,12 +104,14 @@ class ModotNode(LifecycleNode):
     def _take_parameters(self, news: list[Parameter]) -> None:
         self.parameters = changed(self.parameters, news)
         self._pairing.labels_timeout_s = self.parameters.instances_timeout_s
+        self._pairing.labels_max_age_s = self.parameters.instances_max_age_s
 
     # Lifecycle
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         start_s = time.monotonic()
         try:
+            self._detections_type = detections_type(self.parameters.instances_type)
             self.predictor = self._predictor_factory(self.parameters)
             self.predictor.predict(np.zeros(WARM_UP_SHAPE, np.uint8))
         except Exception as error:                      # rclpy would swallow it without a word
@@ -130,19 +137,25 @@ class ModotNode(LifecycleNode):
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self._mailbox, self._pairing = Mailbox(), Pairing(self.parameters.instances_timeout_s)
-        self._frame_pacing, self._overlay_pacing = Pacing(), Pacing()
+        self._mailbox, self._perception = Mailbox(), Perception(self.predictor)
+        self._couple = Couple()
+        self._pairing = Pairing(self.parameters.instances_timeout_s, self.parameters.instances_max_age_s)
+        self._pacing = {"frames": Pacing(), "labels": Pacing(), "overlay": Pacing()}
         self.health.activated(time.monotonic())
         result = super().on_activate(state)
         self._worker = threading.Thread(target=self._work, args=(self._mailbox,), name="modot worker")
         self._worker.start()
         image_type = Image if self.parameters.image_transport == "raw" else CompressedImage
+        topics = [(CameraInfo, "camera_info", self._on_camera_info), (image_type, self._image_topic(), self._on_image)]
+        with_image, with_detections = TYPES[self.parameters.instances_type]
+        if with_image:
+            topics.append((Image, "instances", self._on_instances))
+        if with_detections:
+            topics.append((self._detections_type, "detections", self._on_detections))
         self._subscribers = [
             self.create_subscription(message_type, topic, callback, QoSProfile(**SUBSCRIBE),
                                      qos_overriding_options=OVERRIDABLE)
-            for message_type, topic, callback in (
-                (CameraInfo, "camera_info", self._on_camera_info), (Image, "instances", self._on_instances),
-                (image_type, self._image_topic(), self._on_image))]
+            for message_type, topic, callback in topics]
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -211,14 +224,26 @@ class ModotNode(LifecycleNode):
         self._forward(self._pairing.camera_info(message, time.monotonic()))
 
     def _on_instances(self, message: Image) -> None:
-        self._forward(self._pairing.labels(message, time.monotonic()))
+        together = (message,) if not TYPES[self.parameters.instances_type][1] else self._couple.add(0, message)
+        if together is not None:
+            self._forward(self._pairing.labels(together, time.monotonic()))
+
+    def _on_detections(self, message: Any) -> None:
+        together = (message,) if not TYPES[self.parameters.instances_type][0] else self._couple.add(1, message)
+        if together is not None:
+            self._forward(self._pairing.labels(together, time.monotonic()))
 
     def _forward(self, frame: Frame | None) -> None:
         if frame is None:
             return
-        if not self._frame_pacing.due(self._ros_time_s(), self.parameters.max_rate_hz):
+        kind = "labels" if frame.purpose == INSTANCES_ONLY else "frames"
+        due = self._pacing[kind].due(self._ros_time_s(), self.parameters.max_rate_hz)
+        replaced = due and self._mailbox.put(frame, kind)
+        if kind == "labels":                            # its image has been counted before
+            self._pairing.late += not due or replaced
+        elif not due:
             self.health.dropped("rate", time.monotonic())
-        elif self._mailbox.put(frame):
+        elif replaced:
             self.health.dropped("overload", time.monotonic())
 
     def _ros_time_s(self) -> float:
@@ -240,9 +265,11 @@ class ModotNode(LifecycleNode):
             self.health.dropped("unpaired", now_s, count=pairing.unpaired)
             pairing.unpaired = 0
         self.health.facts["clock_jumps"] = str(pairing.jumps)
-        self.health.facts["labels"] = "instances" if pairing.labels_in_use else "own partition"
+        self.health.facts["labels"] = self.parameters.instances_type if pairing.labels_in_use else "own partition"
+        self.health.facts["labels_late"] = str(pairing.late)
+        self.health.facts["labels_without_image"] = str(pairing.misfits)
         self.health.warn("labels", "" if pairing.labels_in_use or not pairing.misfits else
-                         f"{pairing.misfits} label images have the stamp of no image")
+                         f"{pairing.misfits} labels have the stamp of no image")
 
     # Work: worker's thread
 
@@ -269,35 +296,32 @@ class ModotNode(LifecycleNode):
             self._logged_s[reason] = now_s
             self.get_logger().warning(f"frame skipped ({reason}): {text}")
 
-    def _wanted(self) -> list[Output]:
-        """Outputs that somebody subscribes to and that are due."""
-        wanted = [output for output, publisher in self._outputs.items() if publisher.get_subscription_count()]
-        return [output for output in wanted if output.topic != "~/overlay"
-                or self._overlay_pacing.due(self._ros_time_s(), self.parameters.overlay_rate_hz)]
+    def _wanted(self, purpose: str) -> tuple[list[Output], bool]:
+        """Outputs that somebody subscribes to and that are due, and whether others of the same frame follow later."""
+        heard = [output for output, publisher in self._outputs.items() if publisher.get_subscription_count()]
+        wanted = [output for output in heard
+                  if purpose == ALL or output.needs_instances == (purpose == INSTANCES_ONLY)]
+        follow = purpose == WITHOUT_INSTANCES and len(wanted) < len(heard)
+        return [output for output in wanted if output.topic != "~/overlay" or self._pacing["overlay"].due(
+            self._ros_time_s(), self.parameters.overlay_rate_hz)], follow
 
     def _process(self, frame: Frame) -> None:
-        wanted = self._wanted()
+        wanted, follow = self._wanted(frame.purpose)
         if not wanted:
-            self.health.idle()
+            if frame.purpose != INSTANCES_ONLY:
+                self.health.idle()
             return
         start_s = time.monotonic()
-        parameters, predictor = self.parameters, self.predictor
         parts = set().union(*(output.parts for output in wanted))
-        rgb = rgb_of(frame.image)
-        height, width = rgb.shape[:2]
-        camera = Camera.of(frame.camera_info, width, height)
-        self._report_camera(camera)
-        labels = None
-        if frame.labels is not None and not parts.isdisjoint(("instances", "order")):
-            labels = labels_of(frame.labels, (height, width))
-        predictor.boundary_threshold = parameters.boundary_threshold
-        predictor.max_instances = parameters.max_instances
-        prediction = predictor.predict(rgb, camera.focal_px, labels, parts)
-        result = Result(frame.image.header, rgb, camera, prediction, parameters)
+        result = self._perception.result(frame, parts, self.parameters, follow)
+        self._report_camera(result.camera)
         for output in wanted:
             self._outputs[output].publish(output.make(result))
+        if frame.purpose == INSTANCES_ONLY:
+            self.health.labelled()
+            return
         end_s = time.monotonic()
-        network_s = prediction.stage_s.get("network", 0.0)
+        network_s = result.prediction.stage_s.get("network", 0.0)
         self.health.processed(end_s, end_s - frame.received_s, end_s - start_s, network_s)
 
     def _report_camera(self, camera: Camera) -> None:

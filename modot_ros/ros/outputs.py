@@ -114,6 +114,10 @@ class Output:
     make: Callable[[Result], Any]
     depth_kinds: tuple[str, ...] = ("metric", "relative")
 
+    @property
+    def needs_instances(self) -> bool:
+        return not {"instances", "order"}.isdisjoint(self.parts)
+
 
 METRIC, RELATIVE = ("metric",), ("relative",)
 OUTPUTS = (
@@ -145,7 +149,9 @@ INPUTS = (
      "`image/compressed` (sensor_msgs/CompressedImage)"),
     ("camera_info", "sensor_msgs/CameraInfo", "its calibration, for metric scale and geometry"),
     ("instances", "sensor_msgs/Image", "labels of your own with the image's stamp (mono8, 16UC1, 32SC1; "
-     "0 background); optional"),
+     "0 background), or a mask of classes, see `instances_type`; optional"),
+    ("detections", "vision_msgs/Detection2DArray or yolo_msgs/DetectionArray", "names, scores, boxes or masks of "
+     "instances with the image's stamp, see `instances_type`; optional"),
 )
 
 

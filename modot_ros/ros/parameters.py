@@ -60,6 +60,16 @@ class Parameters:
                             choices=("auto", "cpu", "cuda", "cuda:N"), reload=True)
     precision: str = parameter("fp32", "Number format of the network", choices=("fp32", "fp16", "bf16"),
                                reload=True)
+    flip: bool = parameter(
+        False, "Run the network on the mirrored image as well and merge both: a little better, twice as slow",
+        reload=True)
+    order_method: str = parameter(
+        "geometric", "Where the order graph comes from: depth and boundaries (geometric), an order network (learned) "
+        "or both (fused)", choices=("geometric", "learned", "fused"), reload=True)
+    order_model: str = parameter(
+        "", "Order network of `order_method` learned and fused, as instaordernet_od", reload=True)
+    order_weights: str = parameter("", "Weights file of the order network, .safetensors or .pth", unit="path",
+                                   reload=True)
     autostart: bool = parameter(
         True, "Configure and activate at start; false leaves that to a lifecycle manager", reload=True)
     image_transport: str = parameter("raw", "Subscribe `image` (raw) or `image/compressed` (JPEG, PNG)",
@@ -67,9 +77,23 @@ class Parameters:
     max_rate_hz: float = parameter(
         0.0, "Most frames processed per second, by the ROS clock; 0 = as fast as possible",
         unit="Hz", low=0.0, high=1000.0)
+    instances_type: str = parameter(
+        "labels", "What says which instances there are: label images on `instances` (labels), the same with names "
+        "and scores on `detections` (labels_and_detections), Isaac ROS masks on `instances` parted by boxes on "
+        "`detections` (isaac_ros), or masks of yolo_ros on `detections` (yolo_ros)",
+        choices=("labels", "labels_and_detections", "isaac_ros", "yolo_ros"), reload=True)
     instances_timeout_s: float = parameter(
-        1.0, "Once labels have come on `instances`, a frame waits for its own; after so long without any "
-        "label image the node goes on with its own partition", unit="s", low=0.0, high=60.0)
+        1.0, "While labels come, only frames that have some give instances and order graph; after so long without "
+        "any the node goes on with its own partition", unit="s", low=0.0, high=60.0)
+    instances_max_age_s: float = parameter(
+        0.0, "0: labels are used for the image of their very stamp; above: every frame takes those nearest in time, "
+        "at most so far from it", unit="s", low=0.0, high=10.0)
+    track_instances: bool = parameter(
+        True, "Keep ids from frame to frame, count ages and remember what is hidden; ids that come from outside and "
+        "last already are kept as they are")
+    hidden_timeout_s: float = parameter(
+        2.0, "How long an instance that is out of sight is remembered, by the images' stamps", unit="s", low=0.0,
+        high=600.0)
     max_instances: int = parameter(
         64, "Most instances of the own partition, and most labels a label image may have", low=1, high=1024)
     boundary_threshold: float = parameter(0.5, "Probability from which an occlusion boundary counts",

@@ -116,8 +116,8 @@ class Tracker:
         self._in_front: dict[int, dict[int, float]] = {}    # who was seen to occlude whom, and how surely
 
     def recognise(self, labels: np.ndarray, rgb: np.ndarray, depth: np.ndarray | None, stamp_s: float,
-                  given: bool = False) -> np.ndarray:
-        """The labels under ids that last.
+                  given: bool = False) -> tuple[np.ndarray, dict[int, int]]:
+        """The labels under ids that last, and the lasting id of every label.
 
         labels   int32 [H, W], 0 = background
         rgb      uint8 [H, W, 3]
@@ -125,12 +125,13 @@ class Tracker:
         stamp_s  of the picture; when it goes back, everything is forgotten
         given    the labels last already, because a tracker or a segmentation node gave them: they are returned as they
                  are, and only ages and hidden instances are kept
-        returns  int32 [H, W], 1..65535; an id is new, that of a visible or that of a remembered instance
+        returns  int32 [H, W], 0 = background; an id is new, that of a visible or that of a remembered instance
         """
+        regions = _Regions(labels, rgb, depth)
+        given = given if len(regions.labels) else self._given       # no region says nothing of where ids come from
         if stamp_s < self._stamp_s or given != self._given:
             self._forget()
         self._stamp_s, self._given = stamp_s, given
-        regions = _Regions(labels, rgb, depth)
         shift = self._shift(regions)
         shift_of_box = np.tile(shift, 2)
         for track in self._tracks.values():
@@ -144,11 +145,12 @@ class Tracker:
                                           max(area, int(regions.area[index])), age + 1, stamp_s)
         self._lose(regions, common, ids)
         self._visible, self._regions, self._in_front = ids, regions, {}
+        lasting = dict(zip(regions.labels.tolist(), ids))
         if given:
-            return labels
+            return labels, lasting
         name = np.zeros(int(labels.max(initial=0)) + 1, np.int32)
         name[regions.labels] = ids                      # what is too small for the grid becomes background
-        return name.take(labels)
+        return name.take(labels), lasting
 
     def remember(self, graph: OrderGraph) -> OrderGraph:
         """The graph of the frame that was just recognised, with ages and with what is hidden, which comes last."""

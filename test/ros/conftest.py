@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from array import array
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,9 +18,13 @@ from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
 from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGraph, Prediction  # noqa: E402
 from modot_ros.ros.calibration import Calibration  # noqa: E402
 from modot_ros.ros.node import ModotNode  # noqa: E402
-from modot_ros.scene.instances import validate_labels  # noqa: E402
 
 WAIT_S = 10.0                                           # for what must come; tests end long before
+
+
+GRAPH = OrderGraph("geometric", (Instance(1, 4, (0, 0, 2, 2), 1.0, 0.9, 1.1, "box"),
+                                 Instance(2, 9, (1, 1, 3, 3), 4.0, 3.9, 4.1)),
+                   (OcclusionOrder(1, 2, 0.9, False, 12.0, 3.0),), (DepthOrder(1, 2, False, False, 0.3),))
 
 
 class FakePredictor:
@@ -31,13 +36,12 @@ class FakePredictor:
         self.depth_kind = depth_kind
         self.boundary_threshold, self.max_instances = 0.5, 64
         self.asked: list[set[str]] = []                 # parts of every call but the warm-up
+        self.related: list[Prediction] = []             # what was given to be related
         self.delay_s = 0.0
         self.error: Exception | None = None
 
-    def predict(self, rgb, focal_px=None, instances=None, parts=("depth",)) -> Prediction:
+    def predict(self, rgb, focal_px=None, parts=("depth",)) -> Prediction:
         height, width = rgb.shape[:2]
-        if instances is not None:
-            instances = validate_labels(instances, (height, width), self.max_instances)
         if width != 640:                                # the warm-up's
             self.asked.append(set(parts))
             time.sleep(self.delay_s)
@@ -53,13 +57,17 @@ class FakePredictor:
             "depth": {"depth": depth},
             "boundary": {"boundary_probability": edge.astype(np.float32), "boundary_mask": edge,
                          "boundary_side": np.where(edge, 1, 0).astype(np.uint8)},
-            "instances": {"labels": box.astype(np.int32) if instances is None else instances},
-            "order": {"graph": OrderGraph("geometric", (
-                Instance(1, 4, (0, 0, 2, 2), 1.0, 0.9, 1.1, "box"),
-                Instance(2, 9, (1, 1, 3, 3), 4.0, 3.9, 4.1)),
-                (OcclusionOrder(1, 2, 0.9, False, 12.0, 3.0),), (DepthOrder(1, 2, False, False, 0.3),))}}
+            "instances": {"labels": box.astype(np.int32)}}
         chosen = {name: value for part in parts for name, value in values[part].items()}
         return Prediction(depth_kind=self.depth_kind, focal_px=focal_px, **chosen)
+
+    def relate(self, rgb, prediction, labels, names, scores) -> Prediction:
+        """Always the same two instances when the labels are its own, else those of the labels, named."""
+        self.related.append(prediction)
+        ids = [number for number in np.unique(labels).tolist() if number]
+        given = tuple(Instance(i, 1, (0, 0, 1, 1), 1.0, 1.0, 1.0, names.get(i, ""), scores.get(i, 1.0)) for i in ids)
+        graph = GRAPH if ids == [1] else OrderGraph("geometric", given)
+        return replace(prediction, labels=labels, graph=graph)
 
 
 def image(width=32, height=24, encoding="rgb8", stamp=1.0, channels=3, **changes) -> Image:

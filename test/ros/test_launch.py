@@ -45,8 +45,9 @@ def described(recorders, name: str) -> dict:
 
 
 @pytest.mark.parametrize("name, wanted", [
-    ("modot", {"image", "camera_info", "instances", "image_transport", "model", "weights", "device",
-               "max_rate_hz", "params_file", "namespace", "use_sim_time", "rviz", "autostart", "log_level"}),
+    ("modot", {"image", "camera_info", "instances", "detections", "image_transport", "model", "weights", "device",
+               "instances_type", "order_method", "order_model", "order_weights", "max_rate_hz", "params_file",
+               "namespace", "use_sim_time", "rviz", "autostart", "log_level"}),
     ("demo", {"input", "output", "seconds", "rviz"})])
 def test_every_argument_has_a_description_and_a_default(recorders, name, wanted):
     arguments = described(recorders, name)

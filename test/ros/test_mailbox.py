@@ -12,6 +12,16 @@ def test_the_newest_item_wins_and_the_others_are_counted():
     assert mailbox.put("d") is False
 
 
+def test_every_kind_has_a_slot_of_its_own_and_none_waits_for_ever():
+    mailbox = Mailbox()
+    mailbox.put("frame 1", "frames")
+    assert mailbox.put("labels 1", "labels") is False
+    assert mailbox.put("frame 2", "frames") is True
+    assert mailbox.take() == "frame 2"
+    mailbox.put("frame 3", "frames")
+    assert [mailbox.take(), mailbox.take()] == ["labels 1", "frame 3"]
+
+
 def test_take_waits_for_an_item():
     mailbox, taken = Mailbox(), []
     reader = threading.Thread(target=lambda: taken.append(mailbox.take()))

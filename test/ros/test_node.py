@@ -44,7 +44,7 @@ def test_every_output_has_the_stamp_frame_and_size_of_its_image(running, make_im
              if "metric" in output.depth_kinds}
     rig.send("image", make_image(stamp=12.5))
     rig.until(lambda: all(heard.values()))
-    assert rig.predictor.asked == [{"depth", "boundary", "instances", "order"}]
+    assert rig.predictor.asked == [{"depth", "boundary", "instances"}] and len(rig.predictor.related) == 1
     for topic, (message, *_) in heard.items():
         assert (message.header.stamp.sec, message.header.stamp.nanosec) == (12, 500_000_000), topic
         assert message.header.frame_id == "camera", topic
@@ -159,6 +159,71 @@ def test_labels_of_your_own_are_those_of_the_graph(running, make_image):
     rig.send("image", make_image())
     rig.until(lambda: heard)
     assert set(np.unique(pixels(heard[0], np.uint16))) == {300}
+
+
+def test_labels_at_5_hz_give_graphs_at_5_hz_and_hold_no_depth_up(running, make_image):
+    """A segmentation node that takes every sixth image of a camera at 30 Hz, and 100 ms for it."""
+    rig = running()
+    depths, graphs = rig.listen("~/depth/image"), rig.listen("~/order_graph", OrderGraph)
+    images, data = rig.listen("~/instances/image"), array("B", bytes([9]) * (24 * 32))
+    rig.predictor.delay_s = 0.002
+    for number in range(63):
+        rig.send("image", make_image(stamp=10.0 + number / 30))
+        if number % 6 == 3:
+            rig.send("instances", make_image(stamp=10.0 + (number - 3) / 30, encoding="mono8", channels=1, data=data))
+        rig.spin_for(1 / 30)
+    rig.until(lambda: len(graphs) >= 10 and len(images) == len(graphs))
+
+    def stamps(messages):
+        return [round((message.header.stamp.sec - 10) * 30 + message.header.stamp.nanosec * 3e-8)
+                for message in messages]
+
+    labelled = [message for message in graphs if [one.id for one in message.instances] == [9]]
+    assert stamps(labelled) == list(range(6, 60, 6)), "the exact images, but the one that told that labels come"
+    assert [message.instances[0].age for message in labelled] == list(range(1, 10))
+    assert len(graphs) - len(labelled) <= 5, "own partition until then"
+    assert len(depths) >= 40 and stamps(depths) == sorted(set(stamps(depths)))
+    assert len(rig.predictor.asked) <= len(depths) + 2, "a picture that waits for labels is not predicted again"
+    rig.spin_for(1.0)
+    values = rig.status()[1]
+    assert (values["labels_late"], values["frames_labelled"]) == ("1", "9")
+
+
+def test_with_an_age_allowed_every_frame_has_the_newest_labels(running, make_image):
+    rig = running(instances_max_age_s=0.5)
+    graphs, data = rig.listen("~/order_graph", OrderGraph), array("B", bytes([9]) * (24 * 32))
+    rig.send("instances", make_image(stamp=9.9, encoding="mono8", channels=1, data=data))
+    rig.spin_for(0.2)
+    for number in range(3):
+        rig.send("image", make_image(stamp=10.0 + number / 30))
+        rig.until(lambda: len(graphs) == number + 1)
+    assert [[one.id for one in message.instances] for message in graphs] == [[9]] * 3
+    assert graphs[-1].header.stamp.nanosec == round(2e9 / 30)
+
+
+def test_detections_name_the_labels_of_their_stamp(rig, make_image, make_camera_info, monkeypatch):
+    """vision_msgs is not among the wheels: the node subscribes to something else, its callback gets stand-ins."""
+    from types import SimpleNamespace as Fields
+    monkeypatch.setattr("modot_ros.ros.node.detections_type", lambda instances_type: PointCloud2)
+    rig = rig(instances_type="labels_and_detections")
+    rig.start()
+    rig.send("camera_info", make_camera_info(stamp=0.5))
+    graphs = rig.listen("~/order_graph", OrderGraph)
+    rig.until(lambda: rig.peer.count_subscribers("/detections") == 1)
+    found = Fields(id="9", results=[Fields(hypothesis=Fields(class_id="cup", score=0.5))])
+    data = array("B", bytes([9]) * (24 * 32))
+    rig.send("instances", make_image(stamp=10.0, encoding="mono8", channels=1, data=data))
+    rig.spin_for(0.2)
+    rig.node._on_detections(Fields(header=make_image(stamp=10.0).header, detections=[found]))
+    rig.send("image", make_image(stamp=10.0))
+    rig.until(lambda: graphs)
+    assert [(one.id, one.name, one.score) for one in graphs[0].instances] == [(9, "cup", 0.5)]
+
+
+def test_a_message_package_that_is_missing_fails_the_configuration(rig):
+    rig = rig(instances_type="yolo_ros")
+    assert rig.node.trigger_configure() == FAILURE
+    assert "'yolo_ros'" in rig.status()[0].message and "yolo_msgs" in rig.status()[0].message
 
 
 def test_without_calibration_depth_comes_with_a_warning(rig, make_image):
