@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from modot_ros.model import official, official_orders
+from modot_ros.model import depth_anything
 from modot_ros.model.build import MODELS, ORDER_BASELINES, ORDER_MODELS, build_network
 from modot_ros.model.fold import cast, fold_batch_norms
 from modot_ros.model.graph import GraphedNetwork
@@ -122,7 +123,8 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
 
     Args:
         name: one of MODELS.
-        weights: a .safetensors or .pth file; None takes the weights that come with the package.
+        weights: a .safetensors or .pth file; None takes the weights that come with the package. For Depth Anything a
+            folder; None takes them from the Hugging Face hub.
         device: "cpu", "cuda", "cuda:N" or "auto" (a GPU when there is one).
         precision: "fp32", "bf16", or "fp16" on a GPU.
 
@@ -130,11 +132,14 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
         FileNotFoundError: no such file.
         ValueError: unknown name, device or precision; a file that is damaged, of another model, does not fit, or is a
             pickle with more than tensors in it.
+        ModuleNotFoundError: Depth Anything without the package transformers.
     """
     if name not in MODELS:
         raise ValueError(f"model {name!r} is unknown: choose one of {', '.join(MODELS)}")
     target = choose_device(device)
     check_precision(precision, target)
+    if name in depth_anything.HUB:
+        return _load_depth_anything(name, weights, target, precision)
     path = WEIGHTS_FOLDER / f"{name}.safetensors" if weights is None else Path(weights)
     if not path.is_file():
         advice = ": the package brings none, name a file (see README)" if weights is None else ""
@@ -201,6 +206,17 @@ def load_order_network(name: str, weights: str | Path | None, device: str = "aut
     return cast(network, PRECISIONS[precision]).to(target, memory_format=torch.channels_last)
 
 
+def _load_depth_anything(name: str, weights: str | Path | None, target: torch.device, precision: str) -> LoadedNetwork:
+    """Like the published MoDOT it states no canonical camera. Its own code decides what a GPU can record, so no graph."""
+    network = depth_anything.load_depth_anything(name, weights)
+    network = cast(network, PRECISIONS[precision]).to(target)
+    source = depth_anything.HUB[name] if weights is None else str(weights)
+    return LoadedNetwork(
+        network=network, call=network, name=name, config={}, depth_kind=network.depth_kind, depth_along="axis",
+        canonical_focal=None, max_depth_m=network.max_depth_m, working_size=depth_anything.WORKING_SIZE,
+        weights=Path(source), device=target, precision=precision, record={"source": source})
+
+
 def choose_device(name: str) -> torch.device:
     """The device called `name`; ValueError with the devices there are when it is not among them."""
     there = ["cpu"] + [f"cuda:{index}" for index in range(torch.cuda.device_count())]
@@ -220,7 +236,10 @@ def check_precision(precision: str, device: torch.device) -> None:
 
 
 def read_weights(path: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors by the keys of the network `name`, and metadata; ValueError for a file that cannot be read."""
+    """Tensors and metadata; ValueError for a file that cannot be read.
+
+    Keys are those of the network `name` in MODELS; those of an order network stay as the file has them.
+    """
     if path.suffix == ".safetensors":
         try:
             with safe_open(path, framework="pt") as file:
@@ -237,6 +256,8 @@ def read_weights(path: Path, name: str) -> tuple[dict[str, Tensor], dict[str, An
     if path.suffix not in PICKLES:
         raise ValueError(f"{path}: unknown kind of weights file {path.suffix!r}: choose .safetensors or .pth")
     state, extra = _read_pth(path)
+    if name not in MODELS:                              # an order network
+        return state, {}
     if name not in official.NAMES:
         return {key.removeprefix("module."): value for key, value in state.items()}, {}
     facts = official.facts_of(official.dataset_of(path))

@@ -27,7 +27,8 @@ def test_a_fusion_doubles_the_size_and_keeps_the_corners():
         torch.nn.init.zeros_(convolution.weight)
         torch.nn.init.zeros_(convolution.bias)
     found = fusion(torch.tensor([[[[0.0, 3.0], [6.0, 9.0]]]]))
-    torch.testing.assert_close(found[0, 0], torch.tensor([0.0, 2.0, 4.0, 6.0])[:, None] + torch.tensor([0.0, 1.0, 2.0, 3.0]))
+    rows, columns = torch.tensor([[0.0], [2.0], [4.0], [6.0]]), torch.tensor([0.0, 1.0, 2.0, 3.0])
+    torch.testing.assert_close(found[0, 0], rows + columns)
 
 
 @torch.inference_mode()
@@ -51,5 +52,6 @@ def test_sizes_that_it_cannot_take_are_named():
 def test_weights_of_a_midas_file_have_the_names_of_instadepthnets():
     with torch.device("meta"):
         midas, both = build_network("midas_v21"), build_network("instadepthnet_od")
-    shared = {key: value.shape for key, value in both.state_dict().items() if key.startswith(("pretrained.", "scratch."))}
+    shared = {key: value.shape for key, value in both.state_dict().items()
+              if key.startswith(("pretrained.", "scratch."))}
     assert {key: value.shape for key, value in midas.state_dict().items()} == shared

@@ -27,9 +27,9 @@ def check(network, stored, size, order, rgb, mask_a, mask_b):
 
 
 @pytest.mark.parametrize("name, file", [
-    ("instaordernet_o", "InstaOrderNet_o"), ("instaordernet_d", "InstaOrderNet_d"), ("instaordernet_od", "InstaOrderNet_od"),
-    ("ordernet", "OrderNet"), ("ordernet_ext", "OrderNet_ext"), ("instadepthnet_d", "InstaDepthNet_d"),
-    ("instadepthnet_od", "InstaDepthNet_od")])
+    ("instaordernet_o", "InstaOrderNet_o"), ("instaordernet_d", "InstaOrderNet_d"),
+    ("instaordernet_od", "InstaOrderNet_od"), ("ordernet", "OrderNet"), ("ordernet_ext", "OrderNet_ext"),
+    ("instadepthnet_d", "InstaDepthNet_d"), ("instadepthnet_od", "InstaDepthNet_od")])
 @torch.inference_mode()
 def test_outputs_and_features_are_the_official_ones(order_golden, order_network, name, file):
     network = order_network(name)
@@ -51,7 +51,8 @@ def test_outputs_and_features_are_the_official_ones(order_golden, order_network,
                 torch.testing.assert_close(feature, torch.from_numpy(stored[key]), rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("name, file", [("instaordernet_od", "InstaOrderNet_od"), ("instadepthnet_od", "InstaDepthNet_od")])
+@pytest.mark.parametrize("name, file", [("instaordernet_od", "InstaOrderNet_od"),
+                                        ("instadepthnet_od", "InstaDepthNet_od")])
 @torch.inference_mode()
 def test_outputs_are_the_official_ones_at_the_size_of_the_evaluation(order_golden, order_network, name, file):
     rgb, first, second = order_golden.net_input(1, 384, 384)
@@ -61,7 +62,8 @@ def test_outputs_are_the_official_ones_at_the_size_of_the_evaluation(order_golde
 
 @pytest.mark.parametrize("name, config, passed", [
     ("instaordernet_o", TINY, ("occlusion",)), ("instaordernet_d", TINY, ("depth",)),
-    ("instaordernet_od", TINY, ("occlusion", "depth")), ("ordernet", TINY, ("class",)), ("ordernet_ext", TINY, ("class",)),
+    ("instaordernet_od", TINY, ("occlusion", "depth")), ("ordernet", TINY, ("class",)),
+    ("ordernet_ext", TINY, ("class",)),
     ("instadepthnet_d", TINY_DEPTH, ("depth",)), ("instadepthnet_od", TINY_DEPTH, ("depth", "occlusion"))])
 @torch.inference_mode()
 def test_the_halves_of_a_network_make_the_whole_and_one_picture_serves_many_masks(lively, name, config, passed):

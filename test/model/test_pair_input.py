@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from modot_ros.model.pair_input import (centred_square, check_input, crop, enlarged_box, mask_box, nearest_multiple,
-                                        normalised, pair_window, patch_input, resized_mask, resized_picture, whole_input)
+                                        normalised, pair_window, patch_input, resized_mask, resized_picture,
+                                        whole_input)
 
 
 @pytest.fixture(scope="module")

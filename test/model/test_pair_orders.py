@@ -38,7 +38,8 @@ def with_head(network, golden):
     ("instaordernet_d", "d_resize384_all", 3, {}, 1e-3),
     ("ordernet_ext", "ordernet_ext_patch64", 5, {"size": 64}, None),
     ("instadepthnet_d", "depthd_resize384_all", 3, {}, 5e-3)])
-def test_orders_are_the_official_ones(order_golden, order_network, scene, monkeypatch, name, file, count, options, atol):
+def test_orders_are_the_official_ones(order_golden, order_network, scene, monkeypatch, name, file, count, options,
+                                      atol):
     rgb, masks, boxes = scene[0], scene[1][:count], scene[2][:count]
     seen = []
 
@@ -61,8 +62,9 @@ def test_orders_are_the_official_ones(order_golden, order_network, scene, monkey
             np.testing.assert_allclose(next(iter(logits.values())), expected, rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize("name, statistic, key", [("instadepthnet_d", "median", "median"), ("instadepthnet_d", "mean", "mean"),
-                                                  ("midas_v21", None, "midas_median"), ("midas_v21", "mean", "midas_mean")])
+@pytest.mark.parametrize("name, statistic, key", [
+    ("instadepthnet_d", "median", "median"), ("instadepthnet_d", "mean", "mean"), ("midas_v21", None, "midas_median"),
+    ("midas_v21", "mean", "midas_mean")])
 def test_orders_by_disparity_are_the_official_ones(order_golden, order_network, scene, name, statistic, key):
     with np.load(order_golden.folder / "pipe_disp_select192.npz") as golden:
         found = order_pairs(order_network(name), *scene, size=192, disparity=statistic)
@@ -162,7 +164,8 @@ def test_what_decides_is_the_mean_of_both_directions():
                              [[0.8, 0.9], [0.7, 0.6]], [[0.1, 0.2], [0.3, 0.4]]], np.float64))
     found = orders_of({"occlusion": logits}, index, 4)
     np.testing.assert_array_equal(found.occlusion, [[0, 1, 1, 0], [0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]])
-    assert found.occlusion_probability[0, 1] == pytest.approx(0.6) and found.occlusion_probability[1, 0] == pytest.approx(0.3)
+    assert found.occlusion_probability[0, 1] == pytest.approx(0.6)
+    assert found.occlusion_probability[1, 0] == pytest.approx(0.3)
     assert np.isnan(found.occlusion_probability.diagonal()).all() and np.isnan(found.occlusion_probability[3]).all()
     assert found.depth is None and found.depth_probability is None
 
@@ -259,11 +262,13 @@ def test_short_memory_makes_chunks_smaller_and_then_says_so(lively, room, monkey
 
 
 @pytest.mark.parametrize("change, said", [
-    ({"rgb": np.zeros((50, 70), np.uint8)}, r"picture is uint8 \[50, 70\]"), ({"rgb": np.zeros((50, 70, 3))}, "float64"),
+    ({"rgb": np.zeros((50, 70), np.uint8)}, r"picture is uint8 \[50, 70\]"),
+    ({"rgb": np.zeros((50, 70, 3))}, "float64"),
     ({"masks": np.zeros((4, 50, 71), np.uint8)}, r"\[4, 50, 71\].*\[N, 50, 70\]"),
     ({"boxes_xywh": np.ones((3, 4))}, r"\[3, 4\].*\[4, 4\]"), ({"boxes_xywh": np.zeros((4, 4))}, "box 0"),
-    ({"boxes_xywh": np.full((4, 4), np.nan)}, "nan"), ({"mode": "window"}, "'window'.*patch"), ({"size": 100}, "100.*32"),
-    ({"pairs": "some"}, "'some'.*all, nbor"), ({"disparity": "median"}, "InstaOrderNet has none"), ({"size": 0}, "size is 0")])
+    ({"boxes_xywh": np.full((4, 4), np.nan)}, "nan"), ({"mode": "window"}, "'window'.*patch"),
+    ({"size": 100}, "100.*32"), ({"size": 0}, "size is 0"), ({"pairs": "some"}, "'some'.*all, nbor"),
+    ({"disparity": "median"}, "InstaOrderNet has none")])
 def test_what_cannot_be_asked_is_named(room, change, said):
     asked = dict(zip(("rgb", "masks", "boxes_xywh"), room)) | change
     with pytest.raises(ValueError, match=said):
