@@ -70,6 +70,7 @@ def place_arrows(labels: np.ndarray, orders: list[OcclusionOrder], depth: np.nda
     wanted = np.array([_pair(order.occluder, order.occludee) for order in orders], np.int64)
     begin, end = np.searchsorted(pair, wanted), np.searchsorted(pair, wanted, side="right")
     step = np.zeros(len(pair)) if depth is None else _depth_step(depth, points, across)
+    (u, v), (across_u, across_v) = points.T.copy(), across.T.copy()
     placed = []
     for order, first, last in zip(orders, begin, end):
         if first == last:
@@ -82,10 +83,11 @@ def place_arrows(labels: np.ndarray, orders: list[OcclusionOrder], depth: np.nda
         contour = first + np.flatnonzero(deeper >= min(0.5 * largest, largest))
         if order.mutual and len(contour) > 1:           # each direction on a part of its own
             contour = np.array_split(contour, 2)[order.occluder > order.occludee]
-        near = points[contour]
-        middle = near[np.abs(near - near.mean(0)).sum(1).argmin()]
-        alike = np.abs(near - middle).max(1) <= ALIKE_PX
-        placed.append((middle, _unit(sign * across[contour[alike]].sum(0))))
+        near_u, near_v = u[contour], v[contour]
+        middle = (np.abs(near_u - near_u.mean()) + np.abs(near_v - near_v.mean())).argmin()
+        point = np.array([near_u[middle], near_v[middle]])
+        alike = contour[np.maximum(np.abs(near_u - point[0]), np.abs(near_v - point[1])) <= ALIKE_PX]
+        placed.append((point, _unit(sign * np.array([across_u[alike].sum(), across_v[alike].sum()]))))
     return placed
 
 
@@ -159,19 +161,14 @@ def _centres(labels: np.ndarray, instances: list[Instance]) -> dict[int, tuple[i
 
 def _draw_arrow(picture: np.ndarray, point: np.ndarray, direction: np.ndarray, arm: float,
                 colour: tuple[int, int, int], scale: float, confidence: float) -> None:
-    thick = max(round(scale * (0.5 + 3.0 * confidence)), 1)
-    head, wing = min((7 + 2 * confidence) * scale, 1.2 * arm), (3.2 + 2.8 * confidence) * scale
+    half, wing = scale * (0.5 + 1.5 * confidence), scale * (3.2 + 2.8 * confidence)
+    neck = arm - min((7 + 2 * confidence) * scale, 1.2 * arm)
+    outline = np.array([(-arm, -half), (neck, -half), (neck, -wing), (arm, 0), (neck, wing), (neck, half), (-arm, half)])
     normal = np.array([-direction[1], direction[0]])
-    tail, tip = point - arm * direction, point + arm * direction
-    neck = tip - head * direction
-    triangle = np.stack([tip, neck + wing * normal, neck - wing * normal])
-    line, triangle = (np.rint(points * (1 << _FRACTION_BITS)).astype(np.int32)
-                      for points in (np.stack([tail, neck]), triangle))
-    for stroke, edge in ((LIGHT, max(round(2 * scale), 2)), (colour, 0)):
-        cv2.line(picture, line[0].tolist(), line[1].tolist(), stroke, thick + edge, cv2.LINE_AA, _FRACTION_BITS)
-        if edge:
-            cv2.polylines(picture, [triangle], True, stroke, edge + 1, cv2.LINE_AA, _FRACTION_BITS)
-        cv2.fillConvexPoly(picture, triangle, stroke, cv2.LINE_AA, _FRACTION_BITS)
+    outline = point + outline[:, :1] * direction + outline[:, 1:] * normal
+    outline = [np.rint(outline * (1 << _FRACTION_BITS)).astype(np.int32)]
+    cv2.polylines(picture, outline, True, LIGHT, 2 * max(round(scale), 1) + 1, cv2.LINE_AA, _FRACTION_BITS)
+    cv2.fillPoly(picture, outline, colour, cv2.LINE_AA, _FRACTION_BITS)
 
 
 def _draw_dashed_box(picture: np.ndarray, box: tuple[int, int, int, int], colour: tuple[int, int, int],
