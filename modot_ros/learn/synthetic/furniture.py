@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from modot_ros.learn.synthetic.parts import Part, Thing, ball, box, frustum, limb
+from modot_ros.learn.synthetic.parts import Part, Thing, ball, block, box, cable, cup, frustum, limb
+from modot_ros.learn.synthetic.people import person
+from modot_ros.learn.synthetic.tabletop import sprigs
 
 
 def _legs(rng, hx, hy, height, role, splay=0.0) -> list[Part]:
@@ -73,9 +75,10 @@ def sofa(rng: np.random.Generator) -> Thing:
     seats = max(1, int(hx / 0.35))
     for k in range(seats):
         x = (k + 0.5) / seats * 2 * hx - hx
-        parts.append(box(x, -0.1, seat + 0.05, hx / seats - 0.012, hy - 0.12, 0.055, "fabric"))
+        parts.append(block(x, -0.1, seat + 0.05, hx / seats - 0.008, hy - 0.12, 0.055, "fabric", (0.94, 0.95)))
+        parts.append(block(x, hy - 0.24, seat + 0.25, hx / seats - 0.01, 0.07, 0.18, "fabric", (0.92, 0.6), (0, 0.3)))
         if rng.random() < 0.6:
-            parts.append(ball(x + rng.normal(0, 0.05), hy - 0.3, seat + 0.27, 0.22, 0.09, 0.19, "cloth",
+            parts.append(ball(x + rng.normal(0, 0.05), hy - 0.36, seat + 0.27, 0.2, 0.08, 0.18, "cloth",
                                (-0.35, 0, rng.normal(0, 0.2))))
     return Thing(parts)
 
@@ -87,6 +90,12 @@ def bed(rng: np.random.Generator) -> Thing:
     for k in range(1 + (hx > 0.65)):
         x = 0.0 if hx <= 0.65 else (k - 0.5) * hx
         parts.append(ball(x, hy - 0.3, top + 0.13, 0.32, 0.2, 0.09, "fabric"))
+        for row in range(rng.integers(0, 3)):           # more pillows, leaning
+            parts.append(block(x + rng.normal(0, 0.1), hy - 0.45 - 0.13 * row, top + 0.22, 0.2, 0.06, 0.16, "cloth",
+                               (0.85, 0.5), turn=(-0.5 + rng.normal(0, 0.15), 0, rng.normal(0, 0.3))))
+    for _ in range(rng.integers(0, 9)):                 # a blanket in waves
+        parts.append(ball(rng.uniform(-0.7, 0.7) * hx, rng.uniform(-0.9, 0.2) * hy, top + 0.08, rng.uniform(0.15, 0.5),
+                          rng.uniform(0.04, 0.12), rng.uniform(0.03, 0.08), "cloth", (0, 0, rng.uniform(0, np.pi))))
     return Thing(parts, [((0, -0.3, top + 0.09), (hx * 0.7, hy * 0.5))])
 
 
@@ -122,27 +131,58 @@ def shelf(rng: np.random.Generator) -> Thing:
     return Thing(parts, [((0, 0, height + wall), (hx * 0.8, hy * 0.7))] if height < 1.3 else [])
 
 
-def person(rng: np.random.Generator) -> Thing:
-    size = rng.uniform(0.92, 1.08)
-    hip, shoulder = 0.9 * size, 1.42 * size
-    stride = rng.uniform(0.0, 0.25)
-    parts = []
-    for side in (-1, 1):
-        foot = (side * 0.1, side * stride, 0.08)
-        knee = (side * 0.1, side * stride * 0.55 - 0.04, 0.48 * size)
-        parts += [limb(foot, knee, 0.05, "cloth", 1.3), limb(knee, (side * 0.09, 0, hip), 0.068, "cloth", 1.25),
-                  ball(foot[0], foot[1] - 0.06, 0.05, 0.05, 0.13, 0.05, "rubber")]
-        swing, bend = rng.normal(0, 0.2), rng.uniform(0, 0.35)
-        elbow = (side * 0.27, swing * 0.6, shoulder - 0.3)
-        hand = (side * (0.27 - bend * 0.4), swing - bend, shoulder - 0.55 + bend * 0.6)
-        parts += [limb((side * 0.2, 0, shoulder - 0.04), elbow, 0.045, "fabric", 0.9),
-                  limb(elbow, hand, 0.038, "skin", 0.85), ball(*hand, 0.045, 0.045, 0.06, "skin")]
-    parts += [ball(0, 0, (hip + shoulder) / 2, 0.19, 0.12, (shoulder - hip) / 2 + 0.09, "fabric"),
-              ball(0, 0, shoulder - 0.03, 0.23, 0.1, 0.09, "fabric"), ball(0, 0, hip, 0.17, 0.12, 0.13, "cloth"),
-              limb((0, 0, shoulder), (0, 0, shoulder + 0.12), 0.05, "skin"),
-              ball(0, -0.01, shoulder + 0.22, 0.08, 0.1, 0.12, "skin"),
-              ball(0, 0.02, shoulder + 0.255, 0.088, 0.1, 0.1, "hair")]
+def office_chair(rng: np.random.Generator) -> Thing:
+    """Seat and back on a column with a star of five feet on castors."""
+    seat, half = rng.uniform(0.42, 0.52), rng.uniform(0.21, 0.26)
+    lean = rng.uniform(0.05, 0.25)
+    parts = [block(0, 0, seat, half, half, 0.035, "fabric", (0.92, 0.92)),
+             block(0, half - 0.02 + 0.3 * lean, seat + 0.33, half * 0.92, 0.03, 0.24, "fabric", (0.85, 0.9),
+                   turn=(-lean, 0, 0)),
+             limb((0, half - 0.06, seat - 0.02), (0, half + 0.02, seat + 0.25), 0.02, "rubber"),
+             limb((0, 0, 0.09), (0, 0, seat - 0.03), 0.025, "metal")]
+    for angle in np.linspace(0, 2 * np.pi, 5, endpoint=False) + rng.uniform(0, 1):
+        x, y = 0.29 * np.cos(angle), 0.29 * np.sin(angle)
+        parts += [limb((0, 0, 0.1), (x, y, 0.075), 0.02, "rubber", 0.7), ball(x, y, 0.03, 0.02, 0.02, 0.03, "rubber")]
+    if rng.random() < 0.6:
+        for side in (-1, 1):
+            parts += [block(side * (half + 0.03), 0, seat + 0.21, 0.03, 0.12, 0.012, "rubber"),
+                      *cable([(side * (half - 0.06), 0, seat - 0.03), (side * (half + 0.03), 0, seat),
+                              (side * (half + 0.03), 0, seat + 0.2)], 0.014, "rubber")]
     return Thing(parts)
+
+
+def lounge_chair(rng: np.random.Generator) -> Thing:
+    """A deep chair: shells of cushions on bent tubes, or on short legs."""
+    half, seat, lean = rng.uniform(0.26, 0.36), rng.uniform(0.3, 0.42), rng.uniform(0.25, 0.55)
+    role = str(rng.choice(["fabric", "cloth", "plastic"]))
+    thick = rng.uniform(0.02, 0.08)
+    back = rng.uniform(0.25, 0.42)
+    parts = [block(0, -0.02, seat, half, 0.28, thick, role, (0.96, 0.94), turn=(0.12, 0, 0)),
+             block(0, 0.24 + back * np.sin(lean), seat + back * np.cos(lean), half, thick, back, role, (0.9, 0.9),
+                   turn=(-lean, 0, 0))]
+    radius = rng.uniform(0.012, 0.022)
+    for side in (-1, 1):
+        x = side * (half + 0.02)
+        if rng.random() < 0.5:                          # one tube: runner, front, arm
+            angles = np.linspace(-2.6, 0.9, 9)
+            arc = [(x, 0.02 - 0.34 * np.cos(a), seat - 0.02 - (seat - radius - 0.02) * np.sin(-a)
+                    if a < 0 else seat - 0.02 + 0.24 * np.sin(a)) for a in angles]
+            parts += cable(arc, radius, "metal")
+        else:
+            parts += [limb((x, -0.24, 0), (x, -0.2, seat), radius, "wood"), limb((x, 0.3, 0), (x, 0.2, seat), radius, "wood"),
+                      box(x, 0.0, seat + 0.2, 0.03, 0.26, 0.014, "wood"),
+                      limb((x, -0.2, seat - 0.02), (x, -0.22, seat + 0.2), radius, "wood")]
+    return Thing(parts)
+
+
+def television(rng: np.random.Generator) -> Thing:
+    """A flat screen on a low board."""
+    hx, height, hy = rng.uniform(0.5, 0.9), rng.uniform(0.35, 0.6), rng.uniform(0.18, 0.25)
+    screen = hx * rng.uniform(0.6, 0.95)
+    z = height + 0.06 + screen * 0.56
+    return Thing([box(0, 0, height / 2, hx, hy, height / 2, "wood"), box(0, 0.03, z, screen, 0.02, screen * 0.56, "plastic"),
+                  box(0, 0.0098, z, screen * 0.97, 0.001, screen * 0.53, "screen"),
+                  box(0, 0.03, height + 0.03, 0.15, 0.08, 0.03, "plastic")], [((0, -0.1, height), (hx * 0.9, 0.06))])
 
 
 def floor_lamp(rng: np.random.Generator) -> Thing:
@@ -152,21 +192,25 @@ def floor_lamp(rng: np.random.Generator) -> Thing:
 
 
 def plant(rng: np.random.Generator) -> Thing:
-    size = rng.uniform(0.5, 1.3)
+    """A pot with stems and leaves from one root, or with a crown on a trunk."""
+    size = rng.uniform(0.4, 1.3)
     pot = 0.12 + 0.06 * size
-    parts = [frustum(0, 0, pot, pot * 0.7, pot, "clay", 1.35), limb((0, 0, pot), (0, 0, size * 0.8), 0.015, "wood")]
-    for _ in range(rng.integers(10, 22)):
+    parts = cup(0, 0, 0, pot * 0.7, pot, "clay", 1.35, wall=0.012, inside="rubber", filled=0.85)
+    if rng.random() < 0.5:
+        return Thing(parts + sprigs(rng, (0, 0, pot * 1.7), size * 0.8, int(rng.integers(6, 20))))
+    parts.append(limb((0, 0, pot), (0, 0, size * 0.8), 0.015, "wood"))
+    for _ in range(rng.integers(10, 25)):
         angle, rise = rng.uniform(0, 2 * np.pi), rng.uniform(-0.3, 1.2)
         away = rng.uniform(0.08, 0.2) * (0.6 + size)
         centre = (away * np.cos(angle) * 0.8, away * np.sin(angle) * 0.8, size * rng.uniform(0.55, 1.0))
-        parts.append(ball(*centre, rng.uniform(0.07, 0.16) * (0.5 + size / 2), 0.035, 0.008, "leaf",
-                           tuple(Rotation.from_euler("zy", [angle, -rise]).as_rotvec())))
+        parts.append(ball(*centre, rng.uniform(0.07, 0.16) * (0.5 + size / 2), 0.035, 0.004, "leaf",
+                          tuple(Rotation.from_euler("ZY", [angle, -rise]).as_rotvec())))
     return Thing(parts)
 
 
 def bin_(rng: np.random.Generator) -> Thing:
     height, radius = rng.uniform(0.25, 0.6), rng.uniform(0.1, 0.18)
-    return Thing([frustum(0, 0, height / 2, radius, height / 2, "paint", rng.uniform(1.0, 1.35))])
+    return Thing(cup(0, 0, 0, radius, height / 2, "paint", rng.uniform(1.0, 1.35), filled=rng.uniform(0, 0.7), inside="rubber"))
 
 
 def crates(rng: np.random.Generator) -> Thing:
@@ -179,7 +223,9 @@ def crates(rng: np.random.Generator) -> Thing:
     return Thing(parts)
 
 
-FLOOR_THINGS = {"table": table, "chair": chair, "stool": stool, "sofa": sofa, "bed": bed, "cabinet": cabinet,
-                "shelf": shelf, "person": person, "floor_lamp": floor_lamp, "plant": plant, "bin": bin_,
-                "crates": crates}
-AGAINST_WALL = ("sofa", "bed", "cabinet", "shelf")
+FLOOR_THINGS = {"table": table, "chair": chair, "office_chair": office_chair, "lounge_chair": lounge_chair,
+                "stool": stool, "sofa": sofa, "bed": bed, "cabinet": cabinet, "shelf": shelf, "television": television,
+                "person": person, "floor_lamp": floor_lamp, "plant": plant, "bin": bin_, "crates": crates}
+WEIGHTS = {"table": 20, "chair": 9, "office_chair": 7, "lounge_chair": 5, "stool": 4, "sofa": 9, "bed": 5, "cabinet": 10,
+           "shelf": 9, "television": 3, "person": 10, "floor_lamp": 5, "plant": 6, "bin": 4, "crates": 4}
+AGAINST_WALL = ("sofa", "bed", "cabinet", "shelf", "television")

@@ -47,14 +47,14 @@ class Lens:
         tint = rng.normal(0, 0.05) + some(0.15, rng.normal(0, 0.15))     # warm to cold
         angle = rng.uniform(0, np.pi)
         middle = depth_m[tuple(slice(n // 3, n - n // 3) for n in depth_m.shape)]
-        return Lens(exposure=rng.uniform(0.55, 1.05) + some(0.15, rng.uniform(0.2, 1.2)),
-                    metered=rng.uniform(0.8, 0.98),
+        return Lens(exposure=rng.uniform(0.5, 0.95) + some(0.12, rng.uniform(0.1, 0.8)),
+                    metered=rng.uniform(0.85, 0.985),
                     white=np.array([1 + tint, 1 + rng.normal(0, 0.025), 1 - tint]).clip(0.6, 1.5),
                     vignetting=rng.uniform(0, 0.35), blur_px=rng.uniform(0.15, 0.6),
                     defocus_px=some(0.35, rng.uniform(0.3, 2.0)), focus_m=float(np.median(middle)),
                     motion_px=some(0.2, rng.uniform(0.5, 4.0)) * np.array([np.cos(angle), np.sin(angle)]),
                     rows_lag=some(0.1, rng.normal(0, 0.15)), glare=some(0.4, rng.uniform(0.0, 0.2)),
-                    shot=rng.uniform(0, 0.03), read=rng.uniform(0, 0.006) + some(0.15, rng.uniform(0, 0.02)),
+                    shot=rng.uniform(0, 0.03), read=rng.uniform(0, 0.0015) + some(0.15, rng.uniform(0, 0.006)),
                     shoulder=rng.uniform(0.0, 0.5), contrast=rng.normal(1.08, 0.12), saturation=rng.normal(1.05, 0.2),
                     sharpening=some(0.5, rng.uniform(0.1, 0.8)), jpeg=int(some(0.7, rng.uniform(45, 96))))
 

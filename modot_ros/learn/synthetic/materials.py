@@ -43,6 +43,7 @@ _ROLES = {
     "poster": ((0, 1), (.1, .9), (.1, .95), {POSTER: 5, BLOTCHES: 1, TEXT: 1, ORNAMENT: .5}, (.04, .3), (0, .15)),
     "pane": ((.5, .65), (.05, .4), (.6, 1), {PLAIN: 2, POSTER: 2, BLOTCHES: 1}, (.1, .5), (.2, .5)),
     "outdoors": ((.2, .6), (.1, .6), (.4, 1), {POSTER: 2, BLOTCHES: 2, BRICKS: 1, PLAIN: 1}, (.1, 1.0), (0, 0)),
+    "sky": ((.5, .62), (0, .4), (.8, 1), {PLAIN: 3, BLOTCHES: 1}, (.5, 3.0), (0, 0)),
     "curtain": ((0, 1), (0, .5), (.35, .97), {PLAIN: 5, STRIPES: 1, ORNAMENT: 1, DOTS: .3}, (.02, .15), (0, .02)),
     "screen": ((.5, .7), (0, .5), (.01, .6), {PLAIN: 3, POSTER: 2, TEXT: 2}, (.01, .1), (.2, .6)),
     "glow": ((.08, .16), (.03, .25), (.9, 1), {PLAIN: 1}, (.1, .2), (0, .02)),
@@ -54,14 +55,18 @@ _ROLES = {
     "fruit": ((0, .3), (.5, .95), (.4, .95), {PLAIN: 2, BLOTCHES: 1}, (.02, .04), (0, .3)),
     "rubber": ((0, 1), (0, .3), (.02, .3), {PLAIN: 1}, (.1, .2), (0, .1)),
 }
-_GLOW = {"glow": 2.0, "pane": 1.2, "outdoors": 2.5, "screen": 0.7}
+_GLOW = {"glow": 2.0, "pane": 1.2, "outdoors": 1.5, "sky": 3.0, "screen": 0.7}
 _ALIGNED = (STRIPES, TILES, CHECKER, PLANKS, BRICKS, TEXT, KEYS, PLAID, ORNAMENT)   # with the solid's own axes
 
 
 class MaterialTable:
-    """Materials of a scene, one row each; frozen into tensors by `tensors()`."""
+    """Materials of a scene, one row each; frozen into tensors by `tensors()`.
 
-    def __init__(self) -> None:
+    vivid: share of the usual saturation, for scenes in which things differ little from what is behind them.
+    """
+
+    def __init__(self, vivid: float = 1.0) -> None:
+        self.vivid = vivid
         self.rows: list[tuple] = []
 
     def add_random(self, role: str, rng: np.random.Generator) -> int:
@@ -71,7 +76,7 @@ class MaterialTable:
         hue, saturation, value, patterns, size, specular = _ROLES[role]
 
         def colour() -> np.ndarray:
-            rgb = colorsys.hsv_to_rgb(rng.uniform(*hue), rng.uniform(*saturation), rng.uniform(*value))
+            rgb = colorsys.hsv_to_rgb(rng.uniform(*hue), self.vivid * rng.uniform(*saturation), rng.uniform(*value))
             return np.array(rgb) ** 2.2
 
         first = colour()

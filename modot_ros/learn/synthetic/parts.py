@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -28,11 +29,16 @@ class Part:
     inside: bool = False
     planes: np.ndarray | None = None
 
-    @property
+    @cached_property
+    def rotation(self) -> np.ndarray:
+        """[3, 3] of `turn`."""
+        return Rotation.from_rotvec(self.turn).as_matrix()
+
+    @cached_property
     def reach_m(self) -> np.ndarray:
         """Half extents [3] of an upright box about the centre that holds the part."""
         half = np.array(self.half_m) * [max(1, self.taper), max(1, self.taper), 1]
-        return np.abs(Rotation.from_rotvec(self.turn).as_matrix()) @ half
+        return np.abs(self.rotation) @ half
 
 
 @dataclass

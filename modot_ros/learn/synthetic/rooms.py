@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from modot_ros.learn.synthetic.furniture import AGAINST_WALL, FLOOR_THINGS, chair
+from modot_ros.learn.synthetic.furniture import AGAINST_WALL, FLOOR_THINGS, WEIGHTS, chair
 from modot_ros.learn.synthetic.materials import MaterialTable
 from modot_ros.learn.synthetic.parts import FLAT_M, Thing, box, frustum
 from modot_ros.learn.synthetic.shapes import BOX, Solid
 from modot_ros.learn.synthetic.tabletop import clutter, desk_set
+from modot_ros.learn.synthetic.walls import (THICK_M, Opening, beyond, curtain, frame, random_opening, room_size,
+                                             slabs)
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,10 @@ class _Builder:
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         rng = self.rng
-        self.size_m = np.array([rng.uniform(2.6, 7.5), rng.uniform(2.6, 7.5), rng.uniform(2.3, 3.1)])
-        self.materials = MaterialTable()
+        self.size_m = room_size(rng)
+        self.opening = random_opening(rng, self.size_m)
+        self.suns: list[Light] = []
+        self.materials = MaterialTable(vivid=rng.choice([0.25, 0.6, 1.0]))
         self.solids: list[Solid] = []
         self.names = ["shell"]
         self.things: list[np.ndarray] = []
@@ -87,31 +91,66 @@ class _Builder:
             if part.role not in roles or part.role in ("book", "card", "fruit"):
                 roles[part.role] = self.materials.add_random(part.role, self.rng)
             self.solids.append(Solid(part.kind, np.asarray(origin_m) + turn @ np.array(part.centre_m, float),
-                                     turn @ Rotation.from_rotvec(part.turn).as_matrix(), np.array(part.half_m, float),
+                                     turn @ part.rotation, np.array(part.half_m, float),
                                      roles[part.role], instance, part.taper, part.cut, part.hole, part.inside,
                                      part.planes))
         return instance
 
     def shell(self) -> None:
-        sx, sy, sz = self.size_m
-        wall, ceiling, floor = (self.materials.add_random(role, self.rng) for role in ("wall", "ceiling", "floor"))
-        accent = self.materials.add_random("wall", self.rng) if self.rng.random() < 0.3 else wall
-        thick = 0.25                                    # slabs that overlap at the corners
-        hx, hy, hz = self.size_m / 2 + 2 * thick
-        slabs = [((sx / 2, sy / 2, -thick), (hx, hy, thick), floor),
-                 ((sx / 2, sy / 2, sz + thick), (hx, hy, thick), ceiling),
-                 ((-thick, sy / 2, sz / 2), (thick, hy, hz), wall),
-                 ((sx + thick, sy / 2, sz / 2), (thick, hy, hz), wall),
-                 ((sx / 2, -thick, sz / 2), (hx, thick, hz), accent),
-                 ((sx / 2, sy + thick, sz / 2), (hx, thick, hz), wall)]
-        for centre, half, material in slabs:
-            self.solids.append(Solid(BOX, np.array(centre, float), np.eye(3), np.array(half, float), material))
+        rng, opening = self.rng, self.opening
+        material = {role: self.materials.add_random(role, rng) for role in ("wall", "ceiling", "floor")}
+        accent = self.materials.add_random("wall", rng) if rng.random() < 0.3 else material["wall"]
+        material |= {f"wall{number}": material["wall"] for number in range(4)} | {"wall2": accent}
+        pieces = slabs(self.size_m, opening)
+        if opening:
+            more, deep_m = beyond(rng, self.size_m, opening)
+            pieces += more
+            material |= {role: self.materials.add_random(base, rng) for role, base in (
+                ("annex floor", "floor"), ("annex wall", "wall"), ("ground", "outdoors"), ("outdoors", "outdoors"),
+                ("sky", "sky"))}
+        for centre, half, role in pieces:
+            self.solids.append(Solid(BOX, centre, np.eye(3), half, material[role]))
+        if opening:
+            self.dress(opening, deep_m)
+        sz = self.size_m[2]
         if self.rng.random() < 0.25:                    # a pillar or chimney that belongs to the shell
             corner = self.rng.uniform([0.1, 0.1], self.size_m[:2] - 0.1)
             corner[self.rng.integers(2)] = 0.0
             half = self.rng.uniform(0.15, 0.4, 2)
             self.solids.append(Solid(BOX, np.append(corner, sz / 2), np.eye(3), np.append(half, sz / 2), accent))
             self.taken.append((corner, half))
+
+    def dress(self, opening: Opening, deep_m: float) -> None:
+        """Frame, curtains, the sun in a window, somebody or something in a doorway's other space."""
+        rng, room_m = self.rng, self.size_m
+        middle = (opening.first_m + opening.last_m) / 2
+        yaw = (np.pi / 2, -np.pi / 2, np.pi, 0.0)[opening.wall]
+        self.place(opening.kind, Thing(frame(rng, opening)), opening.point(room_m, middle, 0.0, 0.0), yaw)
+        before = opening.point(room_m, middle, 0.0, 0.0)[:2]        # nothing stands there
+        reach = np.full(2, 0.45)
+        reach[1 - opening.axis] = (opening.last_m - opening.first_m) / 2
+        self.taken.append((before, reach))
+        if opening.kind == "window":
+            if rng.random() < 0.55:
+                low_m, high_m = rng.choice([0.02, opening.low_m]), min(opening.high_m + 0.1, room_m[2] - 0.03)
+                for edge in (opening.first_m, opening.last_m):
+                    width = min(rng.uniform(0.15, 0.8), room_m[1 - opening.axis] / 2 - 0.1)
+                    along = np.clip(edge, width / 2 + 0.08, room_m[1 - opening.axis] - width / 2 - 0.08)
+                    self.place("curtain", Thing(curtain(rng, width, low_m, high_m)),
+                               opening.point(room_m, along, -0.1, 0.0), yaw)
+            if rng.random() < 0.6:                      # hard light that falls in as patches
+                where = opening.point(room_m, middle + rng.uniform(-3, 3), rng.uniform(0.5, 0.85) * deep_m,
+                                      rng.uniform(2.5, 6.0))
+                power = rng.uniform(1.0, 4.0) * (0.6 + float(np.sum((where[:2] - room_m[:2] / 2) ** 2)))
+                self.suns.append(Light(where, np.full(3, 0.04), power * np.array([1.0, 0.93, 0.8])))
+        elif deep_m > 1.8:
+            where = opening.point(room_m, middle, THICK_M + deep_m / 2, room_m[2] - 0.1)
+            self.suns.append(Light(where, np.array([0.2, 0.2, 0.01]), rng.uniform(0.2, 1.2) * np.ones(3)))
+            name = str(rng.choice(["chair", "plant", "cabinet", "person", "shelf", "table"]))
+            thing = FLOOR_THINGS[name](rng)
+            if thing.half_footprint_m.max() < deep_m / 2 - 0.1:
+                self.place(name, thing, opening.point(room_m, middle + rng.normal(0, 0.3), THICK_M + deep_m / 2
+                                                      + rng.uniform(0, 0.1), 0.0), rng.uniform(0, 2 * np.pi))
 
     def free(self, centre: np.ndarray, half: np.ndarray, gap_m: float = 0.05) -> bool:
         if np.any(centre - half < 0.01) or np.any(centre + half > self.size_m[:2] - 0.01):
@@ -125,7 +164,7 @@ class _Builder:
         for _ in range(attempts):
             quarter = int(rng.integers(4))
             yaw = quarter * np.pi / 2
-            if name in AGAINST_WALL or (name in ("table", "plant", "floor_lamp") and rng.random() < 0.5):
+            if name in AGAINST_WALL or (name in ("table", "plant", "floor_lamp", "lounge_chair") and rng.random() < 0.5):
                 turned = half if quarter % 2 == 0 else half[::-1]
                 # the back (+y of the thing) looks at the wall that the quarter turn points to
                 centre = rng.uniform(turned, np.maximum(self.size_m[:2] - turned, turned + 1e-6))
@@ -221,6 +260,9 @@ class _Builder:
         for wall in range(4):
             along, across = (1, 0) if wall < 2 else (0, 1)
             used: list[tuple[float, float]] = []
+            if self.opening and self.opening.wall == wall:
+                used.append(((self.opening.first_m + self.opening.last_m) / 2,
+                             (self.opening.last_m - self.opening.first_m) / 2 + 0.1))
             for _ in range(int(rng.integers(0, 4))):
                 kind = rng.choice(["picture", "window", "door", "board"], p=[.5, .2, .2, .1])
                 hx, hz, z = {"picture": (rng.uniform(.15, .5), rng.uniform(.15, .4), rng.uniform(1.2, 1.8)),
@@ -251,12 +293,12 @@ class _Builder:
     def lights(self) -> list[Light]:
         rng = self.rng
         found = []
-        for _ in range(int(rng.integers(1, 4))):
+        for _ in range(int(rng.integers(1, 3))):
             where = np.append(rng.uniform(0.2, 0.8, 2) * self.size_m[:2], self.size_m[2] - rng.uniform(0.03, 0.5))
             warm = rng.uniform(0.55, 1.0)
             found.append(Light(where, np.append(rng.uniform(0.03, 0.4, 2), 0.01),
                                rng.uniform(0.5, 1.5) * np.array([1.0, 0.6 + 0.4 * warm, 0.25 + 0.75 * warm])))
-        if rng.random() < 0.5:                          # daylight from one side
+        if rng.random() < 0.3:                          # daylight from one side
             axis = int(rng.integers(2))
             where = np.array([*rng.uniform(0.2, 0.8, 2) * self.size_m[:2], 1.6])
             where[axis] = 0.1 if rng.random() < 0.5 else self.size_m[axis] - 0.1
@@ -269,7 +311,7 @@ class _Builder:
                 shade = frustum(0, 0, 0.06, 0.16, 0.05, "glow", 0.5)
                 cord = frustum(0, 0, drop / 2 + 0.05, 0.006, drop / 2 - 0.05, "metal")
                 self.place("lamp", Thing([shade, cord]), light.centre_m, 0.0)
-        return found
+        return found + self.suns
 
 
 def random_scene(seed: int) -> Scene:
@@ -279,8 +321,8 @@ def random_scene(seed: int) -> Scene:
     builder.shell()
     builder.hang()
     area = float(np.prod(builder.size_m[:2]))
-    wanted = rng.choice(list(FLOOR_THINGS), size=int(np.clip(rng.poisson(area * 0.38), 3, 14)),
-                        p=[.2, .13, .05, .09, .05, .1, .1, .1, .05, .05, .04, .04])
+    wanted = rng.choice(list(WEIGHTS), size=int(np.clip(rng.poisson(area * 0.38), 3, 14)),
+                        p=np.array(list(WEIGHTS.values())) / sum(WEIGHTS.values()))
     for name in sorted(wanted, key=lambda name: name not in AGAINST_WALL):
         builder.furnish(str(name))
     builder.litter()

@@ -14,13 +14,13 @@ def test_the_same_seed_gives_the_same_picture_and_another_seed_another():
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_every_ray_ends_inside_the_room(seed):
+def test_every_ray_ends_on_a_surface_that_looks_back(seed):
     scene = random_scene(seed)
     camera = random_camera(scene, np.random.default_rng(seed), 48, 36)
     view = render(scene, camera, seed)
     v, u = np.mgrid[:36, :48].astype(float)
     points_m = camera.pose[:3, 3] + view.depth_m.reshape(-1, 1) * camera.rays(u.ravel(), v.ravel())
-    assert (points_m > -1e-3).all() and (points_m < scene.size_m + 1e-3).all()
+    assert (points_m > -12).all() and (points_m < scene.size_m + 12).all()      # what windows show is part of it
     assert view.rgb.std() > 5
     lengths = np.linalg.norm(view.normals, axis=2)
     np.testing.assert_allclose(lengths, 1, atol=1e-5)
