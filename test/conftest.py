@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -61,3 +63,62 @@ def shared_data() -> Path:
 def shared_golden() -> Path:
     """Results worked out independently of this package: ../shared/golden."""
     return shared_folder("golden")
+
+
+def _module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"golden_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def golden(shared_golden) -> SimpleNamespace:
+    """Goldens of the published networks: their folder, and the functions that make their inputs and weights."""
+    folder = shared_golden / "modot"
+    if not folder.is_dir():
+        pytest.skip("no folder ../shared/golden/modot beside the checkout")
+    fill, targets = _module(folder / "fill.py"), _module(folder / "targets.py")
+    return SimpleNamespace(folder=folder, fill=fill.fill_state_dict, make_input=fill.make_input,
+                           make_targets=targets.make_targets, make_predictions=targets.make_predictions)
+
+
+def _fill_by_chance(state) -> None:
+    """Weights under which no layer saturates, seeded by their keys."""
+    import torch
+    for key, value in state.items():
+        if value.is_floating_point() and value.ndim > 1:
+            generator = torch.Generator().manual_seed(len(key))
+            value.normal_(generator=generator).mul_(value[0].numel() ** -0.5)
+        elif value.is_floating_point():
+            value.fill_(1.0 if key.endswith(("weight", "running_var")) else 0.1)
+
+
+@pytest.fixture(scope="session")
+def full_size():
+    """`modot_ssr` in full size and exact mode, in evaluation; its `first` is `modot`. Built once per test run.
+
+    Tests share it: what they change they put back. The weights are those of the goldens, where these are there.
+    """
+    import torch
+
+    from modot_ros.model import build_network
+    from modot_ros.model.windows import relative_position_index
+    source = SHARED / "golden" / "modot" / "fill.py"
+    fill = _module(source).fill_state_dict if source.is_file() else _fill_by_chance
+    with torch.device("meta"):
+        network = build_network("modot_ssr", sizes="exact")
+    state = {}
+    for key, value in network.state_dict().items():
+        state[key] = (relative_position_index() if key.endswith("relative_position_index")
+                      else torch.zeros(value.shape, dtype=value.dtype))
+    with ThreadPoolExecutor(2) as pool:                 # the weights come from a seed per key
+        list(pool.map(lambda item: fill(dict([item])), state.items()))
+    network.load_state_dict(state, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def published(golden, full_size):
+    """The network of `full_size`, with the goldens' weights for sure."""
+    return full_size
