@@ -26,8 +26,8 @@ from modot_ros.model.pcnet import PcnetM
 from modot_ros.prediction import PairOrders
 
 PAIRS = ("all", "nbor")
-# Pixels of network input at once; a ResNet-50 needs some 200 bytes for each. A CPU is fastest with one pair.
-CHUNK_PIXELS = {"cpu": 2 ** 18, "cuda": 2 ** 23}
+# Pixels of network input at once; each takes 350 to 500 bytes in float32. A CPU is fastest with one pair.
+CHUNK_PIXELS = {"cpu": 2 ** 18, "cuda": 2 ** 22}
 CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
