@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.run(options)
-    except (FileNotFoundError, ValueError, OSError) as error:
+    except (FloatingPointError, ModuleNotFoundError, OSError, ValueError) as error:
         print(f"modot {options.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -70,14 +70,22 @@ def _parser() -> argparse.ArgumentParser:
     train = command("train", _train, "Train a network on synthetic rooms; continues a run that was stopped.")
     train.add_argument("--model", default="modot_nano", help="name of the network; the published ones need a GPU")
     train.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoint, log and weights")
-    train.add_argument("--data", type=Path, required=True, help="folder for the rendered rooms, made when missing")
+    train.add_argument("--smoke", action="store_true", help="only a tiny training, its evaluation and the report, in a minute "
+                       "or two; of the other options --output counts")
+    train.add_argument("--data", type=Path, help="folder for the rendered rooms, made when missing; without it OUTPUT/data")
+    train.add_argument("--mix", nargs="+", type=_share, default=(), metavar="FOLDER=WEIGHT", help="other folders of shards, "
+                       "drawn so many times as often as the rooms, whatever their sizes")
     train.add_argument("--views", type=int, default=4000, help="rooms to train on")
     train.add_argument("--workers", type=int, default=2, help="processes that render")
     train.add_argument("--steps", type=int, default=6000, help="optimiser steps in all")
     train.add_argument("--batch", type=int, default=16, help="rooms per step")
     train.add_argument("--learning-rate", type=float, default=2e-3, help="at the top of the schedule; the published "
                        "networks were trained with 3e-5")
-    train.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto")
+    train.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto; under torchrun cuda is a GPU for each "
+                       "process")
+    train.add_argument("--precision", default="fp32", help="fp32, bf16 or, on a GPU, fp16")
+    train.add_argument("--threads", type=int, default=2, help="of the CPU")
+    train.add_argument("--tensorboard", action="store_true", help="also write TensorBoard's event files (needs tensorboard)")
     train.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation")
 
     evaluate = command("evaluate", _evaluate, "Score a model beside what it has to beat; tables, curves and the worst "
@@ -85,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     _model_arguments(evaluate)
     evaluate.add_argument("--flip", action="store_true", help="average with the mirrored picture")
     evaluate.add_argument("--data", nargs="+", required=True, metavar="[KIND=]FOLDER", help="sets to score on: rooms (their "
-                          "test split, rendered when missing), pairs (also any folder with an index.json), nyud_mt, "
+                          "test split, rendered when missing), shards, pairs (also any folder with an index.json), nyud_mt, "
                           "ob_future, ob_hypersim, ibims, diode, ob_diode or ob_entityseg")
     evaluate.add_argument("-o", "--output", type=Path, default=Path("evaluation_out"), help="folder for the report")
     evaluate.add_argument("--views", type=int, help="most pictures of each set; without it 200 rooms and all of others")
@@ -213,15 +221,41 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from modot_ros.learn.synthetic.shards import write_shards
-    from modot_ros.learn.training import TrainingOptions, train
+    if options.smoke:
+        return _smoke(options)
 
-    wanted = TrainingOptions(train=str(options.data / "train"), validation=str(options.data / "validation"),
-                             output=str(options.output), model=options.model, steps=options.steps, seed=options.seed,
-                             batch=options.batch, learning_rate=options.learning_rate, device=options.device)
-    write_shards(options.data / "validation", "validation", 120, workers=options.workers, progress=_rendering)
-    write_shards(options.data / "train", "train", options.views, workers=options.workers, progress=_rendering)
+    from modot_ros.learn.ranks import ranks_of_environment
+    from modot_ros.learn.synthetic.shards import write_shards
+    from modot_ros.learn.training import Share, TrainingOptions, train
+
+    data = options.data or options.output / "data"
+    wanted = TrainingOptions(train=str(data / "train"), validation=str(data / "validation"), output=str(options.output),
+                             more=tuple(Share(*share) for share in options.mix), model=options.model, steps=options.steps,
+                             seed=options.seed, batch=options.batch, learning_rate=options.learning_rate,
+                             device=options.device, precision=options.precision, threads=options.threads,
+                             tensorboard=options.tensorboard)
+    if ranks_of_environment().first:                    # the other processes wait in `train` for this one
+        write_shards(data / "validation", "validation", 120, workers=options.workers, progress=_rendering)
+        write_shards(data / "train", "train", options.views, workers=options.workers, progress=_rendering)
     print(f"weights: {train(wanted)}")
+    return 0
+
+
+def _share(text: str) -> tuple[str, float]:
+    folder, found, weight = text.rpartition("=")
+    try:
+        return folder if found else text, float(weight) if found else 1.0
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected FOLDER=WEIGHT, as rooms2=0.5") from error
+
+
+def _smoke(options: argparse.Namespace) -> int:
+    from modot_ros.learn.evaluation.report import headline
+    from modot_ros.learn.smoke import smoke
+
+    found = smoke(options.output, threads=options.threads, progress=_progress)
+    print(f"report: {options.output / 'report' / 'results.md'}")
+    print(json.dumps(headline(found)))
     return 0
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -19,6 +20,13 @@ from modot_ros.model.preprocess import normalise
 
 # A random crop keeps at least this share of the picture's width and height.
 SMALLEST_CROP = 0.85
+
+
+class Viewable(Protocol):
+    """Views by their numbers: `Views` of one folder, or a `mixture.Mixture` of several."""
+
+    def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float]:
+        """rgb uint8 [3, H, W], depth_m float16 [1, H, W], boundary uint8 [1, H, W] and focal length of one view."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,10 @@ class Views:
 
     def __len__(self) -> int:
         return len(self.rgb)
+
+    def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float]:
+        """One of them, see `Viewable`."""
+        return self.rgb[index], self.depth_m[index], self.boundary[index], float(self.focal[index])
 
 
 def load_views(folder: str | Path, limit: int | None = None) -> Views:
@@ -86,7 +98,7 @@ def load_views(folder: str | Path, limit: int | None = None) -> Views:
     )
 
 
-def training_batch(views: Views, indices: Tensor, width: int, height: int, canonical_focal: float,
+def training_batch(views: Viewable, indices: Tensor, width: int, height: int, canonical_focal: float,
                    generator: torch.Generator) -> Batch:
     """Augmented batch at width x height; the same generator state gives the same batch."""
     rgb, depth_m, boundary = [], [], []
@@ -133,19 +145,18 @@ def resample(rgb: Tensor, depth_m: Tensor, boundary: Tensor, width: int, height:
     return image, centre, _nearest(edge, width, height) * outer
 
 
-def _random_crop(views: Views, index: int, width: int, height: int, canonical_focal: float,
+def _random_crop(views: Viewable, index: int, width: int, height: int, canonical_focal: float,
                  generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Crop of the picture's own shape, resampled; what is seen larger is that much nearer for the canonical camera."""
-    rows, columns = views.rgb.shape[-2:]
+    rgb, depth_m, boundary, focal = views.view(index)
+    rows, columns = rgb.shape[-2:]
     share = 1.0 - (1.0 - SMALLEST_CROP) * _uniform(generator)
     crop_rows, crop_columns = round(rows * share), round(columns * share)
     top = int(_uniform(generator) * (rows - crop_rows + 1))
     left = int(_uniform(generator) * (columns - crop_columns + 1))
     window = (slice(None), slice(top, top + crop_rows), slice(left, left + crop_columns))
-    image, z, edge = resample(views.rgb[index][window], views.depth_m[index][window], views.boundary[index][window],
-                              width, height)
-    focal = float(views.focal[index]) * columns / crop_columns
-    return image, z * (canonical_focal / focal), edge
+    image, z, edge = resample(rgb[window], depth_m[window], boundary[window], width, height)
+    return image, z * (canonical_focal * crop_columns / (focal * columns)), edge
 
 
 def _photometric(rgb: Tensor, generator: torch.Generator) -> Tensor:

@@ -3,7 +3,7 @@
 
 Everything that changes over a run (learning rate, picture size, the end) depends on one number, the progress from 0 to
 1. It is step / steps, or elapsed / budget when minutes are given instead; with steps, a run that was killed and resumed
-repeats the loss curve of one that was not.
+repeats the loss curve of one that was not. Several processes (`ranks`) share each batch.
 """
 from __future__ import annotations
 
@@ -14,20 +14,28 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from modot_ros.learn import losses
-from modot_ros.learn.dataset import Batch, Views, load_views, training_batch
+from modot_ros.learn.dataset import Batch, Viewable, Views, load_views, plain_batch, training_batch
+from modot_ros.learn.evaluation.panels import side_by_side
 from modot_ros.learn.evaluation.validation import score_network
-from modot_ros.model import build_network, save_checkpoint
-from modot_ros.model.checkpoint import choose_device
+from modot_ros.learn.journal import Journal, progress_line
+from modot_ros.learn.mixture import Deck, Mixture
+from modot_ros.learn.ranks import Ranks, joined
+from modot_ros.model import PRECISIONS, build_network, save_checkpoint
+from modot_ros.model.checkpoint import check_precision, choose_device
 
 CHECKPOINT = "training.pt"
 LOG_EVERY = 20                                          # steps
+MOST_SKIPPED = 50                                       # steps in a row without a finite gradient that a run survives
+SAMPLES = 4                                             # held-out views that are drawn at every validation
 
 # Options that leave the loss curve as it is, up to rounding: a run may be continued with others.
-FREE = ("output", "validation", "validation_views", "validate_every_minutes", "save_every_minutes", "device", "threads")
+FREE = ("output", "validation", "validation_views", "validate_every_minutes", "save_every_minutes", "device", "threads",
+        "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -40,18 +48,28 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Share:
+    """Another folder of shards, drawn `weight` times as often as the first one, whatever their sizes."""
+
+    folder: str
+    weight: float
+
+
+@dataclass(frozen=True)
 class TrainingOptions:
     """One run. Exactly one of `steps` and `minutes` says how long. Raises ValueError on values that cannot work."""
 
     train: str                                          # folder of shards
     validation: str                                     # folder of other shards
     output: str                                         # folder for checkpoint, log and weights
+    more: tuple[Share, ...] = ()                        # other folders to mix in
     model: str = "modot_nano"                           # one of modot_ros.model.MODELS
     config: dict[str, Any] = field(default_factory=dict)    # of the network's constructor
     steps: int | None = None
     minutes: float | None = None
     stages: tuple[Stage, ...] = (Stage(128, 96, 0.55), Stage(256, 192, 1.0))
-    batch: int = 16
+    batch: int = 16                                     # views per step, shared by all processes
+    precision: str = "fp32"                             # of the networks' insides: fp32, bf16, or fp16 on a GPU
     seed: int = 0
     learning_rate: float = 2e-3                         # at the top of the schedule
     warm_up: float = 0.04                               # share of the run
@@ -67,6 +85,7 @@ class TrainingOptions:
     canonical_focal: float = 0.8                        # focal length / picture width of the canonical camera
     device: str = "cpu"                                 # "cpu", "cuda", "cuda:N" or "auto"
     threads: int = 2                                    # of the CPU
+    tensorboard: bool = False                           # event files beside the log
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
@@ -83,6 +102,11 @@ class TrainingOptions:
                      "save_every_minutes"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}={getattr(self, name)}: must not be negative")
+        for share in self.more:
+            if not 0 < share.weight < math.inf:
+                raise ValueError(f"weight {share.weight} of {share.folder}: must be positive")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision {self.precision!r} is unknown: choose one of {', '.join(PRECISIONS)}")
         for name in ("warm_up", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: must be in [0, 1)")
@@ -106,9 +130,12 @@ def learning_rate(progress: float, peak: float, warm_up: float) -> float:
 
 
 def total_loss(network: nn.Module, batch: Batch, options: TrainingOptions) -> tuple[Tensor, dict[str, float]]:
-    """Loss of one batch, and its parts for the log."""
-    depth_m, logits = network(batch.image)
-    valid = losses.valid_depth(batch.depth_m, network.min_depth_m, network.max_depth_m)
+    """Loss of one batch, and its parts for the log. The network may be one that processes share."""
+    with torch.autocast(batch.image.device.type, PRECISIONS[options.precision], enabled=options.precision != "fp32"):
+        depth_m, logits = network(batch.image)
+    depth_m, logits = depth_m.float(), [x.float() for x in logits]      # a loss needs all its digits
+    own = getattr(network, "module", network)
+    valid = losses.valid_depth(batch.depth_m, own.min_depth_m, own.max_depth_m)
     difference = losses.log_difference(depth_m, batch.depth_m, valid)
     log = losses.scale_invariant_log(difference, valid, variance_focus=0.5)
     gradient = losses.gradient_matching(difference, valid)
@@ -139,24 +166,34 @@ class Averaged:
 
 
 class Run:
-    """State of a run on `views` views: network, average, optimiser, random numbers, step and time, in one file."""
+    """State of a run on views of `counts` per folder: network, average, optimiser, random numbers, step and time."""
 
-    def __init__(self, options: TrainingOptions, views: int) -> None:
+    def __init__(self, options: TrainingOptions, counts: tuple[int, ...], ranks: Ranks = Ranks()) -> None:
+        if options.batch % ranks.world or options.batch < 2 * ranks.world:
+            raise ValueError(f"batch={options.batch}: {ranks.world} processes need a multiple of {ranks.world} and two "
+                             "views each")
+        if ranks.world > 1 and options.steps is None:
+            raise ValueError(f"minutes={options.minutes}: several processes must agree on the end, give steps")
         torch.manual_seed(options.seed)
-        self.options, self.views = options, views
-        self.device = choose_device(options.device)
+        self.options, self.counts, self.ranks = options, counts, ranks
+        self.device = choose_device(ranks.device(options.device))
+        check_precision(options.precision, self.device)
         self.network = build_network(options.model, **options.config)
         self.network.to(self.device, memory_format=torch.channels_last)
+        self.shared = ranks.share(self.network, self.device)
         self.average = Averaged(self.network, options.ema_decay)
         weights = [p for p in self.network.parameters() if p.ndim > 1]
         others = [p for p in self.network.parameters() if p.ndim <= 1]      # norms and biases do not decay
         self.optimiser = torch.optim.AdamW(
             [{"params": weights, "weight_decay": options.weight_decay}, {"params": others, "weight_decay": 0.0}],
             lr=options.learning_rate, betas=(0.9, 0.99))
+        # Small gradients vanish in fp16 unless they are scaled up; does nothing otherwise.
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=options.precision == "fp16")
         self.generator = torch.Generator().manual_seed(options.seed)
+        self.deck = Deck(counts, (1.0, *(share.weight for share in options.more)))
         self.step = 0
         self.elapsed_s = 0.0
-        self.order = torch.empty(0, dtype=torch.long)                       # views of this pass not seen yet
+        self.skipped_in_a_row = 0
 
     @property
     def progress(self) -> float:
@@ -168,58 +205,91 @@ class Run:
     def stage(self) -> Stage:
         return next(stage for stage in self.options.stages if self.progress < stage.until)
 
-    def next_indices(self) -> Tensor:
-        """Indices of the next batch: every view once per pass, in a new order each time."""
-        while len(self.order) < self.options.batch:
-            self.order = torch.cat([self.order, torch.randperm(self.views, generator=self.generator)])
-        indices, self.order = self.order[:self.options.batch], self.order[self.options.batch:]
-        return indices
+    def next_batch(self, views: Viewable) -> Batch:
+        """This process's share of the next batch, augmented."""
+        indices, generator, stage = self.deck.draw(self.options.batch, self.generator), self.generator, self.stage
+        if self.ranks.world > 1:                        # the order is common, the augmentation is not
+            indices = indices[self.ranks.rank::self.ranks.world]
+            generator = torch.Generator().manual_seed(
+                (self.options.seed * 1_000_003 + self.step) * self.ranks.world + self.ranks.rank)
+        return training_batch(views, indices, stage.width, stage.height, self.options.canonical_focal,
+                              generator).to(self.device)
 
-    def advance(self, views: Views) -> dict[str, float]:
-        """One optimiser step; returns the parts of the loss."""
+    def advance(self, views: Viewable) -> dict[str, float]:
+        """One optimiser step; returns the parts of the loss.
+
+        A step whose gradient is not finite changes no weight and no statistic, and says `skipped`. Raises
+        FloatingPointError after MOST_SKIPPED of them in a row.
+        """
         started, options, stage = time.perf_counter(), self.options, self.stage
         rate = learning_rate(self.progress, options.learning_rate, options.warm_up)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        batch = training_batch(views, self.next_indices(), stage.width, stage.height,
-                               options.canonical_focal, self.generator).to(self.device)
+        batch = self.next_batch(views)
         self.network.train()
-        loss, parts = total_loss(self.network, batch, options)
+        statistics = [buffer.clone() for buffer in self.network.buffers()]
+        loss, parts = total_loss(self.shared, batch, options)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimiser)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), options.gradient_limit)
-        if torch.isfinite(norm):
-            self.optimiser.step()
+        usable = bool(torch.isfinite(norm))             # the same for all processes: gradients are common by now
+        if usable:
+            self.scaler.step(self.optimiser)
             self.average.update(self.network, self.step)
+            self.skipped_in_a_row = 0
+        else:
+            for buffer, before in zip(self.network.buffers(), statistics):
+                buffer.copy_(before)
+            self.skipped_in_a_row += 1
+        self.scaler.update()
+        if self.skipped_in_a_row >= MOST_SKIPPED:
+            raise FloatingPointError(f"step {self.step}: {MOST_SKIPPED} steps in a row had no finite gradient (loss "
+                                     f"{parts['loss']}); the training data or the learning rate {rate:.1e} is at fault")
         self.step += 1
         self.elapsed_s += time.perf_counter() - started
-        return {**parts, "norm": float(norm), "rate": rate, "width": stage.width}
+        return {**parts, "norm": float(norm), "rate": rate, "width": stage.width, **({} if usable else {"skipped": 1})}
 
     def save(self, path: Path) -> None:
+        """Write everything to `path`. Raises OSError when that fails; what was there before is then still there."""
         state = {
-            "options": self.options.of_the_curve(), "views": self.views,
+            "options": self.options.of_the_curve(), **self._of_the_data(),
             "network": self.network.state_dict(), "average": self.average.state,
-            "optimiser": self.optimiser.state_dict(), "generator": self.generator.get_state(), "order": self.order,
+            "optimiser": self.optimiser.state_dict(), "scaler": self.scaler.state_dict(),
+            "generator": self.generator.get_state(), "orders": self.deck.orders,
             "step": self.step, "elapsed_s": self.elapsed_s,
         }
         temporary = path.with_suffix(".tmp")
-        torch.save(state, temporary)
-        temporary.replace(path)                                             # a kill leaves the old or the new file
+        try:
+            torch.save(state, temporary)
+            temporary.replace(path)                                         # a kill leaves the old or the new file
+        except (OSError, RuntimeError) as error:                            # a full disk is a RuntimeError to torch
+            temporary.unlink(missing_ok=True)
+            raise OSError(f"{path} could not be written, the one before is kept ({error})") from error
 
     def load(self, path: Path) -> None:
         """Continue from a file of `save`. Raises ValueError when that run has another loss curve than this one."""
         state = torch.load(path, map_location="cpu", weights_only=True)
-        now = {**self.options.of_the_curve(), "views": self.views}
-        # Runs from before there was a choice of networks do not name theirs.
-        then = {"model": "modot_nano", "config": {}, **state["options"], "views": state["views"]}
+        now = {**self.options.of_the_curve(), **self._of_the_data()}
+        # What a run from before there was an option had.
+        defaults = TrainingOptions(train="", validation="", output="", steps=1).of_the_curve()
+        then = {**defaults, "processes": 1, **state["options"],
+                **{key: state[key] for key in self._of_the_data() if key in state}}
         other = [f"{key} was {then.get(key)!r}, is {now[key]!r}" for key in now if now[key] != then.get(key)]
         if other:
             raise ValueError(f"{path} belongs to another run ({'; '.join(other)}): use its options or a new folder")
         self.network.load_state_dict(state["network"])
         self.average.state = {key: value.to(self.device) for key, value in state["average"].items()}
         self.optimiser.load_state_dict(state["optimiser"])
+        if self.scaler.is_enabled():
+            self.scaler.load_state_dict(state["scaler"])
         self.generator.set_state(state["generator"])
-        self.order, self.step, self.elapsed_s = state["order"], state["step"], state["elapsed_s"]
+        self.deck.orders = list(state["orders"]) if "orders" in state else [state["order"]]
+        self.step, self.elapsed_s = state["step"], state["elapsed_s"]
+
+    def _of_the_data(self) -> dict[str, Any]:
+        """What the curve depends on beside the options."""
+        return {"views": self.counts[0] if len(self.counts) == 1 else list(self.counts), "processes": self.ranks.world}
 
     def averaged_network(self) -> nn.Module:
         """On the CPU, for scoring and for the weights' file."""
@@ -233,46 +303,72 @@ def train(options: TrainingOptions) -> Path:
 
     The options in FREE may differ from those that the run began with, all others and the number of views may not.
 
-    Writes `training.pt` (to resume), `log.jsonl` (one line per LOG_EVERY steps and per validation) and
-    `MODEL.safetensors` (averaged weights with config and record, rewritten at every validation).
+    Writes `training.pt` (to resume), `log.jsonl` (one line per LOG_EVERY steps, per skipped step and per validation),
+    `samples/STEP.png` and `MODEL.safetensors` (averaged weights with config and record), the last two at every
+    validation. Where several processes train together (`ranks`), the first one writes.
+
+    Raises what `load_views` and `Run` raise; FloatingPointError when the loss stays infinite; OSError when the last
+    checkpoint or the weights can't be written. A checkpoint that can't be written before the end is reported only.
     """
     torch.set_num_threads(options.threads)
     output = Path(options.output)
     output.mkdir(parents=True, exist_ok=True)
-    views, held_out = load_views(options.train), load_views(options.validation, options.validation_views)
-    run = Run(options, len(views))
-    if (output / CHECKPOINT).exists():
-        run.load(output / CHECKPOINT)
-        print(f"continuing at step {run.step}, {run.elapsed_s / 60:.1f} min")
-    print(f"{len(views)} views to train on, {len(held_out)} held out, "
-          f"{sum(p.numel() for p in run.network.parameters()) / 1e6:.2f} M parameters")
+    with joined(options.device) as ranks:               # the first process may have rendered what all of them read
+        views = Mixture([load_views(folder) for folder in (options.train, *(share.folder for share in options.more))],
+                        (1.0, *(share.weight for share in options.more)))
+        held_out = load_views(options.validation, options.validation_views)
+        run = Run(options, views.counts, ranks)
+        if (output / CHECKPOINT).exists():
+            run.load(output / CHECKPOINT)
+        if not ranks.first:
+            while run.progress < 1.0:
+                run.advance(views)
+            return output / f"{options.model}.safetensors"
+        with Journal(output, run.step, options.tensorboard) as journal:
+            if run.step:
+                journal.say(f"continuing at step {run.step}, {run.elapsed_s / 60:.1f} min")
+            journal.say(f"{' + '.join(map(str, views.counts))} views to train on, {len(held_out)} held out, "
+                        f"{sum(p.numel() for p in run.network.parameters()) / 1e6:.2f} M parameters, "
+                        f"{ranks.world} process{'es' if ranks.world > 1 else ''} on {run.device}")
+            return _loop(run, views, held_out, journal, output)
 
+
+def _loop(run: Run, views: Viewable, held_out: Views, journal: Journal, output: Path) -> Path:
+    options = run.options
     validated_s = saved_s = run.elapsed_s
-    with open(output / "log.jsonl", "a", buffering=1) as log:
-        while run.progress < 1.0:
-            parts = run.advance(views)
-            if run.step % LOG_EVERY == 0 or run.progress >= 1.0:
-                log.write(json.dumps({"step": run.step, "elapsed_s": round(run.elapsed_s, 1), **parts}) + "\n")
-                _show(run, parts)
-            if run.elapsed_s - saved_s > 60 * options.save_every_minutes:
-                run.save(output / CHECKPOINT)
+    while run.progress < 1.0:
+        parts = run.advance(views)
+        if "skipped" in parts:
+            journal.say(f"step {run.step}: skipped, its gradient is not finite (loss {parts['loss']})")
+        if run.step % LOG_EVERY == 0 or run.progress >= 1.0 or "skipped" in parts:
+            journal.record(run.step, {"elapsed_s": round(run.elapsed_s, 1), **parts})
+            journal.say(progress_line(run.step, run.progress, run.elapsed_s, options.batch, parts))
+        over = run.progress >= 1.0
+        try:
+            if over or run.elapsed_s - saved_s > 60 * options.save_every_minutes:
                 saved_s = run.elapsed_s
-            if run.elapsed_s - validated_s > 60 * options.validate_every_minutes and run.progress < 1.0:
-                _validate(run, held_out, log, output)
+                run.save(output / CHECKPOINT)
+            if not over and run.elapsed_s - validated_s > 60 * options.validate_every_minutes:
                 validated_s = run.elapsed_s
-        run.save(output / CHECKPOINT)
-        return _validate(run, held_out, log, output)
+                _validate(run, held_out, journal, output)
+        except OSError as error:
+            if over:
+                raise
+            journal.say(f"step {run.step}: {error}")    # there may be room again next time
+    return _validate(run, held_out, journal, output)
 
 
-def _show(run: Run, parts: dict[str, float]) -> None:
-    left_s = run.elapsed_s * (1.0 - run.progress) / max(run.progress, 1e-6)
-    print(f"step {run.step}  {100 * run.progress:5.1f} %  {parts['width']:4d} px  loss {parts['loss']:.3f}  "
-          f"log {parts['log']:.3f}  gradient {parts['gradient']:.3f}  boundary {parts['boundary']:.4f}  "
-          f"jump {parts['jump']:.3f}  smooth {parts['smooth']:.3f}  rate {parts['rate']:.1e}  "
-          f"{run.elapsed_s / run.step:.2f} s/step  {left_s / 60:.0f} min left", flush=True)
+@torch.inference_mode()
+def _samples(network: nn.Module, held_out: Views, size: Stage, canonical_focal: float) -> np.ndarray:
+    """The first held-out views beside what the network says of them, uint8 [H, W, 3]."""
+    batch = plain_batch(held_out, torch.arange(min(SAMPLES, len(held_out))), size.width, size.height, canonical_focal)
+    depth_m, logits = network(batch.image)
+    found = (batch.depth_m, batch.boundary, depth_m, torch.sigmoid(logits[-1]))
+    return np.concatenate([side_by_side(held_out.rgb[k].permute(1, 2, 0).numpy(), *(x[k, 0].numpy() for x in found))
+                           for k in range(len(depth_m))])
 
 
-def _validate(run: Run, held_out: Views, log: Any, output: Path) -> Path:
+def _validate(run: Run, held_out: Views, journal: Journal, output: Path) -> Path:
     """Score the averaged weights at the final size and write them out, calibrated, with their record.
 
     Calibrated on the held-out views: a probability of 0.5 is the best threshold, and the canonical focal length is the
@@ -284,12 +380,13 @@ def _validate(run: Run, held_out: Views, log: Any, output: Path) -> Path:
     if hasattr(network, "centre_boundary"):             # the published networks have no bias to move
         network.centre_boundary(scores.threshold)
     record = {
-        "step": run.step, "elapsed_min": round(run.elapsed_s / 60, 1), "training_views": run.views,
+        "step": run.step, "elapsed_min": round(run.elapsed_s / 60, 1), "training_views": sum(run.counts),
         "batch": options.batch, "seed": options.seed, "stages": [asdict(stage) for stage in options.stages],
         "learning_rate": options.learning_rate, "validation": asdict(scores),
     }
-    log.write(json.dumps({"validation": asdict(scores), "step": run.step}) + "\n")
-    print(f"validation  {scores}", flush=True)
+    journal.record(run.step, asdict(scores), "validation")
+    journal.show(run.step, _samples(network, held_out, size, options.canonical_focal))
+    journal.say(f"validation  {scores}")
     path = output / f"{options.model}.safetensors"
     save_checkpoint(path, network, options.model, config=options.config, record=record,
                     canonical_focal=options.canonical_focal / scores.scale, working_size=(size.width, size.height))

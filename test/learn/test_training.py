@@ -2,7 +2,12 @@
 """Training: the schedule, the parts of a step, and a run that was killed and continued. Tiny pictures, the real network."""
 import json
 import math
+import resource
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +17,11 @@ from torch import nn
 
 from modot_ros.learn import training
 from modot_ros.learn.dataset import Batch, load_views
-from modot_ros.learn.training import CHECKPOINT, Averaged, Run, Stage, TrainingOptions, learning_rate, total_loss, train
+from modot_ros.learn.training import CHECKPOINT, Averaged, Run, Share, Stage, TrainingOptions, learning_rate, total_loss, train
 from modot_ros.model import load_network
 
 STEPS = 4
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def boxes(seed, views=5, size=32):
@@ -87,30 +93,68 @@ def test_steps_after_the_last_saving_are_repeated(data, tmp_path, curve):
     train(options(data, tmp_path / "whole"))
     in_one_go = list(curve.made)
     curve.made.clear()
-    run = Run(options(data, tmp_path), 5)
+    run = Run(options(data, tmp_path), (5,))
     views = load_views(data / "train")
     for _ in range(2):
         run.advance(views)
     run.save(tmp_path / CHECKPOINT)
     run.advance(views)                                      # lost
-    again = Run(options(data, tmp_path), 5)
+    again = Run(options(data, tmp_path), (5,))
     again.load(tmp_path / CHECKPOINT)
     assert again.step == 2
     again.advance(views)
     assert curve.made[:3] == in_one_go[:3] and curve.made[3] == in_one_go[2]
 
 
+PROGRAM = """
+import sys
+from modot_ros.learn import training
+training.LOG_EVERY = 1
+train, validation, output, steps = sys.argv[1:]
+training.train(training.TrainingOptions(train=train, validation=validation, output=output, steps=int(steps),
+               stages=(training.Stage(32, 32, 1.0),), batch=2, validation_views=2, threads=1, save_every_minutes=0.0,
+               validate_every_minutes=1e6))
+"""
+
+
+def test_a_process_that_was_killed_continues_with_the_same_curve(data, tmp_path):
+    """kill -9 at any moment, maybe in the middle of saving, then the same command again."""
+    def command(output, steps=8):
+        return [sys.executable, "-c", PROGRAM, str(data / "train"), str(data / "validation"), str(output), str(steps)]
+    log = tmp_path / "killed" / "log.jsonl"
+    process = subprocess.Popen(command(tmp_path / "killed"), stdout=subprocess.DEVNULL, cwd=ROOT)
+    while not (log.exists() and len(log.read_text().splitlines()) >= 3):
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    killed_at = len(log.read_text().splitlines())
+    assert 3 <= killed_at < 8
+    log.write_text(log.read_text() + '{"step": 7, "lo')     # as if in the middle of a line
+    subprocess.run(command(tmp_path / "killed"), stdout=subprocess.DEVNULL, cwd=ROOT, check=True)
+
+    run, views = Run(TrainingOptions(
+        train=str(data / "train"), validation="", output="", steps=8, stages=(Stage(32, 32, 1.0),), batch=2, threads=1), (5,)
+        ), load_views(data / "train")
+    torch.set_num_threads(1)
+    whole = [run.advance(views) for _ in range(8)]
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["step"] for line in lines] == [*range(1, 9), 8]        # each once, and the validation
+    for line, parts in zip(lines, whole):
+        assert {key: line[key] for key in parts} == parts
+
+
 def test_a_run_with_another_curve_is_refused(data, tmp_path):
-    Run(options(data, tmp_path), 5).save(tmp_path / CHECKPOINT)
+    Run(options(data, tmp_path), (5,)).save(tmp_path / CHECKPOINT)
     for other, said in (({"learning_rate": 1e-3}, "learning_rate was 0.002, is 0.001"), ({"seed": 7}, "seed was 0, is 7"),
                         ({"steps": 8}, "steps was 4, is 8"), ({"batch": 3}, "batch was 2, is 3"),
                         ({"stages": (Stage(32, 32, 1.0),)}, "stages was")):
         with pytest.raises(ValueError, match=said):
-            Run(options(data, tmp_path, **other), 5).load(tmp_path / CHECKPOINT)
+            Run(options(data, tmp_path, **other), (5,)).load(tmp_path / CHECKPOINT)
     with pytest.raises(ValueError, match="views was 5, is 9"):
-        Run(options(data, tmp_path), 9).load(tmp_path / CHECKPOINT)
+        Run(options(data, tmp_path), (9,)).load(tmp_path / CHECKPOINT)
     free = Run(options(data, tmp_path / "elsewhere", threads=2, validation_views=9, validate_every_minutes=1.0,
-                       save_every_minutes=1.0), 5)
+                       save_every_minutes=1.0), (5,))
     free.load(tmp_path / CHECKPOINT)
 
 
@@ -131,22 +175,14 @@ def test_what_a_run_writes(data, tmp_path, monkeypatch):
 
 
 def test_the_loss_falls(data, tmp_path):
-    run, views = Run(options(data, tmp_path, steps=24, stages=(Stage(32, 32, 1.0),), batch=4), 5), load_views(data / "train")
+    run, views = Run(options(data, tmp_path, steps=24, stages=(Stage(32, 32, 1.0),), batch=4), (5,)), load_views(data / "train")
     torch.set_num_threads(1)
     losses = [run.advance(views)["loss"] for _ in range(24)]
     assert np.mean(losses[-6:]) < 0.7 * np.mean(losses[:3])
 
 
-def test_every_view_comes_once_per_pass(data, tmp_path):
-    run = Run(options(data, tmp_path), 5)
-    seen = torch.cat([run.next_indices() for _ in range(5)]).tolist()
-    assert sorted(seen[:5]) == sorted(seen[5:]) == [0, 1, 2, 3, 4] and seen[:5] != seen[5:]
-    few = Run(options(data, tmp_path, batch=7), 3)
-    assert sorted(few.next_indices().tolist())[0::3] == [0, 1, 2]
-
-
 def test_a_step_with_a_broken_gradient_changes_nothing(data, tmp_path, monkeypatch):
-    run, views = Run(options(data, tmp_path), 5), load_views(data / "train")
+    run, views = Run(options(data, tmp_path), (5,)), load_views(data / "train")
     before = {key: value.clone() for key, value in run.network.named_parameters()}
     average = {key: value.clone() for key, value in run.average.state.items()}
 
@@ -156,6 +192,96 @@ def test_a_step_with_a_broken_gradient_changes_nothing(data, tmp_path, monkeypat
     assert math.isnan(run.advance(views)["norm"]) and run.step == 1
     assert all(torch.equal(before[key], value) for key, value in run.network.named_parameters())
     assert all(torch.equal(average[key], value) for key, value in run.average.state.items())
+
+
+def test_a_broken_loss_does_not_reach_the_statistics(data, tmp_path, monkeypatch):
+    run, views = Run(options(data, tmp_path), (5,)), load_views(data / "train")
+    before = {key: value.clone() for key, value in run.network.named_buffers()}
+    monkeypatch.setattr(run, "next_batch", lambda views: Batch(torch.full((2, 3, 32, 32), math.nan), torch.ones(2, 1, 32, 32),
+                                                               torch.zeros(2, 1, 32, 32)))
+    assert run.advance(views)["skipped"] == 1 and run.skipped_in_a_row == 1
+    assert all(torch.equal(before[key], value) for key, value in run.network.named_buffers())
+    monkeypatch.undo()
+    assert "skipped" not in run.advance(views) and run.skipped_in_a_row == 0
+
+
+def test_skipped_steps_are_reported_and_too_many_end_the_run(data, tmp_path, monkeypatch, capsys):
+    def broken(network, batch, options):
+        return sum(p.sum() for p in network.parameters()) * math.nan, {"loss": math.nan}
+    monkeypatch.setattr(training, "total_loss", broken)
+    monkeypatch.setattr(training, "MOST_SKIPPED", 3)
+    with pytest.raises(FloatingPointError, match="step 2: 3 steps in a row.*loss nan"):
+        train(options(data, tmp_path))
+    assert "step 1: skipped, its gradient is not finite (loss nan)" in capsys.readouterr().out
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [(line["step"], line["skipped"], line["loss"]) for line in lines] == [(1, 1, None), (2, 1, None)]
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(data, tmp_path):
+    """The limit on a file's size makes writing fail half-way, as a full disk does."""
+    run = Run(options(data, tmp_path), (5,))
+    run.save(tmp_path / CHECKPOINT)
+    before = (tmp_path / CHECKPOINT).read_bytes()
+    run.step = 3
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+    try:
+        with pytest.raises(OSError, match="could not be written, the one before is kept"):
+            run.save(tmp_path / CHECKPOINT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]   # no half file takes up the room
+    run.save(tmp_path / CHECKPOINT)
+    assert torch.load(tmp_path / CHECKPOINT, weights_only=True)["step"] == 3
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_no_run_before_its_end(data, tmp_path, monkeypatch, capsys):
+    tries = []
+
+    def full(self, path):
+        tries.append(self.step)
+        raise OSError("no room")
+    monkeypatch.setattr(Run, "save", full)
+    with pytest.raises(OSError, match="no room"):
+        train(options(data, tmp_path))
+    assert tries == [1, 2, 3, 4] and "step 2: no room" in capsys.readouterr().out
+
+
+def test_a_run_of_an_older_version_can_be_continued(data, tmp_path):
+    run = Run(options(data, tmp_path), (5,))
+    run.save(tmp_path / CHECKPOINT)
+    state = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    old = {key: value for key, value in state.items() if key not in ("orders", "scaler", "processes")}
+    old["options"] = {key: value for key, value in old["options"].items() if key not in ("more", "precision")}
+    torch.save({**old, "order": torch.tensor([4, 1])}, tmp_path / CHECKPOINT)
+    again = Run(options(data, tmp_path), (5,))
+    again.load(tmp_path / CHECKPOINT)
+    assert again.deck.draw(2, again.generator).tolist() == [4, 1]
+
+
+def test_half_precision_trains_the_same_weights(data, tmp_path):
+    """bfloat16 inside, float32 weights and losses: near the curve in full precision."""
+    views, curves = load_views(data / "train"), []
+    torch.set_num_threads(1)
+    for precision in ("fp32", "bf16"):
+        run = Run(options(data, tmp_path, precision=precision, stages=(Stage(32, 32, 1.0),)), (5,))
+        curves.append([run.advance(views)["loss"] for _ in range(2)])
+        assert {p.dtype for p in run.network.parameters()} == {torch.float32}
+    assert curves[0] != curves[1] and curves[0] == pytest.approx(curves[1], rel=0.05)
+    with pytest.raises(ValueError, match="'fp16' does not work on cpu"):
+        Run(options(data, tmp_path, precision="fp16"), (5,))
+
+
+def test_folders_are_mixed_by_weight(data, tmp_path):
+    (tmp_path / "other").mkdir()
+    np.savez(tmp_path / "other" / "views.npz", **boxes(3, views=3, size=48))
+    train(options(data, tmp_path / "out", more=(Share(str(tmp_path / "other"), 2.0),)))
+    state = torch.load(tmp_path / "out" / CHECKPOINT, weights_only=True)
+    assert state["views"] == [5, 3] and len(state["orders"]) == 2
+    with pytest.raises(ValueError, match="more was .*other.*, is \\[\\]; views was \\[5, 3\\], is 5"):
+        train(options(data, tmp_path / "out"))
+    assert (tmp_path / "out" / "samples" / "0000004.png").exists()
 
 
 def test_learning_rate_by_hand():
@@ -212,7 +338,8 @@ def test_the_total_weighs_its_parts(data, tmp_path):
     ({"threads": 0}, "threads=0"), ({"validation_views": 0}, "validation_views=0"),
     ({"learning_rate": -1.0}, "learning_rate=-1.0"), ({"learning_rate": math.nan}, "learning_rate=nan"),
     ({"canonical_focal": 0.0}, "canonical_focal=0.0"), ({"weight_decay": -0.1}, "weight_decay=-0.1"),
-    ({"save_every_minutes": -1.0}, "save_every_minutes=-1.0"), ({"warm_up": 1.0}, "warm_up=1.0"),
+    ({"save_every_minutes": -1.0}, "save_every_minutes=-1.0"), ({"warm_up": 1.0}, "warm_up=1.0"), ({"precision": "int8"}, "'int8' is unknown: choose one of fp32"),
+    ({"more": (Share("b", 0.0),)}, "weight 0.0 of b"),
     ({"ema_decay": 1.5}, "ema_decay=1.5"), ({"stages": ()}, r"\[\]"),
     ({"stages": (Stage(32, 32, 0.7), Stage(32, 32, 0.7), Stage(32, 32, 1.0))}, r"\[0.7, 0.7, 1.0\]"),
     ({"stages": (Stage(32, 32, 0.5),)}, r"\[0.5\]"), ({"stages": (Stage(32, 32, 0.0), Stage(32, 32, 1.0))}, r"\[0.0, 1.0\]"),
@@ -225,7 +352,7 @@ def test_options_that_cannot_work_are_named(data, tmp_path, other, said):
 def test_the_default_stages_grow_to_the_working_size(data):
     stages = TrainingOptions(train="a", validation="b", output="c", steps=1).stages
     assert stages == (Stage(128, 96, 0.55), Stage(256, 192, 1.0))
-    run = Run(replace(options(data, "c"), stages=stages), 5)
+    run = Run(replace(options(data, "c"), stages=stages), (5,))
     run.step = 2
     assert run.stage == stages[0]
     run.step = 3
@@ -233,7 +360,7 @@ def test_the_default_stages_grow_to_the_working_size(data):
 
 
 def test_minutes_are_a_budget_of_their_own(data, tmp_path):
-    run = Run(options(data, tmp_path, steps=None, minutes=2.0), 5)
+    run = Run(options(data, tmp_path, steps=None, minutes=2.0), (5,))
     run.elapsed_s = 60.0
     assert run.progress == 0.5 and run.stage.until == 0.6
     run.elapsed_s = 90.0
@@ -255,6 +382,6 @@ def test_the_published_networks_train_and_are_saved_with_their_config(data, tmp_
     assert all(math.isfinite(step["loss"]) for step in curve.made)
     loaded = load_network(model, path, "cpu")
     assert loaded.config["depths"] == [1, 1, 2, 1] and loaded.working_size == (64, 32)
-    fresh = Run(chosen, 5).network.state_dict()
+    fresh = Run(chosen, (5,)).network.state_dict()
     assert any(not torch.equal(fresh[key], value) for key, value in load_file(path).items() if key.endswith("qkv.weight"))
     assert train(chosen) == path and len(curve.made) == STEPS          # a finished run is not run again

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model is evaluated on: rendered rooms, a folder of pairs, or a published data set, all as samples."""
+"""What a model is evaluated on: rendered rooms, shards of them, a folder of pairs, or a published data set, all as
+samples."""
 from __future__ import annotations
 
 import json
@@ -13,8 +14,8 @@ from modot_ros.learn.datasets.sample import Sample, intrinsics, sample
 from modot_ros.learn.metrics.depth_steps import step_boundaries
 from modot_ros.learn.synthetic.shards import write_shards
 
-ROOMS = "rooms"
-KINDS = (ROOMS, *DATASETS)
+ROOMS, SHARDS = "rooms", "shards"
+KINDS = (ROOMS, SHARDS, *DATASETS)
 # How far a boundary may lie from the true one: truth of the rooms is a pixel of its own, others are drawn by hand or
 # found in stored depth.
 ROOMS_TOLERANCE_PX, TOLERANCE_PX = 1, 2
@@ -50,7 +51,7 @@ def open_pictures(data: str, limit: int | None = None, workers: int = 1,
 
     Args:
         data: KIND is one of KINDS; without it, a folder with an index.json holds pairs and any other one rooms, whose
-            test split is rendered into FOLDER/test as far as it is missing.
+            test split is rendered into FOLDER/test as far as it is missing. Of "shards" the folder is taken as it is.
         limit: at most so many, the first ones; for rooms also how many are rendered (default 200).
         workers: processes that render. progress: called with (shards done, shards in all).
 
@@ -64,7 +65,10 @@ def open_pictures(data: str, limit: int | None = None, workers: int = 1,
     if kind not in KINDS:
         raise ValueError(f"data {data!r}: kind {kind!r} is unknown: choose one of {', '.join(KINDS)}")
     if kind == ROOMS:
-        return _rooms(Path(folder) / "test", limit or 200, workers, progress)
+        write_shards(Path(folder) / "test", "test", limit or 200, workers=workers, progress=progress)
+        return _views(kind, load_views(Path(folder) / "test", limit or 200))
+    if kind == SHARDS:
+        return _views(kind, load_views(folder, limit))
     opened = open_dataset(kind, folder)
     exact = _exact(Path(folder)) if kind == "pairs" else frozenset()
 
@@ -76,11 +80,9 @@ def open_pictures(data: str, limit: int | None = None, workers: int = 1,
     return Pictures(kind, opened.title, opened.names[:limit], read, TOLERANCE_PX)
 
 
-def _rooms(folder: Path, count: int, workers: int, progress: Callable[[int, int], None] | None) -> Pictures:
-    write_shards(folder, "test", count, workers=workers, progress=progress)
-    views = load_views(folder, count)
+def _views(kind: str, views: Views) -> Pictures:
     names = tuple(f"room_{k:05d}" for k in range(len(views)))
-    return Pictures(ROOMS, f"rendered rooms, {len(views)} of the test split", names,
+    return Pictures(kind, f"rendered rooms, {len(views)} not seen in training", names,
                     lambda index: room_sample(views, index, names[index]), ROOMS_TOLERANCE_PX)
 
 

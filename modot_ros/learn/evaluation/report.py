@@ -21,11 +21,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from modot_ros.learn.evaluation.comparison import Comparison, Failure
+from modot_ros.learn.evaluation.comparison import Comparison
 from modot_ros.learn.evaluation.contenders import CANNY
+from modot_ros.learn.evaluation.panels import side_by_side
 from modot_ros.learn.evaluation.published_table import PUBLISHED, SOURCE
 from modot_ros.learn.metrics.boundary_benchmark import PIPELINES
-from modot_ros.scene.drawing import colour_depth, depth_limits
 
 # Heading, score, whether a mean or a median, and digits. As in the paper first: plain means.
 DEPTH_COLUMNS = (
@@ -224,34 +224,9 @@ def _write_failures(folder: Path, comparison: Comparison) -> list[str]:
     for k, failure in enumerate(comparison.failures):
         folder.mkdir(exist_ok=True)
         name = f"{k:02d}_{re.sub(r'[^-.0-9A-Za-z]+', '_', failure.sample.name)}.png"
-        cv2.imwrite(str(folder / name), picture(failure)[:, :, ::-1])
+        sample, estimate = failure.sample, failure.estimate
+        shown = side_by_side(sample.rgb, sample.depth_m, sample.boundary, estimate.depth, estimate.boundary(0.5))
+        cv2.imwrite(str(folder / name), shown[:, :, ::-1])
         lines.append(f"`{failure.sample.name}`, {failure.score} {failure.value:.3f}:\n\n![{name}]({folder.name}/{name})\n")
     return ["**Worst pictures** (picture, true depth, found depth; true boundaries, found boundaries)\n", *lines] \
         if lines else []
-
-
-def picture(failure: Failure) -> np.ndarray:
-    """uint8 [h, w, 3]: input, true depth, found depth, true and found boundaries side by side; what is unknown is black.
-
-    Depth shares one colour scale; found depth is scaled to the true median, for its shape is what one looks for.
-    """
-    sample, estimate = failure.sample, failure.estimate
-    found, blank = np.asarray(estimate.depth, np.float32), np.zeros_like(sample.rgb)
-    panels = [sample.rgb]
-    if sample.valid.any():
-        limits = depth_limits(np.where(sample.valid, sample.depth_m, np.nan))
-        factor = np.median(sample.depth_m[sample.valid]) / np.median(found[sample.valid])
-        panels += [colour_depth(sample.depth_m, *limits), colour_depth(found * np.float32(factor), *limits)]
-    else:
-        panels += [blank, colour_depth(found, *depth_limits(found))]
-    faded = sample.rgb // 3
-    panels.append(_marked(faded, sample.boundary) if sample.boundary is not None else blank)
-    panels.append(_marked(faded, estimate.boundary(0.5)))
-    height = min(240, sample.rgb.shape[0])
-    width = round(sample.rgb.shape[1] * height / sample.rgb.shape[0])
-    return np.concatenate([cv2.resize(panel, (width, height), interpolation=cv2.INTER_AREA) for panel in panels], 1)
-
-
-def _marked(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    thick = cv2.dilate(mask.astype(np.uint8), np.ones((2, 2), np.uint8))
-    return np.where(thick[..., None] > 0, np.uint8(255), rgb)

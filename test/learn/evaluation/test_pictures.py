@@ -23,6 +23,8 @@ def test_rooms_are_samples_with_a_camera(rooms, no_rendering):
     assert one.name == opened.names[2] == "room_00002" and one.rgb.shape == (48, 64, 3) and one.valid.all()
     assert one.K[0, 0] == pytest.approx(51.2) and one.boundary.any() and one.boundary.dtype == bool
     assert len(open_pictures(f"rooms={rooms}", limit=2)) == 2 and no_rendering[-1][2] == 2
+    shards = open_pictures(f"shards={rooms / 'test'}")
+    assert shards.kind == "shards" and len(shards) == 3 and len(no_rendering) == 2      # taken as they are
 
 
 def test_exact_pairs_get_boundaries_from_their_depth_and_others_none(pairs):
@@ -43,7 +45,7 @@ def test_what_cannot_be_read_is_skipped_and_named(pairs):
 
 
 def test_unknown_kinds_and_missing_sets_are_explained(tmp_path):
-    with pytest.raises(ValueError, match="'kitti' is unknown: choose one of rooms, nyud_mt"):
+    with pytest.raises(ValueError, match="'kitti' is unknown: choose one of rooms, shards, nyud_mt"):
         open_pictures(f"kitti={tmp_path}")
     with pytest.raises(FileNotFoundError):
         open_pictures(f"ibims={tmp_path / 'nowhere'}")
