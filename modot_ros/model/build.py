@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from modot_ros.model.depth_anything import HUB
 from modot_ros.model.midas import Midas
 from modot_ros.model.modot import Modot
 from modot_ros.model.modot_ssr import ModotSsr
@@ -25,7 +26,7 @@ _BASELINES = {"ordernet": partial(InstaOrderNet, {"class": 3}, "patch", 256),
               "pcnet_m": PcnetM, "midas_v21": Midas}
 _BUILDERS = {**_DEPTH, **_ORDER, **_BASELINES}
 
-MODELS = tuple(_DEPTH)                                  # what a predictor runs: depth and boundaries
+MODELS = (*_DEPTH, *HUB)                                # what a predictor runs: depth and boundaries
 ORDER_MODELS = tuple(_ORDER)                            # orders of instance pairs
 ORDER_BASELINES = tuple(_BASELINES)                     # what InstaOrder was compared with
 
@@ -33,8 +34,8 @@ ORDER_BASELINES = tuple(_BASELINES)                     # what InstaOrder was co
 def build_network(name: str, **config: Any) -> nn.Module:
     """Network with fresh weights, in training mode; `config` goes to its constructor.
 
-    Raises ValueError for a name that is in none of MODELS, ORDER_MODELS and ORDER_BASELINES, and for a config that the
-    network does not take.
+    Depth Anything is not built but loaded (`load_network`). Raises ValueError for a name that is in none of MODELS,
+    ORDER_MODELS and ORDER_BASELINES, and for a config that the network does not take.
     """
     if name not in _BUILDERS:
         raise ValueError(f"model {name!r} is unknown: choose one of {', '.join(_BUILDERS)}")
