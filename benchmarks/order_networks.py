@@ -135,8 +135,9 @@ def measure(name: str, count: int, rounds: int, device: torch.device) -> dict[st
     results = {}
     for way in ways:
         agree, apart = same(answers["official"], answers[way])
-        results[way] = {"median_s": statistics.median(wall_s[way]), "low_s": min(wall_s[way]), "high_s": max(wall_s[way]),
-                        "cpu_s": statistics.median(cpu_s[way]), "same_orders": agree, "probability_apart": apart}
+        results[way] = {"median_s": statistics.median(wall_s[way]), "low_s": min(wall_s[way]),
+                        "high_s": max(wall_s[way]), "cpu_s": statistics.median(cpu_s[way]), "same_orders": agree,
+                        "probability_apart": apart}
     for way, result in results.items():
         clock = "median_s" if device.type == "cuda" else "cpu_s"
         result["faster"] = results["official"][clock] / result[clock]
@@ -145,7 +146,8 @@ def measure(name: str, count: int, rounds: int, device: torch.device) -> dict[st
 
 
 def commit() -> str:
-    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True)
+    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True,
+                           text=True)
     return asked.stdout.strip() or "unknown"
 
 

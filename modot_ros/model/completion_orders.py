@@ -38,11 +38,10 @@ def hidden_areas(network: PcnetM, masks: np.ndarray, boxes_xywh: np.ndarray, pai
             [resized_mask(crop(masks[k], squares[target]), size, size) for k in (target, front)]
             for target, front in part]))
         shown = inputs.to(weight.device, weight.dtype)
-        target, front = shown[:, 0], shown[:, 1] > 0
-        target = target * ~front
+        target, front = shown[:, 0] * (shown[:, 1] == 0), shown[:, 1]
         factor = 1 if categories is None else torch.as_tensor(categories[part[:, 0]]).to(weight).view(-1, 1, 1)
-        completed = network(torch.stack([target * factor, shown[:, 1]], dim=1)).softmax(1)[:, 1] > COMPLETED_FROM
-        return (completed & front & (target == 0)).sum(dim=(1, 2))
+        completed = network(torch.stack([target * factor, front], dim=1)).softmax(1)[:, 1] > COMPLETED_FROM
+        return (completed & (front != 0)).sum(dim=(1, 2))
 
     counts = in_chunks(run, directed, max(1, chunk_pixels // size ** 2)).cpu().numpy()
     sides = np.array([square[2] for square in squares], np.float64)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Order networks for the tests: in full size with the goldens' weights, or small with weights by chance."""
+from __future__ import annotations
+
+import importlib.util
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from modot_ros.model import build_network
+
+
+@pytest.fixture(scope="session")
+def order_golden(shared_golden) -> SimpleNamespace:
+    """Folder of InstaOrder's goldens, and the functions that make their inputs and weights."""
+    folder = shared_golden / "instaorder"
+    if not folder.is_dir():
+        pytest.skip("no folder ../shared/golden/instaorder beside the checkout")
+    spec = importlib.util.spec_from_file_location("golden_fill", folder / "golden_fill.py")
+    fill = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fill)
+    return SimpleNamespace(folder=folder, fill=fill.fill, net_input=fill.net_input, canon=fill.canon)
+
+
+@pytest.fixture(scope="session")
+def order_network(order_golden):
+    """`order_network(name)`: a network in evaluation with the goldens' weights.
+
+    Networks share the tensors of like parts: replace a weight (`assign=True`), never write into it.
+    """
+    filled = {}
+
+    def built(name):
+        with torch.device("meta"):
+            network = build_network(name)
+        state = {}
+        for key, value in network.state_dict().items():
+            known = (order_golden.canon(key), value.shape)
+            if known not in filled:
+                blank = torch.zeros(value.shape, dtype=value.dtype)
+                filled[known] = order_golden.fill({key: blank})[key]
+            state[key] = filled[known]
+        network.load_state_dict(state, assign=True)
+        return network.eval().requires_grad_(False)
+    return built
+
+
+@pytest.fixture(scope="session")
+def lively():
+    """`lively(network)`: in evaluation, with weights under which every input matters, the same every time."""
+    def drawn(network):
+        generator = torch.Generator().manual_seed(0)
+        for value in network.state_dict().values():
+            if value.ndim > 1:
+                value.copy_(torch.randn(value.shape, generator=generator) * 1.5 * value[0].numel() ** -0.5)
+            elif value.is_floating_point():
+                value.add_(0.2 * (torch.rand(value.shape, generator=generator) - 0.5))
+        return network.eval().requires_grad_(False)
+    return drawn
