@@ -85,7 +85,7 @@ def _close(scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
     # half of the tops are about a metre across: the target stays where the things are
     target = top.centre_m + top.turn @ np.append(rng.uniform(-0.8, 0.8, 2) * top.half_m[:2], rng.uniform(0, 0.1))
     angle, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(0.2, 1.3)
-    away_m = rng.uniform(0.45, 1.5)
+    away_m = rng.uniform(0.45, 1.5) if rng.random() < 0.8 else rng.uniform(1.5, 2.4)
     way = np.array([np.cos(angle) * np.cos(elevation), np.sin(angle) * np.cos(elevation), np.sin(elevation)])
     return target + away_m * way, target + [0, 0, rng.uniform(0, 0.35) if elevation < 0.7 else 0]
 

@@ -16,6 +16,7 @@ from modot_ros.learn.synthetic.shapes import (BOX, ELLIPSOID, FRUSTUM, HULL, KIN
 
 NO_HIT = -1
 _MIN_T = 1e-6
+_TINY = 1e-30
 _SLACK = 1e-9                                            # for rounding, in cells times metres
 
 
@@ -80,11 +81,11 @@ class Grid:
                 line = torch.stack([torch.full_like(k, x), torch.full_like(k, y), -k], 1)
                 away = centre @ line.T                                                  # [K, P, lines]
                 across = torch.einsum("lc,pci->pil", line, spread)
-                above = away.amax(0) + support(solids, across)
-                below = away.amin(0) - support(solids, -across)
+                lowest, highest = extent(solids, across)
+                above, below = away.amax(0) + highest, away.amin(0) + lowest
                 return ((above[:, :count] >= -_SLACK) & (below[:, width:] <= _SLACK)).T
 
-            in_front = centre[:, :, 2].amax(0) + support(solids, spread[:, 2, :, None])[:, 0] > 0
+            in_front = centre[:, :, 2].amax(0) + extent(solids, spread[:, 2, :, None])[1][:, 0] > 0
             across = meets(1, 0, 0, self.columns, 1) & in_front
             down = meets(0, 1, 0, self.rows, 1)
             found.append((down[:, None] & across[None]
@@ -93,15 +94,18 @@ class Grid:
         return torch.cat(found)
 
 
-def support(solids: Solids, across: torch.Tensor) -> torch.Tensor:
-    """Largest value of across . x over the unit shapes; across [P, 3, L], result [P, L]. A hull counts as its cube."""
+def extent(solids: Solids, across: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Smallest and largest value [P, L] of across . x over the unit shapes; across [P, 3, L]. A hull counts as its
+    cube, a cut ellipsoid as a whole one."""
     x, y, z = across.unbind(1)
     flat = x * x + y * y
     radial = flat.sqrt()
-    frustum = torch.maximum(radial - z, solids.taper[:, None] * radial + z)
+    end = solids.taper[:, None] * radial
     kind = solids.kind[:, None]
-    return torch.where(kind == ELLIPSOID, (flat + z * z).sqrt(),
-                       torch.where(kind == FRUSTUM, frustum, x.abs() + y.abs() + z.abs()))
+    even = torch.where(kind == ELLIPSOID, (flat + z * z).sqrt(), x.abs() + y.abs() + z.abs())
+    frustum = kind == FRUSTUM
+    return (torch.where(frustum, -torch.maximum(radial + z, end - z), -even),
+            torch.where(frustum, torch.maximum(radial - z, end + z), even))
 
 
 class Caster:
@@ -158,7 +162,7 @@ class Caster:
         step = max(1, self.chunk // width)
         for k in range(0, len(key), step):
             rays, cell = ray[k:k + step], key[k:k + step]
-            local = directions.T[:, rays.reshape(-1)].reshape(3, -1, width)
+            local = directions.index_select(0, rays.reshape(-1)).T.reshape(3, -1, width)
             if origin is None:
                 t[rays], hit[rays] = self._cast_bundles(local, cell, None)
             else:
@@ -190,7 +194,9 @@ class Caster:
         """t [Q, B] of pairs (bundle [Q], solid [Q]) of one kind; inf for a miss."""
         x, y, z = (axis.index_select(0, bundle) for axis in directions)
         linear = self.linear.index_select(1, solid)[:, :, None]
-        d = tuple(torch.addcmul(torch.addcmul(linear[k] * x, linear[k + 1], y), linear[k + 2], z) for k in (0, 3, 6))
+        # no component is exactly 0: the shapes divide by them
+        d = tuple(torch.addcmul(torch.addcmul(linear[k] * x, linear[k + 1], y), linear[k + 2], z) + _TINY
+                  for k in (0, 3, 6))
         place = solid if origin is None else torch.add(solid, origin[bundle], alpha=self.linear.shape[1])
         o = self.origin.index_select(1, place)[:, :, None].unbind(0)
         if kind == BOX:

@@ -169,7 +169,8 @@ def lounge_chair(rng: np.random.Generator) -> Thing:
                     if a < 0 else seat - 0.02 + 0.24 * np.sin(a)) for a in angles]
             parts += cable(arc, radius, "metal")
         else:
-            parts += [limb((x, -0.24, 0), (x, -0.2, seat), radius, "wood"), limb((x, 0.3, 0), (x, 0.2, seat), radius, "wood"),
+            parts += [limb((x, -0.24, 0), (x, -0.2, seat), radius, "wood"),
+                      limb((x, 0.3, 0), (x, 0.2, seat), radius, "wood"),
                       box(x, 0.0, seat + 0.2, 0.03, 0.26, 0.014, "wood"),
                       limb((x, -0.2, seat - 0.02), (x, -0.22, seat + 0.2), radius, "wood")]
     return Thing(parts)
@@ -180,7 +181,8 @@ def television(rng: np.random.Generator) -> Thing:
     hx, height, hy = rng.uniform(0.5, 0.9), rng.uniform(0.35, 0.6), rng.uniform(0.18, 0.25)
     screen = hx * rng.uniform(0.6, 0.95)
     z = height + 0.06 + screen * 0.56
-    return Thing([box(0, 0, height / 2, hx, hy, height / 2, "wood"), box(0, 0.03, z, screen, 0.02, screen * 0.56, "plastic"),
+    return Thing([box(0, 0, height / 2, hx, hy, height / 2, "wood"),
+                  box(0, 0.03, z, screen, 0.02, screen * 0.56, "plastic"),
                   box(0, 0.0098, z, screen * 0.97, 0.001, screen * 0.53, "screen"),
                   box(0, 0.03, height + 0.03, 0.15, 0.08, 0.03, "plastic")], [((0, -0.1, height), (hx * 0.9, 0.06))])
 
@@ -210,7 +212,8 @@ def plant(rng: np.random.Generator) -> Thing:
 
 def bin_(rng: np.random.Generator) -> Thing:
     height, radius = rng.uniform(0.25, 0.6), rng.uniform(0.1, 0.18)
-    return Thing(cup(0, 0, 0, radius, height / 2, "paint", rng.uniform(1.0, 1.35), filled=rng.uniform(0, 0.7), inside="rubber"))
+    return Thing(cup(0, 0, 0, radius, height / 2, "paint", rng.uniform(1.0, 1.35), filled=rng.uniform(0, 0.7),
+                     inside="rubber"))
 
 
 def crates(rng: np.random.Generator) -> Thing:
@@ -226,6 +229,7 @@ def crates(rng: np.random.Generator) -> Thing:
 FLOOR_THINGS = {"table": table, "chair": chair, "office_chair": office_chair, "lounge_chair": lounge_chair,
                 "stool": stool, "sofa": sofa, "bed": bed, "cabinet": cabinet, "shelf": shelf, "television": television,
                 "person": person, "floor_lamp": floor_lamp, "plant": plant, "bin": bin_, "crates": crates}
-WEIGHTS = {"table": 20, "chair": 9, "office_chair": 7, "lounge_chair": 5, "stool": 4, "sofa": 9, "bed": 5, "cabinet": 10,
-           "shelf": 9, "television": 3, "person": 10, "floor_lamp": 5, "plant": 6, "bin": 4, "crates": 4}
+WEIGHTS = {"table": 20, "chair": 9, "office_chair": 7, "lounge_chair": 5, "stool": 4, "sofa": 9, "bed": 5,
+           "cabinet": 10, "shelf": 9, "television": 3, "person": 10, "floor_lamp": 5, "plant": 6, "bin": 4, "crates": 4}
+OFTEN_AT_WALL = ("table", "plant", "floor_lamp", "lounge_chair")
 AGAINST_WALL = ("sofa", "bed", "cabinet", "shelf", "television")

@@ -16,8 +16,8 @@ class Lens:
     corners; blur_px: everywhere; defocus_px: more for what is out of focus, by |focus_m / z - 1|; motion_px [2]: of
     the camera during exposure; rows_lag: share of exposure that changes from the first row to the last (flicker of
     lamps under a rolling shutter); glare: light that spills round bright places; shot, read: noise (standard
-    deviation of a full well, and in the dark); shoulder: compression of highlights; contrast, saturation, sharpening: the
-    camera's own processing; jpeg: quality, 0 = none.
+    deviation of a full well, and in the dark); shoulder: compression of highlights; contrast, saturation, sharpening:
+    the camera's own processing; jpeg: quality, 0 = none.
     """
 
     exposure: float

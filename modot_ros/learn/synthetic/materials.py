@@ -16,7 +16,7 @@ import torch
 
 # role: (hue range, saturation range, value range, {pattern: weight}, feature size in m, specular range)
 _ROLES = {
-    "wall": ((0, 1), (0, .25), (.45, .95), {PLAIN: 6, STRIPES: 1, BLOTCHES: 1.5, TILES: .6, DOTS: .3, BRICKS: .5,
+    "wall": ((0, 1), (0, .25), (.45, .95), {PLAIN: 8, STRIPES: 1, BLOTCHES: .8, TILES: .6, DOTS: .3, BRICKS: .5,
                                             ORNAMENT: .5, SPECKLE: 1}, (.05, .6), (0, .05)),
     "ceiling": ((0, 1), (0, .06), (.75, .97), {PLAIN: 8, TILES: 1, PLANKS: .3}, (.4, .8), (0, .02)),
     "floor": ((.02, .14), (.05, .6), (.2, .8), {PLANKS: 4, GRAIN: 1, TILES: 2.5, CHECKER: .7, BLOTCHES: 1,
@@ -138,8 +138,8 @@ def albedo(table: dict[str, torch.Tensor], material: torch.Tensor, local_m: torc
 
     footprint_m [R] is the width of a pixel on the surface: a pattern finer than that fades to its mean.
     """
-    matrix = table["to_pattern"][material]
-    cell = (matrix * local_m[:, None]).sum(2) + table["offset"][material]
+    matrix = table["to_pattern"].index_select(0, material)
+    cell = (matrix * local_m[:, None]).sum(2) + table["offset"].index_select(0, material)
     pattern = table["pattern"][material]
     fine = value_noise(cell * 2.7 + 11)
     mix, poster = torch.zeros_like(fine), torch.zeros_like(fine)
@@ -151,7 +151,7 @@ def albedo(table: dict[str, torch.Tensor], material: torch.Tensor, local_m: torc
     visible = (1.5 - 2 * footprint_m / table["feature_m"][material]).clamp(0, 1)
     mix = visible * mix + (1 - visible) * 0.3
     poster = (poster * (0.3 + 0.7 * visible))[:, None]
-    first, second, third = (table[name][material] for name in ("first", "second", "third"))
+    first, second, third = (table[name].index_select(0, material) for name in ("first", "second", "third"))
     colour = first + (second - first) * mix[:, None]
     colour = colour + (third - colour) * poster
     return colour * (1 + table["mottle"][material] * (fine - 0.5))[:, None]

@@ -105,7 +105,7 @@ def prism(x, y, z, radius, hz, role, sides, turn=(0.0, 0.0, 0.0)) -> Part:
 def cup(x, y, base, radius, hz, role, taper=1.2, wall=0.003, inside=None, filled=0.0) -> list[Part]:
     """An open cup of outer bottom radius: rim and hollow, filled up to a share of its height."""
     hollow = (1 - wall / (radius * max(taper, 1e-3)))
-    low = base + wall + filled * 2 * hz                 # floor of the hollow
+    low = base + min(wall, 0.3 * hz) + filled * 2 * hz  # floor of the hollow
     top = base + 2 * hz
     at = (low - base) / (2 * hz)
     floor_radius = (radius - wall) * (1 + (taper - 1) * at)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from modot_ros.learn.synthetic.furniture import AGAINST_WALL, FLOOR_THINGS, WEIGHTS, chair
+from modot_ros.learn.synthetic.furniture import AGAINST_WALL, FLOOR_THINGS, OFTEN_AT_WALL, WEIGHTS, chair
 from modot_ros.learn.synthetic.materials import MaterialTable
 from modot_ros.learn.synthetic.parts import FLAT_M, Thing, box, frustum
 from modot_ros.learn.synthetic.shapes import BOX, Solid
@@ -27,7 +27,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Top:
-    """A level surface, turned by turn [3, 3] about z: centre [3], half extents [2] metres, how many things are on it."""
+    """A level surface, turned by turn [3, 3] about z: centre [3], half extents [2] metres; `things` are on it."""
 
     centre_m: np.ndarray
     half_m: np.ndarray
@@ -164,7 +164,7 @@ class _Builder:
         for _ in range(attempts):
             quarter = int(rng.integers(4))
             yaw = quarter * np.pi / 2
-            if name in AGAINST_WALL or (name in ("table", "plant", "floor_lamp", "lounge_chair") and rng.random() < 0.5):
+            if name in AGAINST_WALL or (name in OFTEN_AT_WALL and rng.random() < 0.5):
                 turned = half if quarter % 2 == 0 else half[::-1]
                 # the back (+y of the thing) looks at the wall that the quarter turn points to
                 centre = rng.uniform(turned, np.maximum(self.size_m[:2] - turned, turned + 1e-6))
@@ -187,7 +187,7 @@ class _Builder:
         self.things.append(np.append(centre, 0.7 * height))
         for top_centre, top_half in thing.tops:
             self.scatter(np.append(centre, 0.0) + turn @ np.array(top_centre, float), np.array(top_half), yaw,
-                         full=float(np.exp(rng.normal(0.5, 0.7))), work=name == "table" and rng.random() < 0.4)
+                         full=float(np.exp(rng.normal(0.8, 0.6))), work=name == "table" and rng.random() < 0.4)
         if name == "table":
             self.seats(centre, turned)
 
@@ -206,7 +206,8 @@ class _Builder:
                     self.place("chair", thing, np.append(seat, 0.0), yaw)
                     self.things.append(np.append(seat, 0.5))
 
-    def scatter(self, centre_m: np.ndarray, half: np.ndarray, yaw: float, full: float = 1.0, work: bool = False) -> None:
+    def scatter(self, centre_m: np.ndarray, half: np.ndarray, yaw: float, full: float = 1.0,
+                work: bool = False) -> None:
         """Clutter on a level top, about `full` times 9 things per square metre, round a place to work if wanted."""
         turn = Rotation.from_euler("z", yaw).as_matrix()
         spots: list[tuple[np.ndarray, float]] = []

@@ -100,7 +100,7 @@ class Solids:
 
     def to_local(self, index: torch.Tensor, points_m: torch.Tensor) -> torch.Tensor:
         """World points [R, 3] in the unit frames of the solids index [R]; [R, 3]."""
-        matrix = self.local_from_world.to(points_m.dtype)[index]
+        matrix = self.local_from_world.to(points_m.dtype).index_select(0, index)
         return _times(matrix, points_m) + matrix[:, :, 3]
 
     def normals(self, index: torch.Tensor, points_m: torch.Tensor) -> torch.Tensor:
@@ -114,7 +114,7 @@ class Solids:
             gradient[mine] = gradient_of(local[mine], index[mine])
         gradient = torch.where(self.inside[index][:, None], -gradient, gradient)
         # a normal transforms with the transpose of local_from_world
-        linear = self.local_from_world[:, :, :3].transpose(1, 2).to(local.dtype)[index]
+        linear = self.local_from_world[:, :, :3].transpose(1, 2).to(local.dtype).contiguous().index_select(0, index)
         return torch.nn.functional.normalize(_times(linear, gradient), dim=1)
 
     # Gradients [R, 3] of the unit shapes at surface points [R, 3], outward

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies and stands on tops: each maker returns one Thing of its real size, its origin on the top below the middle."""
+"""What lies and stands on tops: each maker returns one Thing of real size, its origin on the top below the middle."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from modot_ros.learn.synthetic.parts import FLAT_M, Thing, ball, block, bowl, box, cable, cup, frustum, limb, prism, tray
+from modot_ros.learn.synthetic.parts import (FLAT_M, Thing, ball, block, bowl, box, cable, cup, frustum, limb,
+                                            prism, tray)
 
 _ROUND = ("paint", "plastic", "clay", "glass")
 
 
 def mug(rng: np.random.Generator) -> Thing:
-    radius, half, role = rng.uniform(0.028, 0.048), rng.uniform(0.032, 0.06), str(rng.choice(["paint", "plastic", "clay"]))
+    radius, half = rng.uniform(0.028, 0.048), rng.uniform(0.032, 0.06)
+    role = str(rng.choice(["paint", "plastic", "clay"]))
     taper = rng.uniform(1.0, 1.35)
     parts = cup(0, 0, 0, radius, half, role, taper, inside=role if rng.random() < 0.6 else "paint",
                 filled=rng.choice([0.0, rng.uniform(0.3, 0.8)]))
@@ -45,7 +47,8 @@ def plate(rng: np.random.Generator) -> Thing:
 
 
 def bottle(rng: np.random.Generator) -> Thing:
-    radius, half, role = rng.uniform(0.025, 0.05), rng.uniform(0.06, 0.13), str(rng.choice(["glass", "plastic", "label"]))
+    radius, half = rng.uniform(0.025, 0.05), rng.uniform(0.06, 0.13)
+    role = str(rng.choice(["glass", "plastic", "label"]))
     neck = radius * rng.uniform(0.25, 0.5)
     shoulder = rng.uniform(0.01, 0.03)
     parts = [frustum(0, 0, half, radius, half, role), frustum(0, 0, 2 * half + shoulder, radius, shoulder, role,

@@ -109,7 +109,7 @@ def render(scene: Scene, camera: Camera, seed: int = 0, device: str | torch.devi
     sample = ((u.long() % 2) + 2 * (v.long() % 2)).reshape(-1)
     radiance = shader.shade(solid, points_m.float(), normals.float(), rays.float(), 1 / K[0, 0], sample,
                             soften=lambda lit: _binomial(lit.reshape(height, width), ids).reshape(-1))
-    # pixels where another solid begins are taken as the mean of four rays, as a sensor's pixel integrates
+    # pixels where another solid begins are taken as the mean of three rays, as a sensor's pixel integrates
     edge = torch.zeros_like(ids, dtype=torch.bool)
     differs = ids[:, 1:] != ids[:, :-1]
     edge[:, 1:] |= differs
@@ -118,14 +118,13 @@ def render(scene: Scene, camera: Camera, seed: int = 0, device: str | torch.devi
     edge[1:] |= differs
     edge[:-1] |= differs
     edge = edge.reshape(-1).nonzero()[:, 0]
-    offset = torch.tensor([(-.125, -.375), (.375, -.125), (-.375, .125), (.125, .375)], dtype=torch.float64,
-                          device=device)
+    offset = torch.tensor([(-.17, -.36), (.17, .36)], dtype=torch.float64, device=device)
     fine_rays = directions((centres_px[edge][:, None] + offset).reshape(-1, 2))
     fine_depth, fine_solid = caster.cast(fine_rays)
     fine_points_m = eye_m + fine_depth[:, None] * fine_rays
     fine = shader.shade(fine_solid, fine_points_m.float(), solids.normals(fine_solid, fine_points_m).float(),
-                        fine_rays.float(), 1 / K[0, 0], torch.arange(4, device=device).repeat(len(edge)))
-    radiance[edge] = fine.reshape(-1, 4, 3).mean(1)
+                        fine_rays.float(), 1 / K[0, 0], torch.tensor([0, 3], device=device).repeat(len(edge)))
+    radiance[edge] = (radiance[edge] + fine.reshape(-1, 2, 3).sum(1)) / 3
 
     depth_m = depth.reshape(height, width).float().cpu().numpy()
     rng = np.random.default_rng(seed)

@@ -117,7 +117,7 @@ def beyond(rng: np.random.Generator, room_m: np.ndarray, opening: Opening) -> tu
 
 
 def frame(rng: np.random.Generator, opening: Opening) -> list[Part]:
-    """Frame and bars in an opening, in a frame with x along the wall from its middle, y outwards, z up from the floor."""
+    """Frame and bars in an opening: x along the wall from the opening's middle, y outwards, z up from the floor."""
     half = (opening.last_m - opening.first_m) / 2
     middle, tall = (opening.low_m + opening.high_m) / 2, (opening.high_m - opening.low_m) / 2
     thick, deep = rng.uniform(0.02, 0.05), rng.uniform(0.02, 0.06)
