@@ -53,7 +53,7 @@ class OcclusionOrder:
     depth_gap_m: float                                  # median z step across that contour, > 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)                     # N^2 / 2 of them in a picture: slots are quickly filled
 class DepthOrder:
     """`near` is closer to the camera than `far`; when `equal` the two are at one depth and near < far by id."""
 

@@ -163,4 +163,6 @@ def order_graph_message(graph: Graph, header: Header, min_confidence: float = 0.
         instances=[Instance(**vars(one)) for one in graph.instances],
         occlusions=[OcclusionOrder(**vars(one)) for one in graph.occlusions
                     if one.confidence >= min_confidence],
-        depths=[DepthOrder(**vars(one)) for one in graph.depths if one.confidence >= min_confidence])
+        depths=[DepthOrder(near=one.near, far=one.far, equal=one.equal, overlapping=one.overlapping,
+                           confidence=one.confidence)
+                for one in graph.depths if one.confidence >= min_confidence])

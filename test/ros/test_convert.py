@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from array import array
+from dataclasses import asdict
 
 import cv2
 import numpy as np
@@ -175,8 +176,8 @@ def test_the_order_graph_arrives_field_by_field():
     assert (message.header, message.method) == (HEADER, "geometric")
     for got, expected in zip((*message.instances, *message.occlusions, *message.depths),
                              (*GRAPH.instances, *GRAPH.occlusions, *GRAPH.depths), strict=True):
-        assert {name.lstrip("_") for name in got.get_fields_and_field_types()} == set(vars(expected))
-        for name, value in vars(expected).items():
+        assert {name.lstrip("_") for name in got.get_fields_and_field_types()} == set(asdict(expected))
+        for name, value in asdict(expected).items():
             np.testing.assert_array_equal(getattr(got, name), value)
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from modot_ros.prediction import Instance
-from modot_ros.scene.order import depth_orders, order_graph
+from modot_ros.scene.occlusion_order import LEAN
+from modot_ros.scene.order import order_graph
 
 NAN, INF = np.nan, np.inf
 
@@ -27,7 +27,8 @@ def test_nearer_half_occludes():
     assert (order.occluder, order.occludee, order.mutual) == (1, 2, False)
     assert order.boundary_length_px == 20
     assert order.depth_gap_m == pytest.approx(1.0)
-    assert order.confidence == pytest.approx(20 / 22)               # full evidence at each of 20 pixels
+    # All of 20 pixels lean to one side, and nothing else speaks: enclosure is even, there is no junction.
+    assert order.confidence == pytest.approx(1 / (1 + np.exp(-LEAN * np.arctanh(20 / 22))))
     (depths,) = graph.depths
     assert (depths.near, depths.far, depths.equal, depths.overlapping) == (1, 2, False, False)
     assert relations(order_graph(*halves(2.0, 1.0))) == {(2, 1)}
@@ -36,7 +37,7 @@ def test_nearer_half_occludes():
 def test_probability_weighs_the_evidence():
     labels, depth = halves(1.0, 2.0)
     half = order_graph(labels, depth, np.full(labels.shape, 0.5, np.float32)).occlusions[0]
-    assert half.confidence == pytest.approx(0.5 * 20 / 22)
+    assert half.confidence == pytest.approx(1 / (1 + np.exp(-LEAN * np.arctanh(10 / 22))))
     assert not order_graph(labels, depth, np.zeros(labels.shape, np.float32)).occlusions
     beside = np.zeros(labels.shape, np.float32)
     beside[:, 17] = 1                                               # two pixels off the border
@@ -113,7 +114,7 @@ def test_only_the_part_of_a_contour_with_a_step_counts():
     depth[10:, 20:] = 1.004                             # a step below NO_STEP on the lower half
     (order,) = order_graph(labels, depth).occlusions
     assert order.boundary_length_px == 10
-    assert order.confidence == pytest.approx(10 / 12)
+    assert order.confidence == pytest.approx(1 / (1 + np.exp(-LEAN * np.arctanh(10 / 12))))
 
 
 def test_thin_pole_stands_before_what_is_on_both_its_sides():
@@ -161,24 +162,6 @@ def test_orders_do_not_depend_on_the_unit_of_depth():
     assert metres.occlusions[0].confidence == pytest.approx(feet.occlusions[0].confidence, abs=1e-4)
 
 
-def test_instances_are_described():
-    labels = np.zeros((20, 30), np.int32)
-    labels[2:6, 3:13] = 7
-    labels[10:12, 20:30] = 60000
-    labels[15:17, 0:5] = 60000
-    depth = np.full(labels.shape, 5, np.float32)
-    depth[labels == 7] = np.linspace(1, 2, 40)
-    depth[0, 0] = NAN
-    first, second = order_graph(labels, depth, names={7: "cup"}, scores={60000: 0.5}).instances
-    assert (first.id, first.area_px, first.bbox_px) == (7, 40, (3, 2, 10, 4))
-    assert (first.name, first.score) == ("cup", 1.0)
-    assert first.depth_m == pytest.approx(1.5, abs=0.03)
-    assert first.depth_near_m == pytest.approx(1.05, abs=0.03)
-    assert first.depth_far_m == pytest.approx(1.95, abs=0.03)
-    assert (second.id, second.area_px, second.bbox_px, second.score) == (60000, 30, (0, 10, 30, 7), 0.5)
-    assert second.depth_m == pytest.approx(5, rel=1e-3)
-
-
 def test_unknown_depth_gives_no_order_and_beyond_range_is_far():
     labels, depth = halves(1.0, NAN)
     graph = order_graph(labels, depth)
@@ -190,28 +173,6 @@ def test_unknown_depth_gives_no_order_and_beyond_range_is_far():
     assert (graph.depths[0].near, graph.depths[0].far, graph.depths[0].confidence) == (1, 2, 1.0)
     assert not order_graph(*halves(INF, INF)).depths
     assert not order_graph(*halves(0.0, -1.0)).depths                # no depth is 0 or negative
-
-
-def test_a_few_bad_pixels_do_not_move_the_quantiles():
-    labels, depth = halves(1.0, 2.0)
-    depth[0, :5], depth[1, :5], depth[2, :5], depth[3, 0] = NAN, INF, -1.0, 0.0
-    first = order_graph(labels, depth).instances[0]
-    assert (first.depth_m, first.depth_near_m) == pytest.approx((1.0, 1.0), rel=1e-3)
-
-
-def instance(number: int, near: float, median: float, far: float) -> Instance:
-    return Instance(number, 10, (0, 0, 5, 2), median, near, far)
-
-
-def test_depth_orders_by_hand():
-    nearer, farther, deep = instance(4, 0.9, 1, 1.1), instance(2, 1.9, 2, 2.1), instance(9, 0.5, 2.02, 4)
-    orders = {(o.near, o.far): o for o in depth_orders((farther, nearer, deep))}
-    assert set(orders) == {(4, 2), (4, 9), (2, 9)}
-    assert (orders[4, 2].equal, orders[4, 2].overlapping) == (False, False)
-    assert orders[4, 2].confidence == pytest.approx(1 - 0.5 * 0.05 / np.log(2))
-    assert (orders[4, 9].equal, orders[4, 9].overlapping) == (False, True)
-    assert (orders[2, 9].equal, orders[2, 9].overlapping) == (True, True)
-    assert orders[2, 9].confidence == pytest.approx(1 - 0.5 * np.log(1.01) / 0.05)
 
 
 def test_without_instances_the_graph_is_empty():

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shared contours of instances, crossing by crossing, and what each crossing says about front and back.
+
+A crossing is a pair of 4-neighbours with different labels. Three cues are read at it:
+
+- depth: the step of inverse depth over the crossing. Inverse depth of a plane is affine in the image, so each
+  surface is carried from behind the blur of its edge to the contour by a straight line; a step counts only as
+  far as the plain values and the carried ones show it, on the last pixel of either side. A box on a floor
+  touches it, and a steep floor is no step;
+- junction: where a third region is near, the contour that runs on is the occluder's, so that the front region
+  fills half of a disc about the crossing and the others share the rest (T-junctions: Guzman 1968; Hoiem, Efros
+  and Hebert, "Recovering Occlusion Boundaries from an Image", IJCV 2011);
+- convexity: elsewhere the region that fills less than half of the disc is the figure (Fowlkes, Martin and
+  Malik, "Local Figure-Ground Cues are Valid for Natural Images", Journal of Vision 2007).
+
+All cost grows with the pixels of the contours, not with the number of instances.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+INNER_PX, OUTER_PX = 3, 6               # depth is read behind the blur of its edge, and in there for slope
+NO_STEP, FULL_STEP = 0.005, 0.03        # relative step of inverse depth: evidence begins, is complete
+SHARP = 3.0                             # times the change beside it: a step that no blur has spread
+AT_LEAST = 0.1                          # what a step weighs that the last two pixels do not show
+DISC_PX = 2.6                           # radius of the disc that junctions and convexity are read from
+JUNCTION_PX = 3                         # so many of its pixels on a third region make a junction
+
+_MARGIN = OUTER_PX + 1
+# Pixels (along, beside) of the disc about the middle between a crossing's two, the first being (0, 0).
+_DISC = [(along, beside) for along in range(-2, 4) for beside in range(-2, 3)
+         if (along - 0.5) ** 2 + beside ** 2 <= DISC_PX ** 2]
+
+
+@dataclass(frozen=True)
+class Contour:
+    """Crossings [n] between instances, grouped by pair [p]. Signs: > 0 the pair's smaller id is in front."""
+
+    smaller: np.ndarray                                 # int64 [p] ids of the pairs
+    larger: np.ndarray                                  # int64 [p]
+    pair: np.ndarray                                    # int [n], index into the pairs
+    px_smaller: np.ndarray                              # int [n], flat index into a padded picture
+    px_larger: np.ndarray
+    evidence: np.ndarray                                # [n] depth, in [-1, 1]
+    seen: np.ndarray                                    # [n] probability of a boundary, 0 where none is known
+    gap_m: np.ndarray                                   # [n] step of depth, >= 0
+    junction: np.ndarray                                # [n] in [-1, 1]; NaN where there is none
+    convexity: np.ndarray                               # [n] in [-1, 1]; NaN where a third region is near
+    perimeter_smaller: np.ndarray                       # int [p] crossings from this id to anything
+    perimeter_larger: np.ndarray
+
+
+def contour(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | None) -> Contour:
+    """Crossings of instances that touch or are at most two background pixels apart.
+
+    Gaps count only in masks that mostly leave them, and not where a farther background is seen through.
+
+    labels       uint16 [H, W], 0 = background
+    depth_m      float32 [H, W], NaN = no estimate, +inf = beyond range
+    probability  float32 [H, W] of an occlusion boundary, or None: weighs the evidence of depth
+    """
+    pad = (_MARGIN,) * 4
+    filled = cv2.dilate(labels, np.ones((3, 3), np.uint8))      # a gap of one or two pixels closes
+    np.copyto(filled, labels, where=labels > 0)
+    given = cv2.copyMakeBorder(labels, *pad, cv2.BORDER_CONSTANT, value=0).ravel()
+    filled = cv2.copyMakeBorder(filled, *pad, cv2.BORDER_CONSTANT, value=0)
+    high, wide = filled.shape
+    owner = filled.ravel()
+    depth = cv2.copyMakeBorder(depth_m, *pad, cv2.BORDER_REPLICATE).ravel()
+
+    first, step, figure = [], [], []
+    perimeter = np.zeros(65536, np.intp)
+    for offset in (1, wide):
+        at = np.flatnonzero(owner[:-offset] != owner[offset:])
+        perimeter += np.bincount(owner[at], minlength=65536) + np.bincount(owner[at + offset], minlength=65536)
+        at = at[(owner[at] > 0) & (owner[at + offset] > 0)]
+        first.append(at)
+        step.append(np.full(len(at), offset))
+        figure.append(_figure(given, at, offset, (high, wide)))
+    first, step = np.concatenate(first), np.concatenate(step)
+    junction, convexity = np.concatenate(figure, axis=1)
+    second = first + step
+    id_first, id_second = owner[first], owner[second]
+
+    front = _surface(owner, given, depth, first, -step)
+    back = _surface(owner, given, depth, second, step)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size = _step_behind_blur(front, back)
+        sharp = _step_between_last(front, back)
+        size = np.where(np.isnan(sharp), size, sharp) / np.maximum(front.plain, back.plain)
+        gap_m = np.abs(1 / front.plain - 1 / back.plain)
+        strip_m = np.maximum(np.where(given[first] == 0, depth[first], 0),
+                             np.where(given[second] == 0, depth[second], 0))
+        seen_through = 1 / strip_m < (1 - FULL_STEP) * np.minimum(front.plain, back.plain)
+    size[np.isnan(size)] = 0
+    evidence = np.sign(size) * np.clip((np.abs(size) - NO_STEP) / (FULL_STEP - NO_STEP), 0, 1)
+    seen = np.zeros_like(evidence)
+    if probability is not None:
+        # The boundary may lie a pixel or two off the labels' border.
+        weight = cv2.copyMakeBorder(np.asarray(probability, np.float32), *pad, cv2.BORDER_REPLICATE).ravel()
+        across = [weight[first + k * step] for k in range(-2, 4)]
+        seen = np.clip(np.nan_to_num(np.fmax.reduce(across)), 0, 1)
+        evidence *= seen
+
+    key = np.minimum(id_first, id_second).astype(np.int64) << 16 | np.maximum(id_first, id_second)
+    direct = (given[first] > 0) & (given[second] > 0)
+    tight = 2 * np.count_nonzero(direct) > len(direct)          # masks that meet elsewhere are apart where they are
+    kept = direct if tight else direct | ~seen_through
+    pairs, pair = np.unique(key[kept], return_inverse=True)
+    sign = np.where(id_first < id_second, 1, -1)[kept]
+    first, second = first[kept], second[kept]
+    smaller, larger = pairs >> 16, pairs & 0xFFFF
+    return Contour(smaller, larger, pair, np.where(sign > 0, first, second), np.where(sign > 0, second, first),
+                   sign * evidence[kept], seen[kept], gap_m[kept], sign * junction[kept], sign * convexity[kept],
+                   perimeter[smaller], perimeter[larger])
+
+
+def _figure(labels: np.ndarray, at: np.ndarray, offset: int, shape: tuple[int, int]) -> np.ndarray:
+    """Junction and convexity at each crossing, float [2, n], > 0 where the first side is in front, NaN where not read.
+
+    labels [H * W] are those that were given: what closes a gap has no shape of its own.
+    """
+    beside_offset = shape[1] if offset == 1 else 1
+    mine, other = labels[at], labels[at + offset]
+    here, there = np.zeros(len(at), np.int8), np.zeros(len(at), np.int8)
+    for along, beside in _DISC:
+        seen = labels[at + (along * offset + beside * beside_offset)]
+        here += seen == mine
+        there += seen == other
+    v, u = np.divmod(at, shape[1])
+    reach = _MARGIN + int(DISC_PX)
+    readable = (mine > 0) & (other > 0) & (u >= reach) & (u < shape[1] - reach - 1) \
+        & (v >= reach) & (v < shape[0] - reach - 1)
+    third = len(_DISC) - here - there
+    lead = (here - there) / len(_DISC)
+    return np.stack([np.where(readable & (third >= JUNCTION_PX), lead, np.nan),
+                     np.where(readable & (third == 0), -lead, np.nan)])
+
+
+@dataclass(frozen=True)
+class _Surface:
+    """Inverse depth of one side of each crossing, float [n]; NaN where nothing is known."""
+
+    plain: np.ndarray                                   # a few pixels in, behind the blur
+    here: np.ndarray                                    # carried from there to the last pixel
+    beyond: np.ndarray                                  # and one pixel on
+    last: np.ndarray                                    # of the last pixel itself
+    change: np.ndarray                                  # most that it changes by over the last pixels, from one to the next
+
+
+def _surface(owner: np.ndarray, given: np.ndarray, depth: np.ndarray, at: np.ndarray, inward: np.ndarray) -> _Surface:
+    """Reads where the label was given; `owner` has the small gaps filled, and `at` may lie in one."""
+    ids = owner[at]
+    own = np.ones(len(at), bool)
+    inside_px = np.zeros(len(at), np.intp)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        last = plain = previous = 1 / depth[at]
+        change = np.zeros_like(last)
+        for k in range(1, INNER_PX + 1):
+            own = own & (given[at + k * inward] == ids)
+            inside_px += own
+            plain = np.where(own, 1 / depth[at + k * inward], plain)
+            if k < INNER_PX:
+                change = np.fmax(change, np.abs(plain - previous))
+            previous = plain
+        outer = at + OUTER_PX * inward
+        farther_in = 1 / depth[outer]
+    plain[(plain < 0) | (given[at + inside_px * inward] == 0)] = np.nan
+    # Thin parts have no second reading: their surface is taken to face the camera.
+    usable = own & (given[outer] == ids) & (farther_in >= 0) & np.isfinite(plain)
+    slope = np.zeros_like(plain)
+    np.subtract(plain, farther_in, out=slope, where=usable)
+    slope /= OUTER_PX - INNER_PX
+    here = np.maximum(plain + slope * inside_px, 0)
+    return _Surface(plain, here, np.maximum(here + slope, 0), last, change)
+
+
+def _step_behind_blur(front: _Surface, back: _Surface) -> np.ndarray:
+    """Step of inverse depth over each crossing, > 0 where the first side is in front, as far as all readings show it."""
+    # Where these disagree in sign the surfaces meet at the contour: contact, or a crease.
+    steps = np.stack([front.plain - back.plain, front.here - back.beyond, front.beyond - back.here])
+    size = np.abs(steps).min(0) * ((steps > 0).all(0) | (steps < 0).all(0)) * np.sign(steps[0])
+    # Part of the step is there between the last pixels already, even where a blur has spread it.
+    return size * np.clip(AT_LEAST + (front.last - back.last) / steps[0], AT_LEAST, 1)
+
+
+def _step_between_last(front: _Surface, back: _Surface) -> np.ndarray:
+    """The step between the last pixels where it is sharp: many times what the surfaces change by beside it; else NaN."""
+    step = front.last - back.last
+    return np.where(np.abs(step) > SHARP * np.fmax(front.change, back.change), step, np.nan)

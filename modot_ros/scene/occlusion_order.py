@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who occludes whom: the cues along a shared contour, weighed for the pair.
+
+Whether there is an occlusion at all is what the crossings with a step of depth (or with a boundary that was seen) add
+up to; a contour without them is contact: a book on a table touches it and does not hide it. Which side is in front is
+a sum of log-odds, each cue with the weight that makes the sum a probability on held-out synthetic views under the
+depth and the boundaries of the network (logistic regression, fitted by `benchmarks/orders.py --fit`):
+
+- lean: how clearly depth leans to one side, atanh of (evidence for - evidence against) / (crossings that speak + 2).
+  It grows without bound, so that depth that is sure of itself outweighs every shape;
+- junction and convexity: means over their crossings, see `contour`;
+- enclosure: the share of the smaller id's outline that is shared with the larger one, less the reverse. What is
+  surrounded is in front, unless depth sees that it is a hole.
+
+Relations are decided pair by pair: three instances may lie over each other in a circle.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from ..prediction import OcclusionOrder
+from .contour import Contour, contour
+
+LEAN, JUNCTION, CONVEXITY, ENCLOSURE = 3.1, 16.0, 6.5, 4.4      # log-odds per unit of the cue
+SPEAKS = 0.1                            # evidence of one crossing that counts
+MIN_CUE_PX = 4                          # a mean over fewer crossings counts for as little as over so many
+MIN_CONTOUR_PX = 4                      # crossings that a pair needs, and
+MIN_EVIDENCE_PX, MIN_SHARE = 1.0, 0.08  # evidence for an occlusion, summed and per crossing of the contour
+BOUNDARY_ALONE = 0.25                   # share of it that a boundary gives where depth shows no step
+MIN_MUTUAL_PX, MIN_MUTUAL_SHARE = 4.0, 0.2      # evidence of the weaker direction, and its share of that of both
+MUTUAL_LOG_ODDS = 3.0                   # by which the weaker direction's own part of the contour must speak for it
+
+
+def occlusion_orders(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | None
+                     ) -> tuple[OcclusionOrder, ...]:
+    """Occlusion orders of all pairs that meet, in ascending order of (occluder, occludee).
+
+    labels       uint16 [H, W], 0 = background
+    depth_m      float32 [H, W], NaN = no estimate, +inf = beyond range
+    probability  float32 [H, W] in [0, 1] of an occlusion boundary; None trusts every step of depth
+
+    The confidence is the probability that the direction is right. A second direction is claimed (`mutual`) only where
+    its own part of the contour speaks for it alone.
+    """
+    c = contour(labels, depth_m, probability)
+    if not len(c.pair):
+        return ()
+    pairs = len(c.smaller)
+    speaks = np.abs(c.evidence) > SPEAKS
+    forward, backward = speaks & (c.evidence > 0), speaks & (c.evidence < 0)
+    for_px, against_px = (_total(c, np.abs(c.evidence) * part) for part in (forward, backward))
+    crossings = np.bincount(c.pair, minlength=pairs)
+    odds = (log_odds(c, np.ones(len(c.pair), bool), for_px - against_px, _total(c, speaks))
+            + ENCLOSURE * (crossings / c.perimeter_smaller - crossings / c.perimeter_larger))
+    seen = _total(c, np.maximum(np.abs(c.evidence), BOUNDARY_ALONE * c.seen))
+    there = (crossings >= MIN_CONTOUR_PX) & (seen >= MIN_EVIDENCE_PX) & (seen >= MIN_SHARE * crossings) \
+        & (odds != 0)
+
+    smaller_leads = odds > 0
+    weaker = np.where(smaller_leads, against_px, for_px)
+    part = np.where(smaller_leads[c.pair], backward, forward)
+    sign = np.where(smaller_leads, -1, 1)
+    own_odds = sign * log_odds(c, part, sign * weaker, _total(c, part))
+    mutual = there & (own_odds >= MUTUAL_LOG_ODDS) & (weaker >= MIN_MUTUAL_PX) \
+        & (weaker >= MIN_MUTUAL_SHARE * (for_px + against_px))
+
+    orders = []
+    confidence = 1 / (1 + np.exp(-np.abs(odds)))
+    second = 1 / (1 + np.exp(-np.abs(own_odds)))
+    by_pair = np.argsort(c.pair, kind="stable")
+    begin = np.searchsorted(c.pair[by_pair], np.arange(pairs + 1))
+    for p in np.flatnonzero(there).tolist():
+        at = by_pair[begin[p]:begin[p + 1]]
+        ids = int(c.smaller[p]), int(c.larger[p])
+        for leads in ((True, False) if mutual[p] else (bool(smaller_leads[p]),)):
+            chosen = at[(forward if leads else backward)[at]] if mutual[p] else at[speaks[at]]
+            chosen = chosen if len(chosen) else at
+            # A slanted contour crosses a pixel twice, down and across: its length counts pixels, not crossings.
+            length = len(np.unique((c.px_smaller if leads else c.px_larger)[chosen]))
+            sure = confidence[p] if leads == smaller_leads[p] else second[p]
+            occluder, occludee = ids if leads else ids[::-1]
+            orders.append(OcclusionOrder(occluder, occludee, float(sure), bool(mutual[p]), float(length),
+                                         float(np.median(c.gap_m[chosen]))))
+    return tuple(sorted(orders, key=lambda order: (order.occluder, order.occludee)))
+
+
+def log_odds(c: Contour, part: np.ndarray, balance: np.ndarray, speaking: np.ndarray) -> np.ndarray:
+    """Log-odds [p] of the smaller id being in front along a part (bool [n]) of the contours, enclosure left out.
+
+    balance [p] is the evidence of depth for it less that against it, speaking [p] the crossings it comes from.
+    """
+    means = []
+    for cue in (c.junction, c.convexity):
+        read = part & ~np.isnan(cue)
+        means.append(_total(c, np.where(read, cue, 0)) / np.maximum(_total(c, read), MIN_CUE_PX))
+    return LEAN * np.arctanh(balance / (speaking + 2)) + JUNCTION * means[0] + CONVEXITY * means[1]
+
+
+def _total(c: Contour, values: np.ndarray) -> np.ndarray:
+    """Sum of values [n] per pair [p]."""
+    return np.bincount(c.pair, values, len(c.smaller))
