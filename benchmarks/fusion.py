@@ -35,7 +35,7 @@ from modot_ros.scene.fusion import fuse, learned_graph, meeting_regions  # noqa:
 
 UNSEEN = FIRST_SEED["test"] + 500_000                   # beyond what `modot evaluate` renders
 ACCURACIES = (0.6, 0.7, 0.8, 0.9, 0.95)
-ROUNDS = 3                                              # of the simulated witness, each with its own chance
+ROUNDS = 1                                              # of the simulated witness, each with its own chance
 BOAST = 3.0
 APART = 0.02                                            # what the witness says of instances that do not meet
 
@@ -99,7 +99,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.device == "cpu":
         cv2.setNumThreads(1)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
     print(f"{options.views} views of 256x192, seeds from {UNSEEN}; commit {commit}; load {os.getloadavg()[0]:.1f}")
     views = [training_view(UNSEEN + k) for k in range(options.views)]
     settings = [("geometric", {})]

@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _model_arguments(predict)
     _scene_arguments(predict)
 
-    order = command("order", _order, "Say who occludes whom and who is nearer in a picture or the pictures of a folder.")
+    order = command("order", _order, "Say who occludes whom and who is nearer, in a picture or those of a folder.")
     order.add_argument("input", help="picture or folder")
     order.add_argument("-o", "--output", type=Path, help="folder for the graph as JSON, GraphML and DOT and for the "
                        "overlay, made when missing; without it the graph is only printed")

@@ -187,7 +187,7 @@ def test_a_real_order_network_is_loaded_and_heard(tmp_path, view):
 def test_settings_of_orders_are_checked():
     with pytest.raises(ValueError, match="order_method is 'guess': choose one of geometric, learned, fused"):
         Predictor(order_method="guess")
-    with pytest.raises(ValueError, match="order_model is '' and order_method 'fused': choose one of .*instadepthnet_od"):
+    with pytest.raises(ValueError, match="order_model is '' and order_method 'fused': choose .*instadepthnet_od"):
         Predictor(order_method="fused")
     with pytest.raises(ValueError, match="order_model is 'pcnet_m'"):                # has no probabilities to fuse
         Predictor(order_method="learned", order_model="pcnet_m")

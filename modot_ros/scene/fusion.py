@@ -7,7 +7,7 @@ independently (the multiplicative pool of Bordley, Management Science 1982):
     odds(relation | both) = odds(relation | geometry) * odds(relation | network) / prior odds
 
 A relation is in the fused graph when it is then more likely than not, with that probability as its confidence. So
-agreement raises confidence, contradiction lowers it, and a network that says 0.5 changes nothing. The prior odds are 1:
+agreement raises confidence, contradiction lowers it, and odds of 1 change nothing. The prior odds are 1:
 the sampler that the networks are trained with shows occlusions and their absence about equally often, so that their
 odds are evidence and hold no prior of their own; that of the scene is in the geometric odds.
 
@@ -34,9 +34,10 @@ from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGrap
 REACH_PX = 4                            # what is at most so far apart meets: masks may leave a gap at an edge
 DOUBT = 0.05                            # no witness is believed beyond 1 - DOUBT, nor below DOUBT
 # Measured with the weights that ship, see docs/results.md:
-NOT_FOUND = 0.33                        # P(A over B) when the two meet and geometry found nothing
-OPPOSITE = 0.44                         # P(A over B) as a share of P(not B over A) when it found B over A only
+NOT_FOUND = 0.07                        # P(A over B) when the two meet and geometry found nothing
+OPPOSITE = 0.86                         # P(A over B) as a share of P(not B over A) when it found B over A only
 OTHER_SIDE = 0.56                       # share of the opposite in what a strict depth order leaves to doubt
+NEARER_SIDE = 0.58                      # share of the one with the smaller median in what "equal" leaves to doubt
 DRAWN = 0.52                            # least belief in what geometry found: alone it stays in the graph
 
 
@@ -54,9 +55,11 @@ def learned_graph(instances: Sequence[Instance], pair_orders: PairOrders, ids: S
     for (a, b), probability, over in _said(pair_orders.occlusion_probability, pair_orders.occlusion, ids):
         if over:
             occlusions[a, b] = OcclusionOrder(a, b, float(probability), False, 0.0, math.nan)
-    depths = [_depth_order(nodes[a], nodes[b], probability, (1, 0, 2).index(relation))
-              for (a, b), probability, relation in _said(pair_orders.depth_probability, pair_orders.depth, ids) if a < b]
-    return OrderGraph("learned", tuple(instances), _with_mutual(occlusions), tuple(depths))
+    depths = {}
+    for (a, b), probability, relation in _said(pair_orders.depth_probability, pair_orders.depth, ids):
+        if a < b:
+            depths[a, b] = _depth_order(nodes[a], nodes[b], probability, (1, 0, 2).index(relation))
+    return OrderGraph("learned", tuple(instances), _with_mutual(occlusions), _sorted(depths))
 
 
 def fuse(geometric: OrderGraph, pair_orders: PairOrders, ids: Sequence[int],
@@ -86,9 +89,9 @@ def fuse(geometric: OrderGraph, pair_orders: PairOrders, ids: Sequence[int],
     depths = dict(ordered)
     for (a, b), learned, _ in _said(pair_orders.depth_probability, pair_orders.depth, ids):
         if a < b:
-            probability = _pool(_depth_belief(ordered.get((a, b)), a), learned)
+            probability = _pool(_depth_belief(ordered.get((a, b)), nodes[a], nodes[b]), learned)
             depths[a, b] = _depth_order(nodes[a], nodes[b], probability, int(probability.argmax()))
-    return OrderGraph("fused", geometric.instances, _with_mutual(occlusions), tuple(depths[pair] for pair in sorted(depths)))
+    return OrderGraph("fused", geometric.instances, _with_mutual(occlusions), _sorted(depths))
 
 
 def _nodes(instances: Sequence[Instance], pair_orders: PairOrders, ids: Sequence[int]) -> dict[int, Instance]:
@@ -150,15 +153,16 @@ def _believed(found: dict[tuple[int, int], OcclusionOrder], a: Instance, b: Inst
     return NOT_FOUND
 
 
-def _depth_belief(order: DepthOrder | None, a: int) -> np.ndarray:
-    """P(a closer, farther, equal) by geometry; the doubt about a strict order is for equality more than for the opposite."""
+def _depth_belief(order: DepthOrder | None, a: Instance, b: Instance) -> list[float]:
+    """P(a closer, a farther, equal) by geometry."""
     if order is None:
-        return np.full(3, 1 / 3)
+        return [1 / 3, 1 / 3, 1 / 3]
     doubt = 1 - order.confidence
-    if order.equal:
-        return np.array([doubt / 2, doubt / 2, order.confidence])
-    closer, farther = order.confidence, OTHER_SIDE * doubt
-    return np.array([closer, farther, doubt - farther] if order.near == a else [farther, closer, doubt - farther])
+    if order.equal:                                     # within the errors of depth a side may still be likelier
+        closer = doubt * (NEARER_SIDE if a.depth_m < b.depth_m else 1 - NEARER_SIDE)
+        return [closer, doubt - closer, order.confidence]
+    near, far = order.confidence, OTHER_SIDE * doubt
+    return [near, far, doubt - far] if order.near == a.id else [far, near, doubt - far]
 
 
 def _pool(first: Sequence[float], second: Sequence[float]) -> np.ndarray:
@@ -172,6 +176,10 @@ def _depth_order(a: Instance, b: Instance, probability: np.ndarray, case: int) -
     near, far = (b, a) if case == 1 else (a, b)
     overlapping = a.depth_near_m <= b.depth_far_m and b.depth_near_m <= a.depth_far_m
     return DepthOrder(near.id, far.id, case == 2, overlapping, float(probability[case]))
+
+
+def _sorted(depths: dict[tuple[int, int], DepthOrder]) -> tuple[DepthOrder, ...]:
+    return tuple(depths[pair] for pair in sorted(depths))
 
 
 def _with_mutual(occlusions: dict[tuple[int, int], OcclusionOrder]) -> tuple[OcclusionOrder, ...]:

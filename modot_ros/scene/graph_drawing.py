@@ -163,7 +163,8 @@ def _draw_arrow(picture: np.ndarray, point: np.ndarray, direction: np.ndarray, a
                 colour: tuple[int, int, int], scale: float, confidence: float) -> None:
     half, wing = scale * (0.5 + 1.5 * confidence), scale * (3.2 + 2.8 * confidence)
     neck = arm - min((7 + 2 * confidence) * scale, 1.2 * arm)
-    outline = np.array([(-arm, -half), (neck, -half), (neck, -wing), (arm, 0), (neck, wing), (neck, half), (-arm, half)])
+    outline = np.array([(-arm, -half), (neck, -half), (neck, -wing), (arm, 0), (neck, wing), (neck, half),
+                        (-arm, half)])
     normal = np.array([-direction[1], direction[0]])
     outline = point + outline[:, :1] * direction + outline[:, 1:] * normal
     outline = [np.rint(outline * (1 << _FRACTION_BITS)).astype(np.int32)]

@@ -22,7 +22,7 @@ _BOX = ("left_px", "top_px", "width_px", "height_px")
 
 
 def as_networkx(graph: OrderGraph) -> networkx.MultiDiGraph:
-    """The graph with nodes by id and all relations as edges; the graph's attribute `method` says where they are from."""
+    """The graph with nodes by id and all relations as edges; its attribute `method` says where they are from."""
     result = networkx.MultiDiGraph(method=graph.method)
     for instance in graph.instances:
         fields = asdict(instance)
@@ -51,7 +51,7 @@ def write_graphml(graph: OrderGraph, path: Path) -> None:
 
 
 def write_dot(graph: OrderGraph, path: Path) -> None:
-    """Writes DOT: `dot -Tsvg` draws occlusions as arrows, the thicker the surer, with what is near above what is far."""
+    """Writes DOT: `dot -Tsvg` draws occlusions as arrows, the thicker the surer, what is near above what is far."""
     def attributes(fields: dict) -> str:
         return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in fields.items())
 
@@ -70,10 +70,10 @@ def write_dot(graph: OrderGraph, path: Path) -> None:
 
 def write_graph(graph: OrderGraph, folder: Path, name: str) -> list[Path]:
     """Writes NAME_graph.json, NAME_graph.graphml and NAME_graph.dot into an existing folder; returns the paths."""
-    json_path, graphml_path, dot_path = paths = [folder / f"{name}_graph.{ending}" for ending in ("json", "graphml", "dot")]
-    json_path.write_text(graph_json(graph) + "\n")
-    write_graphml(graph, graphml_path)
-    write_dot(graph, dot_path)
+    paths = [folder / f"{name}_graph.{ending}" for ending in ("json", "graphml", "dot")]
+    paths[0].write_text(graph_json(graph) + "\n")
+    write_graphml(graph, paths[1])
+    write_dot(graph, paths[2])
     return paths
 
 

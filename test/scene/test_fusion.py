@@ -49,11 +49,13 @@ def test_learned_relations_are_those_of_the_matrices():
     shares = np.full((3, 3, 3), NAN, np.float32)
     shares[0, 1], shares[1, 0] = (0.1, 0.7, 0.2), (0.7, 0.1, 0.2)
     shares[0, 2] = shares[2, 0] = (0.2, 0.2, 0.6)
-    orders = PairOrders((probability > 0.5).astype(np.int64), np.array([[0, 0, 2], [1, 0, 0], [2, 0, 0]]), probability, shares)
+    relation = np.array([[0, 0, 2], [1, 0, 0], [2, 0, 0]])
+    orders = PairOrders((probability > 0.5).astype(np.int64), relation, probability, shares)
     graph = learned_graph(NODES, orders, (4, 7, 9))
     assert graph.method == "learned" and graph.instances == NODES
     assert confidences(graph) == pytest.approx({(4, 7): 0.9, (7, 4): 0.6})
-    assert all(order.mutual and order.boundary_length_px == 0 and np.isnan(order.depth_gap_m) for order in graph.occlusions)
+    for order in graph.occlusions:
+        assert order.mutual and order.boundary_length_px == 0 and np.isnan(order.depth_gap_m)
     strict, equal = graph.depths                        # 7 and 9 were not looked at
     assert (strict.near, strict.far, strict.equal, strict.overlapping) == (7, 4, False, False)
     assert strict.confidence == pytest.approx(0.7)
@@ -120,7 +122,9 @@ def test_what_is_apart_does_not_occlude_and_a_small_gap_is_not_apart():
 
 def test_nothing_to_say_about_no_or_one_instance():
     for ids in ((), (4,)):
-        said = PairOrders(*(np.zeros((len(ids),) * 2, np.int64),) * 2, np.full((len(ids),) * 2, NAN), np.full((len(ids), len(ids), 3), NAN))
+        square = (len(ids), len(ids))
+        said = PairOrders(np.zeros(square, np.int64), np.zeros(square, np.int64), np.full(square, NAN),
+                          np.full((*square, 3), NAN))
         assert fuse(GEOMETRIC, said, ids).occlusions == GEOMETRIC.occlusions
         assert learned_graph(NODES, said, ids).depths == ()
 
@@ -128,7 +132,8 @@ def test_nothing_to_say_about_no_or_one_instance():
 def test_labels_tell_more_than_boxes_about_what_meets():
     labels = np.zeros((40, 40), np.uint16)
     labels[:30, :4], labels[26:30, :30], labels[4:20, 12:25] = 7, 7, 4             # an L and what lies in its bend
-    graph = OrderGraph("geometric", (Instance(4, 208, (12, 4, 13, 16), NAN, NAN, NAN), Instance(7, 224, (0, 0, 30, 30), NAN, NAN, NAN)))
+    graph = OrderGraph("geometric", (Instance(4, 208, (12, 4, 13, 16), NAN, NAN, NAN),
+                                     Instance(7, 224, (0, 0, 30, 30), NAN, NAN, NAN)))
     said = occlusion_orders(2, _0_1=0.9)
     assert fuse(graph, said, (4, 7)).occlusions and not fuse(graph, said, (4, 7), labels).occlusions
     labels[4:23, 12:25] = 4                             # now three pixels apart
@@ -147,7 +152,8 @@ def test_mutual_occlusion_comes_about_and_is_resolved():
     unknown = OrderGraph("geometric", (NEAR, instance(7, 10, NAN)))
     both = fuse(unknown, occlusion_orders(2, _0_1=0.9, _1_0=0.8), (4, 7))
     assert len(both.occlusions) == 2 and all(order.mutual for order in both.occlusions)
-    drawn = OrderGraph("geometric", NODES, (OcclusionOrder(4, 7, 0.8, True, 10.0, 1.0), OcclusionOrder(7, 4, 0.6, True, 4.0, 1.0)))
+    drawn = OrderGraph("geometric", NODES, (OcclusionOrder(4, 7, 0.8, True, 10.0, 1.0),
+                                            OcclusionOrder(7, 4, 0.6, True, 4.0, 1.0)))
     (order,) = fuse(drawn, occlusion_orders(2, _0_1=0.9, _1_0=0.1), (4, 7)).occlusions
     assert (order.occluder, order.mutual) == (4, False)
 
@@ -162,15 +168,28 @@ def test_depth_is_fused_over_three_cases():
     assert (turned.near, turned.far, turned.equal, turned.overlapping) == (9, 4, False, True)
 
 
+@pytest.mark.parametrize("depth_m, near", [(1.04, 4), (0.96, 9)])
+def test_an_equality_that_is_hardly_believed_gives_way_to_the_smaller_median(depth_m, near):
+    nodes = (NEAR, instance(9, 60, depth_m))
+    doubted, believed = (OrderGraph("geometric", nodes, (), (DepthOrder(4, 9, True, True, confidence),))
+                         for confidence in (0.24, 0.8))
+    said = depth_orders(1 / 3, 1 / 3, 1 / 3)
+    (order,) = fuse(doubted, said, (4, 9)).depths
+    assert (order.near, order.equal) == (near, False)
+    assert fuse(believed, said, (4, 9)).depths[0].equal
+
+
 def test_no_witness_is_believed_beyond_doubt():
     sure = OrderGraph("geometric", NODES, (OcclusionOrder(4, 7, 1.0, False, 10.0, 1.0),))
     assert confidences(fuse(sure, occlusion_orders(2, _0_1=1.0), (4, 7)))[4, 7] < 1
-    assert not fuse(sure, occlusion_orders(2, _0_1=0.0), (4, 7)).occlusions          # one word against another: even odds
+    assert not fuse(sure, occlusion_orders(2, _0_1=0.0), (4, 7)).occlusions          # word against word: even odds
     assert confidences(fuse(sure, occlusion_orders(2, _0_1=2 * DOUBT), (4, 7)))[4, 7] > 0.5
 
 
-@pytest.mark.parametrize("ids, message", [((4, 5), "unknown: \\[5\\]"), ((4, 4), "must be different"), ((4, 7, 9), "3 ids")])
+@pytest.mark.parametrize("ids, message", [((4, 5), r"unknown: \[5\]"), ((4, 4), "must be different"),
+                                          ((4, 7, 9), "3 ids")])
 def test_ids_that_do_not_fit_are_named(ids, message):
-    for make in (lambda: fuse(GEOMETRIC, occlusion_orders(2), ids), lambda: learned_graph(NODES, occlusion_orders(2), ids)):
-        with pytest.raises(ValueError, match=message):
-            make()
+    with pytest.raises(ValueError, match=message):
+        fuse(GEOMETRIC, occlusion_orders(2), ids)
+    with pytest.raises(ValueError, match=message):
+        learned_graph(NODES, occlusion_orders(2), ids)

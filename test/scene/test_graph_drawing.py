@@ -25,8 +25,8 @@ def halves(shape: tuple[int, int] = (80, 160)) -> np.ndarray:
     return labels
 
 
-def drawn(labels: np.ndarray, *orders: OcclusionOrder, hidden: tuple[Instance, ...] = (), names: tuple[str, str] = ("", "")
-          ) -> np.ndarray:
+def drawn(labels: np.ndarray, *orders: OcclusionOrder, hidden: tuple[Instance, ...] = (),
+          names: tuple[str, str] = ("", "")) -> np.ndarray:
     picture = np.zeros((*labels.shape, 3), np.uint8)
     nodes = (instance(labels, 1, 1.0, names[0]), instance(labels, 2, 2.0, names[1]), *hidden)
     draw_graph(picture, labels, OrderGraph("geometric", nodes, orders))
@@ -103,7 +103,8 @@ def test_rows_do_not_meet_around_the_picture_border():
 def test_surer_arrows_are_thicker_and_mutual_ones_stand_apart():
     labels = halves()
     colours = rank_colours((instance(labels, 1, 1.0), instance(labels, 2, 2.0)))
-    sizes = [of_colour(drawn(labels, order(1, 2, confidence)), colours[1])[:, 60:100].sum() for confidence in (0.2, 0.6, 1.0)]
+    sizes = [of_colour(drawn(labels, order(1, 2, confidence)), colours[1])[:, 60:100].sum()
+             for confidence in (0.2, 0.6, 1.0)]
     assert 0 < sizes[0] < sizes[1] < sizes[2]
     both = drawn(labels, order(1, 2, mutual=True), order(2, 1, mutual=True))[:, 60:100]
     assert of_colour(both, colours[1])[:40].any() and of_colour(both, colours[2])[40:].any()
