@@ -28,7 +28,7 @@ MIN_CONTOUR_PX = 4                      # crossings that a pair needs, and
 MIN_EVIDENCE_PX, MIN_SHARE = 1.0, 0.08  # evidence for an occlusion, summed and per crossing of the contour
 BOUNDARY_ALONE = 0.25                   # share of it that a boundary gives where depth shows no step
 MIN_MUTUAL_PX, MIN_MUTUAL_SHARE = 4.0, 0.2      # evidence of the weaker direction, and its share of that of both
-MUTUAL_LOG_ODDS = 3.0                   # by which the weaker direction's own part of the contour must speak for it
+MUTUAL_LOG_ODDS = 3.0                   # by which each direction's own part of the contour must speak for it
 
 
 def occlusion_orders(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | None
@@ -39,8 +39,8 @@ def occlusion_orders(labels: np.ndarray, depth_m: np.ndarray, probability: np.nd
     depth_m      float32 [H, W], NaN = no estimate, +inf = beyond range
     probability  float32 [H, W] in [0, 1] of an occlusion boundary; None trusts every step of depth
 
-    The confidence is the probability that the direction is right. A second direction is claimed (`mutual`) only where
-    its own part of the contour speaks for it alone.
+    The confidence is the probability that the direction is right. Both directions are claimed (`mutual`)
+    where each has a part of the contour that speaks for it by itself.
     """
     c = contour(labels, depth_m, probability)
     if not len(c.pair):
@@ -52,35 +52,33 @@ def occlusion_orders(labels: np.ndarray, depth_m: np.ndarray, probability: np.nd
     crossings = np.bincount(c.pair, minlength=pairs)
     odds = (log_odds(c, np.ones(len(c.pair), bool), for_px - against_px, _total(c, speaks))
             + ENCLOSURE * (crossings / c.perimeter_smaller - crossings / c.perimeter_larger))
-    seen = _total(c, np.maximum(np.abs(c.evidence), BOUNDARY_ALONE * c.seen))
-    there = (crossings >= MIN_CONTOUR_PX) & (seen >= MIN_EVIDENCE_PX) & (seen >= MIN_SHARE * crossings) \
-        & (odds != 0)
+    known = ~np.isnan(c.gap_m)                          # without depth geometry is silent
+    seen = _total(c, known * np.maximum(np.abs(c.evidence), BOUNDARY_ALONE * c.seen))
+    there = (crossings >= MIN_CONTOUR_PX) & (seen >= MIN_EVIDENCE_PX) & (seen >= MIN_SHARE * crossings)
 
-    smaller_leads = odds > 0
-    weaker = np.where(smaller_leads, against_px, for_px)
-    part = np.where(smaller_leads[c.pair], backward, forward)
-    sign = np.where(smaller_leads, -1, 1)
-    own_odds = sign * log_odds(c, part, sign * weaker, _total(c, part))
-    mutual = there & (own_odds >= MUTUAL_LOG_ODDS) & (weaker >= MIN_MUTUAL_PX) \
-        & (weaker >= MIN_MUTUAL_SHARE * (for_px + against_px))
+    # Each direction by its own part of the contour alone.
+    forward_odds = log_odds(c, forward, for_px, _total(c, forward))
+    backward_odds = -log_odds(c, backward, -against_px, _total(c, backward))
+    weaker_px = np.minimum(for_px, against_px)
+    mutual = there & (np.minimum(forward_odds, backward_odds) >= MUTUAL_LOG_ODDS) & (weaker_px >= MIN_MUTUAL_PX) \
+        & (weaker_px >= MIN_MUTUAL_SHARE * (for_px + against_px))
 
     orders = []
-    confidence = 1 / (1 + np.exp(-np.abs(odds)))
-    second = 1 / (1 + np.exp(-np.abs(own_odds)))
+    forward_sure, backward_sure = (1 / (1 + np.exp(-np.where(mutual, own, either)))
+                                   for own, either in ((forward_odds, odds), (backward_odds, -odds)))
     by_pair = np.argsort(c.pair, kind="stable")
     begin = np.searchsorted(c.pair[by_pair], np.arange(pairs + 1))
-    for p in np.flatnonzero(there).tolist():
+    for p in np.flatnonzero(there & (mutual | (odds != 0))).tolist():
         at = by_pair[begin[p]:begin[p + 1]]
         ids = int(c.smaller[p]), int(c.larger[p])
-        for leads in ((True, False) if mutual[p] else (bool(smaller_leads[p]),)):
+        for leads in (True, False) if mutual[p] else (bool(odds[p] > 0),):
             chosen = at[(forward if leads else backward)[at]] if mutual[p] else at[speaks[at]]
-            chosen = chosen if len(chosen) else at
+            chosen = chosen if len(chosen) else at[known[at]]
             # A slanted contour crosses a pixel twice, down and across: its length counts pixels, not crossings.
             length = len(np.unique((c.px_smaller if leads else c.px_larger)[chosen]))
-            sure = confidence[p] if leads == smaller_leads[p] else second[p]
-            occluder, occludee = ids if leads else ids[::-1]
-            orders.append(OcclusionOrder(occluder, occludee, float(sure), bool(mutual[p]), float(length),
-                                         float(np.median(c.gap_m[chosen]))))
+            sure = float((forward_sure if leads else backward_sure)[p])
+            gap_m = float(np.median(c.gap_m[chosen]))
+            orders.append(OcclusionOrder(*(ids if leads else ids[::-1]), sure, bool(mutual[p]), float(length), gap_m))
     return tuple(sorted(orders, key=lambda order: (order.occluder, order.occludee)))
 
 
