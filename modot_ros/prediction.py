@@ -51,6 +51,7 @@ class OcclusionOrder:
     mutual: bool                                        # the opposite direction holds as well
     boundary_length_px: float                           # length of the shared contour that speaks for this direction
     depth_gap_m: float                                  # median z step across that contour, > 0
+    # Where only an order network saw it, no contour was measured: the length is 0 and the gap NaN.
 
 
 @dataclass(frozen=True, slots=True)                     # N^2 / 2 of them in a picture: slots are quickly filled
