@@ -59,6 +59,7 @@ def write_dot(graph: OrderGraph, path: Path) -> None:
     lines = [f"digraph order {{  // {graph.method}", '  node [shape=box, style=rounded, fontname="sans-serif"];']
     for instance in graph.instances:
         fields = {"label": _title(instance), **written.nodes[instance.id]}
+        fields["class_name"] = fields.pop("name")       # readers take `name` for the node's own
         lines.append(f"  {instance.id} [{attributes(fields)}];")
     for near, far, fields in written.edges(data=True):
         style = {"style": "invis", "constraint": fields["relation"] == "nearer"}

@@ -55,6 +55,7 @@ def test_dot_draws_occlusions_and_orders_layers_by_depth(tmp_path):
     assert list(nodes) == ["3", "12", "700"]
     label = re.search(r'label=("(?:[^"\\]|\\.)*")', nodes["3"])[1]      # a quote or backslash inside is escaped
     assert json.loads(label) == '3 red "cup" <1> \\ ü'
+    assert 'class_name="table"' in nodes["12"] and " name=" not in nodes["12"]
     edges = [line for line in lines if "->" in line]
     drawn = [line for line in edges if "invis" not in line]
     assert [line.split("[")[0].strip() for line in drawn] == ["3 -> 12", "3 -> 700", "12 -> 3"]
