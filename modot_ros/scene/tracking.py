@@ -26,12 +26,13 @@ SHIFT_SIZE = (64, 48)                   # of the picture in which the camera's t
 SURE_SHIFT = 0.15                       # response of phase correlation from which the shift is believed
 
 MIN_AFFINITY = 0.15                     # overlap times likeness, of a region and a visible instance, 0..1
-MIN_LIKENESS = 0.5                      # of a region and a lost instance: there is no overlap to speak for it
+MIN_LIKENESS = 0.4                      # of a region and a lost instance: there is no overlap to speak for it
 BOX_WEIGHT = 0.7                        # overlap of boxes counts so much: thin things miss their own mask
 DEPTH_SPREAD = 0.35                     # |ln(z_a / z_b)| at which the likeness in depth has fallen to 1/e
 AREA_SPREAD = 1.0                       # the same for boxes' areas
 RETURN_REACH = 0.75                     # a lost instance comes back within so many of its own widths and heights from
                                         # where it was, or from what hides it
+MIN_AGE = 3                             # frames that something was seen in before it is said to be hidden
 MIN_COVER = 0.2                         # share of its last place that the one known to occlude it must cover, unless
 SHRUNK = 0.6                            # only this share of it was left to be seen;
 MIN_ANY_COVER = 0.5                     # and the share that any nearer one must cover
@@ -269,7 +270,7 @@ class Tracker:
         lost.sort(key=lambda one: -one[1].seen_s)       # what hides something was lost after it, or not at all
         for number, track in lost:
             middle = (track.place[:2] + track.place[2:]) / 2
-            if track.hidden_by in there and (0 <= middle).all() and (middle <= 1).all():
+            if track.age >= MIN_AGE and track.hidden_by in there and (0 <= middle).all() and (middle <= 1).all():
                 there.add(number)
                 hidden.append(replace(track.seen, area_px=0, hidden_by=track.hidden_by))
         return sorted(hidden, key=lambda instance: instance.id)

@@ -102,11 +102,19 @@ def test_what_goes_behind_another_is_hidden_by_it_and_comes_back_with_its_id():
 def test_after_the_timeout_a_hidden_instance_is_forgotten():
     camera = Camera(hidden_timeout_s=0.35)
     post = Box("blue", 60, 1, w=50)
-    for x in (30, 50):
+    for x in (30, 40, 50):
         camera.see(post, Box("red", x, 3))
     seen = [2 in camera.see(post, Box("red", 65, 3))[1] for _ in range(5)]
     assert seen == [True, True, True, False, False]
     assert camera.see(post, Box("red", 90, 3))[0] == [1, 3]
+
+
+def test_what_flickers_behind_something_is_not_said_to_be_hidden():
+    camera = Camera()
+    post = Box("blue", 60, 1, w=50)
+    for x in (40, 50):
+        camera.see(post, Box("red", x, 3))
+    assert list(camera.see(post)[1]) == [1]
 
 
 def test_with_no_time_to_remember_nothing_is_hidden():
@@ -136,7 +144,7 @@ def test_what_disappears_in_plain_sight_is_not_hidden_but_remembered():
 def test_who_hides_is_always_in_the_graph_itself():
     camera = Camera()
     post = Box("blue", 60, 1, w=50)
-    for x in (30, 50):
+    for x in (30, 40, 50):
         camera.see(post, Box("red", x, 3))
     assert camera.see(post)[1][2].hidden_by == 1
     _, instances = camera.see()
