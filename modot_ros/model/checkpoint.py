@@ -31,6 +31,7 @@ from modot_ros.model.fold import cast, fold_batch_norms
 from modot_ros.model.graph import GraphedNetwork
 from modot_ros.model.pair_input import check_input
 from modot_ros.model.windows import freeze_biases
+from modot_ros.model.winograd import use_winograd
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -161,6 +162,8 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
     _fill(network, state, path)
     network = freeze_biases(fold_batch_norms(network.eval().requires_grad_(False)))
     network = cast(network, PRECISIONS[precision]).to(target, memory_format=torch.channels_last)
+    if name in official.NAMES and target.type == "cpu" and precision == "fp32":
+        use_winograd(network)
     call = GraphedNetwork(network) if target.type == "cuda" else network
     return LoadedNetwork(
         network=network, call=call, name=name, config=facts["config"], depth_kind=facts["depth_kind"],

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from modot_ros.model import build_network
 from modot_ros.model.fold import fold_batch_norms
 from modot_ros.model.windows import freeze_biases
+from modot_ros.model.winograd import use_winograd
 
 TINY = {"channels": 32, "depths": (2, 2, 3, 2), "crf_channels": (32, 64, 128, 256), "psp_channels": 32,
         "image_channels": 16, "drop_path": 0.0}
@@ -269,6 +270,6 @@ def test_every_size_of_the_second_stage_is_the_written_one(state, size):
     bare = network("modot_ssr", state)
     for found, wanted in zip(bare(image), expected, strict=True):
         torch.testing.assert_close(found, wanted, atol=TOLERANCE, rtol=TOLERANCE)
-    ready = freeze_biases(fold_batch_norms(bare)).to(memory_format=torch.channels_last)
+    ready = use_winograd(freeze_biases(fold_batch_norms(bare)).to(memory_format=torch.channels_last))
     for found, wanted in zip(ready(image), expected, strict=True):
         torch.testing.assert_close(found, wanted, atol=TOLERANCE, rtol=TOLERANCE)
