@@ -28,7 +28,7 @@ from modot_ros.ros.image_source import declare
 from modot_ros.ros.sources import Frame
 
 PARAMETERS = (
-    ("seed", 19, "Which room and flight", IntegerRange(from_value=0, to_value=2**31 - 1, step=1)),
+    ("seed", 25, "Which room and flight", IntegerRange(from_value=0, to_value=2**31 - 1, step=1)),
     ("width", 480, "Image width in pixels", IntegerRange(from_value=32, to_value=4096, step=1)),
     ("height", 360, "Image height in pixels", IntegerRange(from_value=32, to_value=4096, step=1)),
     ("frames", 96, "Frames of the whole flight, a closed loop",

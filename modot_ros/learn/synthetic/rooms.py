@@ -187,7 +187,8 @@ class _Builder:
         self.things.append(np.append(centre, 0.7 * height))
         for top_centre, top_half in thing.tops:
             self.scatter(np.append(centre, 0.0) + turn @ np.array(top_centre, float), np.array(top_half), yaw,
-                         full=float(np.exp(rng.normal(0.8, 0.6))), work=name == "table" and rng.random() < 0.4)
+                         full=float(np.exp(rng.normal({"table": 0.8, "bed": -1.0}.get(name, 0.0), 0.6))),
+                         work=name == "table" and rng.random() < 0.4)
         if name == "table":
             self.seats(centre, turned)
 
