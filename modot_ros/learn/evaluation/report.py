@@ -138,7 +138,7 @@ def _best(comparison: Comparison, name: str) -> list[str]:
         return ["-"] * 4
     threshold = comparison.best_threshold(name)
     return [*(_cell(comparison.median(name, f"{key}_{threshold}"), 3) for key in ("f", "precision", "recall")),
-            f"{threshold}"]
+            "-" if CANNY in name else f"{threshold}"]
 
 
 def _curve_cells(comparison: Comparison, name: str) -> list[str]:
@@ -199,7 +199,7 @@ def _draw_curves(path: Path, comparison: Comparison) -> bool:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         return False
-    figure = Figure(figsize=(7, 5), layout="constrained")
+    figure = Figure(figsize=(7, 6), layout="constrained")
     axes = figure.add_subplot()
     recall = np.linspace(0.01, 1, 200)
     for f in (0.2, 0.4, 0.6, 0.8):                      # lines of equal F
@@ -213,7 +213,7 @@ def _draw_curves(path: Path, comparison: Comparison) -> bool:
                       "." if lines else "-" if pipeline == "doobnet" else "--", color=f"C{k}",
                       label=f"{name}, {pipeline}: ODS {curve.ods:.3f}")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1), title=comparison.pictures.title)
-    axes.legend(fontsize=7, loc="upper right")
+    figure.legend(fontsize=7, loc="outside lower center", ncols=2)
     figure.savefig(path, dpi=110)
     return True
 
