@@ -42,7 +42,7 @@ def draw_graph(picture: np.ndarray, labels: np.ndarray, graph: OrderGraph, depth
     centres = _centres(labels, visible)
     surest = sorted(graph.occlusions, key=lambda order: -order.confidence)[:MAX_ARROWS]
     placed = place_arrows(labels, surest, depth, {id: (u, v) for id, (u, v, _) in centres.items()})
-    for order, arrow in reversed(list(zip(surest, placed))):
+    for order, *arrow in reversed(list(zip(surest, *placed))):
         room = min(centres[order.occluder][2], centres[order.occludee][2])
         arm = min(max(1.5 * room, 0.6 * ARM_PX * scale), ARM_PX * scale)    # short between what is small
         _draw_arrow(picture, *arrow, arm, colours[order.occluder], scale, order.confidence)
@@ -61,43 +61,56 @@ def rank_colours(instances: tuple[Instance, ...]) -> dict[int, tuple[int, int, i
 
 
 def place_arrows(labels: np.ndarray, orders: list[OcclusionOrder], depth: np.ndarray | None,
-                 centres: dict[int, tuple[float, float]]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Per order a point (u, v) on the contour that both share and the unit direction towards the occludee.
+                 centres: dict[int, tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
+    """Per order a point (u, v) on the contour that both share and the unit direction towards the occludee; [n, 2].
 
     Instances that do not touch have no contour: the point lies half way between their centres.
     """
+    if not orders:
+        return np.zeros((0, 2)), np.zeros((0, 2))
+    occluder = np.array([order.occluder for order in orders], np.int64)
+    occludee = np.array([order.occludee for order in orders], np.int64)
+    start, stop = (np.array([centres.get(id, (0, 0)) for id in ids.tolist()], float) for ids in (occluder, occludee))
+    point, direction = (start + stop) / 2, stop - start
+
     pair, points, across = _crossings(labels)
-    wanted = np.array([_pair(order.occluder, order.occludee) for order in orders], np.int64)
-    begin, end = np.searchsorted(pair, wanted), np.searchsorted(pair, wanted, side="right")
-    step = np.zeros(len(pair)) if depth is None else _depth_step(depth, points, across)
-    (u, v), (across_u, across_v) = points.T.copy(), across.T.copy()
-    placed = []
-    for order, first, last in zip(orders, begin, end):
-        if first == last:
-            start, stop = (np.array(centres[id], float) for id in (order.occluder, order.occludee))
-            placed.append(((start + stop) / 2, _unit(stop - start)))
-            continue
-        sign = 1 if order.occluder < order.occludee else -1
-        deeper = sign * step[first:last]
-        largest = deeper.max()
-        contour = first + np.flatnonzero(deeper >= min(0.5 * largest, largest))
-        if order.mutual and len(contour) > 1:           # each direction on a part of its own
-            contour = np.array_split(contour, 2)[order.occluder > order.occludee]
-        near_u, near_v = u[contour], v[contour]
-        middle = (np.abs(near_u - near_u.mean()) + np.abs(near_v - near_v.mean())).argmin()
-        point = np.array([near_u[middle], near_v[middle]])
-        alike = contour[np.maximum(np.abs(near_u - point[0]), np.abs(near_v - point[1])) <= ALIKE_PX]
-        placed.append((point, _unit(sign * np.array([across_u[alike].sum(), across_v[alike].sum()]))))
-    return placed
+    wanted = np.minimum(occluder, occludee) << 16 | np.maximum(occluder, occludee)
+    begin, count = np.searchsorted(pair, wanted), np.searchsorted(pair, wanted, side="right")
+    count -= begin
+    # From here on row k of everything belongs to order owner[k], the rows of an order lying together.
+    owner = np.repeat(np.arange(len(orders)), count)
+    if len(owner):
+        rows = np.arange(len(owner)) + np.repeat(begin - np.cumsum(count) + count, count)
+        points, across = points[rows], across[rows] * np.where(occluder < occludee, 1, -1)[owner, None]
+        if depth is not None:
+            step = _depth_step(depth, points, across)
+            largest = _of_each(np.maximum, step, owner)
+            kept = step >= np.minimum(0.5 * largest, largest)[owner]
+            owner, points, across = owner[kept], points[kept], across[kept]
+        mutual = np.array([order.mutual for order in orders])[owner]
+        if mutual.any():                                # each direction on a half of its own
+            first, size = _of_each(np.minimum, np.arange(len(owner)), owner), np.bincount(owner, minlength=len(orders))
+            later = 2 * (np.arange(len(owner)) - first[owner]) >= size[owner]
+            kept = ~mutual | (later == (occluder > occludee)[owner]) | (size[owner] == 1)
+            owner, points, across = owner[kept], points[kept], across[kept]
+        size = np.maximum(np.bincount(owner, minlength=len(orders)), 1)
+        mean = np.stack([np.bincount(owner, points[:, k], len(orders)) for k in (0, 1)], axis=1) / size[:, None]
+        away = np.abs(points - mean[owner]).sum(1)
+        middle = np.flatnonzero(away == _of_each(np.minimum, away, owner)[owner])[::-1]
+        point[owner[middle]] = points[middle]           # the first of several
+        alike = np.abs(points - point[owner]).max(1) <= ALIKE_PX
+        sums = np.stack([np.bincount(owner, across[:, k] * alike, len(orders)) for k in (0, 1)], axis=1)
+        direction[owner] = sums[owner]
+    direction[np.abs(direction).max(1) < 1e-6] = 1, 0    # directions that cancel
+    return point, direction / np.hypot(*direction.T)[:, None]
 
 
-def _pair(a: int, b: int) -> int:
-    return min(a, b) << 16 | max(a, b)
-
-
-def _unit(vector: np.ndarray) -> np.ndarray:
-    length = math.hypot(*vector)
-    return vector / length if length > 1e-6 else np.array([1.0, 0.0])
+def _of_each(reduce: np.ufunc, values: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """The largest (np.maximum) or smallest value of every owner up to the last; 0 of those without any."""
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    found = np.zeros(owner[-1] + 1, values.dtype)
+    found[owner[first]] = reduce.reduceat(values, first)
+    return found
 
 
 def _crossings(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -61,10 +61,10 @@ def test_arrow_is_placed_where_the_step_is(ids):
     labels = halves()
     depth = np.where(labels == ids[0], 1.0, 1.02).astype(np.float32)
     depth[50:60][labels[50:60] == ids[1]] = 3.0                                  # elsewhere the two nearly touch
-    ((point, direction),) = place_arrows(labels, [order(*ids)], depth, {})
+    (point,), (direction,) = place_arrows(labels, [order(*ids)], depth, {})
     assert point[0] == 79.5 and 50 <= point[1] < 60
     assert direction.tolist() == ([1, 0] if ids == (1, 2) else [-1, 0])
-    ((point, _),) = place_arrows(labels, [order(*ids)], None, {})
+    (point,), _ = place_arrows(labels, [order(*ids)], None, {})
     assert 35 <= point[1] <= 44                                                  # without depth in the middle
 
 
@@ -72,31 +72,31 @@ def test_arrow_is_placed_where_the_step_is(ids):
 def test_depth_that_is_no_number_is_survived(beyond):
     labels = halves()
     depth = np.where(labels == 1, 1.0, beyond).astype(np.float32)
-    ((point, direction),) = place_arrows(labels, [order(1, 2)], depth, {})
+    (point,), (direction,) = place_arrows(labels, [order(1, 2)], depth, {})
     assert point[0] == 79.5 and direction.tolist() == [1, 0]
 
 
 def test_arrow_crosses_a_slanted_contour_at_a_right_angle():
     v, u = np.mgrid[:80, :80]
     labels = np.where(u + v < 80, 1, 2)
-    ((_, direction),) = place_arrows(labels, [order(1, 2)], None, {})
+    _, (direction,) = place_arrows(labels, [order(1, 2)], None, {})
     np.testing.assert_allclose(direction, np.sqrt([0.5, 0.5]), atol=0.05)
 
 
 def test_small_gaps_are_bridged_and_what_is_apart_has_an_arrow_between_the_centres():
     labels = halves()
     labels[:, 79:81] = 0
-    ((point, _),) = place_arrows(labels, [order(1, 2)], None, {})
+    (point,), _ = place_arrows(labels, [order(1, 2)], None, {})
     assert 78 < point[0] < 81
     labels[:, 60:100] = 0
-    ((point, direction),) = place_arrows(labels, [order(2, 1)], None, {1: (30, 40), 2: (130, 40)})
+    (point,), (direction,) = place_arrows(labels, [order(2, 1)], None, {1: (30, 40), 2: (130, 40)})
     assert point.tolist() == [80, 40] and direction.tolist() == [-1, 0]
 
 
 def test_rows_do_not_meet_around_the_picture_border():
     labels = np.zeros((4, 6), np.int32)
     labels[1, 5], labels[3, 0] = 1, 2
-    ((point, _),) = place_arrows(labels, [order(1, 2)], None, {1: (5, 1), 2: (0, 3)})
+    (point,), _ = place_arrows(labels, [order(1, 2)], None, {1: (5, 1), 2: (0, 3)})
     assert point.tolist() == [2.5, 2]
 
 
