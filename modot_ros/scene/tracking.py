@@ -20,7 +20,7 @@ from scipy.optimize import linear_sum_assignment
 from ..prediction import Instance, OrderGraph
 
 MAX_ID = 65535                          # labels are published as 16UC1
-GRID_PX = 30_000                        # pixels that regions are compared on
+GRID_PX = 20_000                        # pixels that regions are compared on
 BINS = 4                                # of each colour channel
 SHIFT_SIZE = (64, 48)                   # of the picture in which the camera's turn is read as a shift
 SURE_SHIFT = 0.15                       # response of phase correlation from which the shift is believed
@@ -151,7 +151,7 @@ class Tracker:
             return labels, lasting
         name = np.zeros(int(labels.max(initial=0)) + 1, np.int32)
         name[regions.labels] = ids                      # what is too small for the grid becomes background
-        return name.take(labels), lasting
+        return name.take(labels, mode="clip"), lasting
 
     def remember(self, graph: OrderGraph) -> OrderGraph:
         """The graph of the frame that was just recognised, with ages and with what is hidden, which comes last."""

@@ -14,7 +14,9 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from modot_ros.msg import OrderGraph
+from modot_ros.ros.node import make_predictor
 from modot_ros.ros.outputs import OUTPUTS
+from modot_ros.ros.parameters import Parameters
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
@@ -218,6 +220,15 @@ def test_detections_name_the_labels_of_their_stamp(rig, make_image, make_camera_
     rig.send("image", make_image(stamp=10.0))
     rig.until(lambda: graphs)
     assert [(one.id, one.name, one.score) for one in graphs[0].instances] == [(9, "cup", 0.5)]
+
+
+def test_the_parameters_reach_the_predictor():
+    assert make_predictor(Parameters(device="cpu", flip=True)).flip
+    with pytest.raises(ValueError, match="order_model is '' and order_method 'fused'"):
+        make_predictor(Parameters(device="cpu", order_method="fused"))
+    with pytest.raises((FileNotFoundError, ValueError), match="no_such.pth"):
+        make_predictor(Parameters(device="cpu", order_method="learned", order_model="instaordernet_o",
+                                  order_weights="/no_such.pth"))
 
 
 def test_a_message_package_that_is_missing_fails_the_configuration(rig):
