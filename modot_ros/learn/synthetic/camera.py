@@ -53,9 +53,10 @@ def random_camera(scene: Scene, rng: np.random.Generator, width: int, height: in
     """A camera somewhere free in the room.
 
     Of 100 views about 30 (37 of 120 counted) are close: 0.45 m to 1.5 m, every fifth to 2.4 m, from the things on a
-    top, as from a hand or a robot's wrist. The others are 1.2 m +- 0.2 m above the floor, as on a mobile manipulator or a tripod, but for every sixth, which is
-    0.3 m to 0.9 m, and every twelfth, which is 1.4 m to 1.9 m high. The height is what a single picture tells least:
-    depth is metric as far as this prior holds, or as things of known size are seen.
+    top, as from a hand or a robot's wrist. The others are 1.2 m +- 0.2 m above the floor, as on a mobile manipulator
+    or a tripod, but for every sixth, which is 0.3 m to 0.9 m, and every twelfth, which is 1.4 m to 1.9 m high. The
+    height is what a single picture tells least: depth is metric as far as this prior holds, or as things of known
+    size are seen.
     """
     focal_ratio = rng.uniform(0.6, 1.2)
     close = bool(scene.tops) and rng.random() < CLOSE_SHARE
