@@ -26,7 +26,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from modot_ros.learn.order_evaluation import judge, score  # noqa: E402
+from modot_ros.learn.order_evaluation import MIN_LENGTH_PX, judge, score  # noqa: E402
 from modot_ros.learn.synthetic.shards import FIRST_SEED, training_view  # noqa: E402
 from modot_ros.learn.synthetic.view import View  # noqa: E402
 from modot_ros.prediction import OrderGraph, PairOrders  # noqa: E402
@@ -82,6 +82,28 @@ def three_case_distance(accuracy: float) -> float:
     return float(np.interp(accuracy, right, distances))
 
 
+def beliefs(views: list[View], graphs: list[OrderGraph]) -> dict[str, float]:
+    """What the constants of scene.fusion should be: shares of the truth given what geometry found, all views together."""
+    missed, other_side, nearer_side = [], [], []
+    for view, graph in zip(views, graphs):
+        length = {(front, back): pixels for front, back, pixels in view.occlusions.tolist()}
+        found = {(order.occluder, order.occludee) for order in graph.occlusions}
+        for pair in meeting_regions(view.labels):
+            for a, b in (pair, pair[::-1]):
+                if not {(a, b), (b, a)} & found and not 0 < length.get((a, b), 0) < MIN_LENGTH_PX:
+                    missed.append((a, b) in length)
+        depth_m = {instance.id: instance.depth_m for instance in graph.instances}
+        said = {frozenset((order.near, order.far)): order for order in graph.depths}
+        for near, far, equal, _ in view.depth_orders:
+            order = said[frozenset((near, far))]
+            if order.equal and not equal:
+                nearer_side.append(depth_m[near] < depth_m[far])
+            elif not order.equal and (equal or order.near != near):
+                other_side.append(not equal)
+    return {"NOT_FOUND": float(np.mean(missed)), "OTHER_SIDE": float(np.mean(other_side)),
+            "NEARER_SIDE": float(np.mean(nearer_side))}
+
+
 def report(name: str, views: list[View], graphs: list[OrderGraph]) -> dict[str, float]:
     scores = score(judge(graph, view) for view, graph in zip(views, graphs))
     kept = {"f1": scores.f1, "precision": scores.precision, "recall": scores.recall, "whdr": scores.whdr}
@@ -112,7 +134,9 @@ def main() -> None:
         predictor = Predictor(device=options.device, order_method=method, **network)
         graphs = [predictor.predict(view.rgb, view.K[0, 0], view.labels.astype(np.int32)).graph for view in views]
         result[method] = report(method, views, graphs)
-        geometric = graphs if method == "geometric" else geometric
+        if method == "geometric":
+            geometric, result["beliefs"] = graphs, {key: round(share, 3) for key, share in beliefs(views, graphs).items()}
+            print(result["beliefs"])
     for boast in () if options.order_model else (1.0, BOAST):
         for accuracy in ACCURACIES:
             learned, fused, repeated = [], [], []

@@ -11,9 +11,9 @@ agreement raises confidence, contradiction lowers it, and odds of 1 change nothi
 the sampler that the networks are trained with shows occlusions and their absence about equally often, so that their
 odds are evidence and hold no prior of their own; that of the scene is in the geometric odds.
 
-- An occlusion that geometry found counts with its confidence; the opposite one with a share of what that leaves to
-  doubt; one that it looked for and did not find with `NOT_FOUND`. Without depth of both instances geometry is silent
-  and the network decides.
+- An occlusion that geometry found counts with its confidence, which is that the direction is right; the opposite one
+  with what that leaves to doubt; one that it looked for and did not find with `NOT_FOUND`. Without depth of both
+  instances geometry is silent and the network decides.
 - Nothing hides what is somewhere else: for instances that do not meet there is no occlusion, however sure the network
   is. It answers for every pair of a picture alike, and its few false alarms among the many pairs that are apart would
   outnumber the rare true ones (a third thing covering where two meet).
@@ -34,8 +34,7 @@ from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGrap
 REACH_PX = 4                            # what is at most so far apart meets: masks may leave a gap at an edge
 DOUBT = 0.05                            # no witness is believed beyond 1 - DOUBT, nor below DOUBT
 # Measured with the weights that ship, see docs/results.md:
-NOT_FOUND = 0.07                        # P(A over B) when the two meet and geometry found nothing
-OPPOSITE = 0.86                         # P(A over B) as a share of P(not B over A) when it found B over A only
+NOT_FOUND = 0.06                        # P(A over B) when the two meet and geometry found nothing
 OTHER_SIDE = 0.56                       # share of the opposite in what a strict depth order leaves to doubt
 NEARER_SIDE = 0.58                      # share of the one with the smaller median in what "equal" leaves to doubt
 DRAWN = 0.52                            # least belief in what geometry found: alone it stays in the graph
@@ -149,7 +148,7 @@ def _believed(found: dict[tuple[int, int], OcclusionOrder], a: Instance, b: Inst
     if math.isnan(a.depth_m) or math.isnan(b.depth_m):
         return 0.5
     if (b.id, a.id) in found:
-        return OPPOSITE * (1 - found[b.id, a.id].confidence)
+        return 1 - found[b.id, a.id].confidence
     return NOT_FOUND
 
 
