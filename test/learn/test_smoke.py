@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole way from rendering to the report, as small as it gets."""
+"""The whole way from rendering to the report, as small as it gets, and what the commands refuse."""
 import json
+
+import pytest
 
 from modot_ros import cli
 from modot_ros.learn import smoke
@@ -16,3 +18,21 @@ def test_a_complete_tiny_training(tmp_path, monkeypatch, capsys):
     for path in ("training/modot_nano.safetensors", "training/log.jsonl", "training/samples/0000003.png",
                  "report/results.md", "report/shards_pictures.csv"):
         assert (tmp_path / path).is_file(), path
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["evaluate", "--data", "kitti=nowhere"], "kind 'kitti' is unknown: choose one of rooms"),
+    (["evaluate", "--data", "pairs=nowhere"], "nowhere"), (["evaluate", "--data", "nowhere", "--views", "0"], "--views is 0"),
+    (["train", "-o", "out", "--batch", "1"], "batch=1"), (["train", "-o", "out", "--precision", "int8"], "'int8' is unknown"),
+    (["train", "-o", "out", "--mix", "more=-1"], "weight -1.0 of more")])
+def test_what_cannot_work_is_said_in_one_line(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert said in error and "Traceback" not in error and not list(tmp_path.iterdir())
+
+
+def test_a_share_that_is_none_is_named(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train", "-o", "out", "--mix", "rooms=much"])
+    assert "'rooms=much': expected FOLDER=WEIGHT" in capsys.readouterr().err

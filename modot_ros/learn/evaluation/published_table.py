@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the MoDOT paper (WACV 2026) reports on the sets that it was scored on: numbers to stand beside ours.
 
-From the authors' slides. Means over pictures; boundary pixels at probability 0.7 without tolerance or thinning. On
-OB-Hypersim depth is the distance along the ray in units of 3.05 m: its RMSE and SqRel are in that unit, and 3.05 times
-larger in metres. The rows "depth + Canny" take edges of the depth map for boundaries.
+From the authors' slides. Means over pictures; boundary pixels at probability 0.7 without tolerance or thinning. The rows
+"depth + Canny" take edges of the depth map for boundaries.
 """
 from __future__ import annotations
 
 COLUMNS = ("rmse", "rmse_log", "abs_rel", "sq_rel", "log10", "delta1", "pixel_recall", "pixel_f1")
 SOURCE = "MoDOT, WACV 2026"
+# What has to be known where their numbers stand beside ours, which are of z in metres.
+UNITS = {"ob_hypersim": "The paper's depth is the distance along the ray in units of 3.05 m; its RMSE and SqRel are in that "
+                        "unit, 3.05 times larger in metres."}
 _N = None                                               # not reported
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from modot_ros.learn.evaluation.comparison import Comparison
 from modot_ros.learn.evaluation.contenders import CANNY
 from modot_ros.learn.evaluation.panels import side_by_side
-from modot_ros.learn.evaluation.published_table import PUBLISHED, SOURCE
+from modot_ros.learn.evaluation.published_table import PUBLISHED, SOURCE, UNITS
 from modot_ros.learn.metrics.boundary_benchmark import PIPELINES
 
 # Heading, score, whether a mean or a median, and digits. As in the paper first: plain means.
@@ -118,6 +118,8 @@ def tables(comparison: Comparison) -> list[str]:
                 for name in comparison.rows if CANNY not in name}
         rows |= _published_rows(published, DEPTH_COLUMNS)
         lines += ["", "**Depth**", "", *_table([column[0] for column in DEPTH_COLUMNS], rows)]
+        if pictures.kind in UNITS:
+            lines += ["", UNITS[pictures.kind]]
     if any(len(comparison.column(name, "edge_accuracy_px")) for name in comparison.rows):
         headings = [column[0] for column in BOUNDARY_COLUMNS]
         headings[4:4] = ["best F", "precision", "recall", "threshold", "ODS", "OIS", "AP", "BSDS ODS", "OIS", "AP"]
