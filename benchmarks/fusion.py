@@ -83,7 +83,7 @@ def three_case_distance(accuracy: float) -> float:
 
 
 def beliefs(views: list[View], graphs: list[OrderGraph]) -> dict[str, float]:
-    """What the constants of scene.fusion should be: shares of the truth given what geometry found, all views together."""
+    """What the constants of scene.fusion should be: shares of the truth given what geometry found, over all views."""
     missed, other_side, nearer_side = [], [], []
     for view, graph in zip(views, graphs):
         length = {(front, back): pixels for front, back, pixels in view.occlusions.tolist()}
@@ -135,7 +135,8 @@ def main() -> None:
         graphs = [predictor.predict(view.rgb, view.K[0, 0], view.labels.astype(np.int32)).graph for view in views]
         result[method] = report(method, views, graphs)
         if method == "geometric":
-            geometric, result["beliefs"] = graphs, {key: round(share, 3) for key, share in beliefs(views, graphs).items()}
+            geometric = graphs
+            result["beliefs"] = {name: round(share, 3) for name, share in beliefs(views, graphs).items()}
             print(result["beliefs"])
     for boast in () if options.order_model else (1.0, BOAST):
         for accuracy in ACCURACIES:
