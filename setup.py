@@ -27,7 +27,7 @@ setup(
         "torch>=2.4",
         "tqdm",
     ],
-    extras_require={"datasets": ["h5py", "pycocotools"], "plots": ["matplotlib"], "tensorboard": ["tensorboard"],
-                    "depth-anything": ["transformers"]},
+    extras_require={"datasets": ["h5py", "pycocotools"], "mesh": ["trimesh", "embreex"], "plots": ["matplotlib"],
+                    "tensorboard": ["tensorboard"], "depth-anything": ["transformers"]},
     entry_points={"console_scripts": ["modot = modot_ros.cli:main"]},
 )

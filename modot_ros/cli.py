@@ -98,6 +98,22 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("-o", "--output", type=Path, default=Path("evaluation_out"), help="folder for the report")
     evaluate.add_argument("--views", type=int, help="most pictures of each set; without it 200 rooms and all of others")
     evaluate.add_argument("--workers", type=int, default=2, help="processes that render")
+
+    mesh2ob = command("mesh2ob", _mesh2ob, "Render a scene of triangles with exact boundaries, their classes and orders, "
+                      "as a data set (needs trimesh and embreex: pip install .[mesh]).")
+    mesh2ob.add_argument("scene", type=Path, help="GLB, OBJ, PLY or whatever trimesh reads, in metres; nodes are "
+                         "instances")
+    mesh2ob.add_argument("-o", "--output", type=Path, required=True, help="folder for the views, made when missing")
+    mesh2ob.add_argument("--cameras", type=Path, help="JSON list of poses and intrinsics, see docs/datasets.md; without "
+                         "it six cameras look at the scene from round about")
+    mesh2ob.add_argument("--up", help="axis of the scene that points up, y or z, for those six cameras; without it y for "
+                         "glTF (.glb, .gltf) and z otherwise")
+    mesh2ob.add_argument("--size", type=_size, default=(640, 480), metavar="WxH", help="of cameras that state none, in "
+                         "pixels")
+    mesh2ob.add_argument("--convention", default="strict", help="strict: a gap in depth makes a boundary; or published: "
+                         "as the tool that OB-FUTURE was made with has it, where contact counts")
+    mesh2ob.add_argument("--supersample", type=int, default=1, metavar="N", help="above 1: also write a soft boundary, "
+                         "from NxN points a pixel")
     return parser
 
 
@@ -284,6 +300,23 @@ def _evaluate(options: argparse.Namespace) -> int:
         print("\n".join(tables(comparison)))
     print(f"report: {options.output / 'results.md'}")
     print(json.dumps([headline(comparison) for comparison in comparisons]))
+    return 0
+
+
+def _mesh2ob(options: argparse.Namespace) -> int:
+    from modot_ros.learn.mesh2ob.cameras import orbit, read_cameras
+    from modot_ros.learn.mesh2ob.mesh import load_mesh
+    from modot_ros.learn.mesh2ob.writer import write_views
+
+    mesh = load_mesh(options.scene)
+    if options.cameras is not None:
+        cameras = read_cameras(options.cameras, options.size)
+    else:
+        up = options.up or ("y" if options.scene.suffix.lower() in (".glb", ".gltf") else "z")
+        cameras = orbit(mesh, options.size, up)
+    write_views(mesh, cameras, options.output, options.convention, options.supersample, _progress)
+    print(f"{len(cameras)} views of {len(mesh.names) - 1} instances, {len(mesh.faces)} triangles, in {options.output}; "
+          f"score a model with `modot evaluate --data pairs={options.output}`")
     return 0
 
 
