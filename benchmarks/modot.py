@@ -3,25 +3,28 @@
 
     python benchmarks/modot.py                  the CPU, or the GPU when there is one
     python benchmarks/modot.py --weights FILE   with trained weights, so that the error columns mean something
+    python benchmarks/modot.py --json FILE      the report also goes there
 
 Variants take turns within every round, so that another load meets them alike. `plain` does the work in the order in
-which the official code does: linear layers on padding, batch norms apart, maps enlarged before they are narrowed, all
-five boundary maps. The error is that of the variant's depth against `plain`'s, relative, mean over pixels. On a CPU
-`faster` compares the process's CPU time, which a busy machine does not distort.
+which the official code does: windows by padding, rolling and cutting, linear layers on padding, attention in single
+steps, batch norms apart, maps enlarged before they are narrowed, all five boundary maps. The error is that of the
+variant's depth against `plain`'s, relative, mean over pixels. On a CPU `faster` compares the process's CPU time, which a
+busy machine distorts less, and memory is all that a fresh process has when it has built the network and run it once.
 """
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import platform
 import resource
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from unittest import mock
 
@@ -30,7 +33,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from modot_ros.model import PRECISIONS, build_network
+from modot_ros.model import PRECISIONS, build_network, load_network
 from modot_ros.model.boundary_decoder import BoundaryDecoder
 from modot_ros.model.casm import CASM
 from modot_ros.model.checkpoint import read_weights
@@ -42,10 +45,14 @@ from modot_ros.model.psp import PyramidPooling
 from modot_ros.model.swin import Swin, SwinAttention
 from modot_ros.model.windows import (HEAD_CHANNELS, SHIFT, TOKENS, WINDOW, Mlp, RelativeBias, freeze_biases,
                                      relative_position_index, shift_mask)
+from modot_ros.model.winograd import use_winograd
 
 PARTS = {"encoder": (Swin, "forward"), "pyramid pooling": (PyramidPooling, "forward"), "crf": (NewCrf, "forward"),
          "skips": (Skip, "forward"), "casm": (CASM, "depth"), "image path": (Modot, "boundary_inputs"),
          "boundary decoder": (BoundaryDecoder, "features"), "depth head": (DepthHead, "forward")}
+
+# Where 8 bits cost the least accuracy and most of the time is spent.
+DEEP = ("backbone.layers.2", "backbone.layers.3", "crf3", "crf2")
 
 
 def random_state(network: nn.Module) -> dict[str, Tensor]:
@@ -74,6 +81,11 @@ class Grid:
     shift: int
 
 
+@lru_cache(64)
+def _mask(height: int, width: int, device: torch.device) -> Tensor:
+    return shift_mask(height, width).to(device)
+
+
 def _windows(x: Tensor, shift: int) -> Tensor:
     """Padded grids [N, H, W, C], rolled and cut -> [windows, 49, C]; three copies."""
     if shift:
@@ -83,13 +95,12 @@ def _windows(x: Tensor, shift: int) -> Tensor:
 
 
 def _attended(attention: RelativeBias, q: Tensor, k: Tensor, v: Tensor, grid: Grid, height: int, width: int) -> Tensor:
-    """Attention in windows of padded grids, and the way back to tokens [T, C]; bias and mask are made anew."""
+    """Attention in windows of padded grids, and the way back to tokens [T, C]."""
     table = attention.relative_position_bias_table[attention.relative_position_index.flatten()]
     logits = (q * HEAD_CHANNELS ** -0.5) @ k.transpose(-2, -1)
     logits = logits + table.view(TOKENS, TOKENS, -1).permute(2, 0, 1)
     if grid.shift:
-        mask = shift_mask(height, width).to(logits.device)
-        logits = (logits.unflatten(0, (grid.batch, -1)) + mask).flatten(0, 1)
+        logits = (logits.unflatten(0, (grid.batch, -1)) + _mask(height, width, logits.device)).flatten(0, 1)
     found = attention.proj((logits.softmax(-1) @ v).transpose(1, 2).flatten(2))
     found = found.view(grid.batch, height // WINDOW, width // WINDOW, WINDOW, WINDOW, -1).transpose(2, 3)
     found = found.reshape(grid.batch, height, width, -1)
@@ -213,7 +224,8 @@ class Variants:
     def prepared(self, precision: str = "fp32") -> nn.Module:
         """As `load_network` does it."""
         network = freeze_biases(fold_batch_norms(self.build()))
-        return cast(network, PRECISIONS[precision]).to(self.device, memory_format=torch.channels_last)
+        network = cast(network, PRECISIONS[precision]).to(self.device, memory_format=torch.channels_last)
+        return use_winograd(network) if self.device.type == "cpu" and precision == "fp32" else network
 
     def plain(self) -> Callable:
         network = self.build("exact").to(self.device)
@@ -223,26 +235,30 @@ class Variants:
                 return network(image.contiguous())
         return run
 
-    def quantised(self) -> nn.Module:
-        """Linear layers with 8-bit weights, activations quantised on the way."""
+    def quantised(self, parts: tuple[str, ...] = ("",)) -> nn.Module:
+        """Linear layers of these parts of `modot` with 8-bit weights, activations quantised on the way."""
         from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
-        return quantize_dynamic(copy.deepcopy(self.prepared()), {nn.Linear: per_channel_dynamic_qconfig})
+        network = self.prepared()
+        names = {name for name, module in network.named_modules() if isinstance(module, nn.Linear)
+                 and name.removeprefix("init_model.module.").startswith(parts)}
+        return quantize_dynamic(network, dict.fromkeys(names, per_channel_dynamic_qconfig))
 
-    def all(self, compiled: bool) -> dict[str, tuple[str, Callable]]:
-        """Number format and call by name."""
-        fp32 = self.prepared()
-        found: dict[str, tuple[str, Callable]] = {"plain": ("fp32", self.plain()), "fp32": ("fp32", fp32)}
+    def all(self, compiled: bool) -> dict[str, tuple[str, Callable[[], Callable]]]:
+        """Number format, and what makes the call, by name."""
+        fp32 = cache(self.prepared)
+        found = {"plain": ("fp32", self.plain), "fp32": ("fp32", fp32)}
         if self.device.type == "cpu":
-            found |= {"depth only": ("fp32", lambda image: fp32(image, boundary=False)),
-                      "boundary only": ("fp32", lambda image: fp32(image, depth=False)),
-                      "int8 linear": ("int8", self.quantised())}
-            return found
+            return found | {"depth only": ("fp32", lambda: partial(fp32(), boundary=False)),
+                            "boundary only": ("fp32", lambda: partial(fp32(), depth=False)),
+                            "int8 linear": ("int8", self.quantised),
+                            "int8 deep": ("int8", partial(self.quantised, DEEP))}
         for precision in ("fp32", "bf16", "fp16"):
-            network = fp32 if precision == "fp32" else self.prepared(precision)
+            network = fp32 if precision == "fp32" else cache(partial(self.prepared, precision))
             found[precision] = (precision, network)
-            found[f"{precision} graph"] = (precision, GraphedNetwork(network))
+            found[f"{precision} graph"] = (precision, lambda network=network: GraphedNetwork(network()))
             if compiled:
-                found[f"{precision} compiled"] = (precision, torch.compile(network, mode="max-autotune"))
+                found[f"{precision} compiled"] = (
+                    precision, lambda network=network: torch.compile(network(), mode="max-autotune"))
         return found
 
 
@@ -277,6 +293,45 @@ def measure(variants: dict[str, tuple[str, Callable]], batch: int, width: int, h
     return results
 
 
+def resident_gib(options: argparse.Namespace) -> float:
+    """Most memory that a process of its own has with the fp32 network on the CPU, once through the first size."""
+    width, height = options.sizes[0]
+    command = [sys.executable, __file__, "--model", options.model, "--sizes", f"{width}x{height}", "--alone"]
+    if options.weights:
+        command += ["--weights", str(options.weights)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return round(float(done.stdout.split()[-1]), 2)
+
+
+def run_alone(options: argparse.Namespace) -> None:
+    """What `resident_gib` starts."""
+    width, height = options.sizes[0]
+    if options.weights:
+        call = load_network(options.model, options.weights, "cpu").call
+    else:
+        with torch.device("meta"):
+            blank = build_network(options.model)
+        call = Variants(options.model, random_state(blank), {}, torch.device("cpu")).prepared()
+    with torch.inference_mode():
+        call(torch.zeros(1, 3, height, width).to(memory_format=torch.channels_last))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 20)
+
+
+def verdict(results: list[dict]) -> dict[str, object]:
+    """On a GPU: the fastest variant with a relative depth error below 1e-2 at batch 1, and the share of peak at batch 8."""
+    good = [one for one in results if one["depth_error"] is not None and one["depth_error"] < 1e-2]
+    best = min((one for one in good if one["batch"] == 1), key=lambda one: one["median_ms"], default=None)
+    shares = [one for one in good if one["batch"] == 8 and one["share_of_peak"] is not None]
+    found: dict[str, object] = {}
+    if best is not None:
+        found |= {"variant": best["variant"], "faster": round(best["speedup"], 2), "wanted_faster": 4.0,
+                  "depth_error": best["depth_error"], "per_second": round(1e3 / best["median_ms"], 1), "wanted_per_second": 30.0}
+    if shares:
+        most = max(shares, key=lambda one: one["share_of_peak"])
+        found |= {"batch_8_variant": most["variant"], "share_of_peak": round(most["share_of_peak"], 3), "wanted_share": 0.35}
+    return found
+
+
 def commit() -> str:
     asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True)
     return asked.stdout.strip() or "unknown"
@@ -298,9 +353,13 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="VARIANT", help="these variants beside `plain`")
     parser.add_argument("--compile", action="store_true", help="also torch.compile, which takes minutes")
     parser.add_argument("--threads", type=int, help="of the CPU")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there as well")
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
+    if options.alone:
+        return run_alone(options)
     device = torch.device(options.device)
     on_gpu = device.type == "cuda"
     with torch.device("meta"):
@@ -310,8 +369,8 @@ def main() -> None:
     unknown = set(options.only or ()) - set(variants)
     if unknown:
         parser.error(f"--only {', '.join(sorted(unknown))}: choose from {', '.join(variants)}")
-    if options.only:
-        variants = {name: variants[name] for name in ("plain", *options.only)}
+    names = ("plain", *options.only) if options.only else tuple(variants)
+    variants = {name: (precision, make()) for name, (precision, make) in variants.items() if name in names}
     report = {"benchmark": "modot", "commit": commit(), "model": options.model, "torch": torch.__version__,
               "device": torch.cuda.get_device_name(device) if on_gpu else platform.processor() or platform.machine(),
               "threads": torch.get_num_threads(), "weights": str(options.weights.name if options.weights else "random"),
@@ -341,8 +400,14 @@ def main() -> None:
                       f"   {'-' if result['depth_error'] is None else format(result['depth_error'], '.1e'):>9}"
                       f"   {'-' if result['peak_gib'] is None else format(result['peak_gib'], '.2f') + ' GiB'}")
                 report["results"].append(result)
-    report["resident_gib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 20, 2)
-    print(f"most resident memory of this process, all variants together: {report['resident_gib']} GiB")
+    if on_gpu:
+        report["verdict"] = verdict(report["results"])
+        print(f"\n{json.dumps(report['verdict'])}")
+    else:
+        report["resident_gib"] = resident_gib(options)
+        print(f"\nmost memory of a process with the fp32 network alone: {report['resident_gib']} GiB (wanted: below 3 GB)")
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps(report))
 
 
