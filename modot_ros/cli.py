@@ -73,7 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--smoke", action="store_true", help="only a tiny training, its evaluation and the report, in a minute "
                        "or two; of the other options --output counts")
     train.add_argument("--data", type=Path, help="folder for the rendered rooms, made when missing; without it OUTPUT/data")
-    train.add_argument("--mix", nargs="+", type=_share, default=(), metavar="FOLDER=WEIGHT", help="other folders of shards, "
+    train.add_argument("--mix", nargs="+", type=_share, default=(), metavar="[KIND=]FOLDER=WEIGHT", help="other "
+                       "folders of shards or, with KIND, training splits of data sets (pairs, nyud_mt, ob_future, ob_hypersim), "
                        "drawn so many times as often as the rooms, whatever their sizes")
     train.add_argument("--views", type=int, default=4000, help="rooms to train on")
     train.add_argument("--workers", type=int, default=2, help="processes that render")

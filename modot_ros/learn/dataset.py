@@ -18,7 +18,10 @@ from torch.nn import functional as F
 
 from modot_ros.model.preprocess import normalise
 
-# A random crop keeps at least this share of the picture's width and height.
+# In a boundary map: neither on nor off a boundary is known.
+UNKNOWN = 255
+
+# A random crop keeps at least this share of the width and height of the largest window of its shape.
 SMALLEST_CROP = 0.85
 
 
@@ -26,7 +29,8 @@ class Viewable(Protocol):
     """Views by their numbers: `Views` of one folder, or a `mixture.Mixture` of several."""
 
     def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float]:
-        """rgb uint8 [3, H, W], depth_m float16 [1, H, W], boundary uint8 [1, H, W] and focal length of one view."""
+        """rgb uint8 [3, H, W], depth_m float [1, H, W] (NaN unknown), boundary uint8 [1, H, W] (0, 1 or UNKNOWN) and focal
+        length / width of one view."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Batch:
 
     image: Tensor                                       # float32 [N, 3, h, w], normalised
     depth_m: Tensor                                     # float32 [N, 1, h, w], z for the canonical camera
-    boundary: Tensor                                    # float32 [N, 1, h, w], 0 or 1
+    boundary: Tensor                                    # float32 [N, 1, h, w], 0, 1 or UNKNOWN
 
     def to(self, device: torch.device) -> Batch:
         return Batch(self.image.to(device), self.depth_m.to(device), self.boundary.to(device))
@@ -138,20 +142,22 @@ def resample(rgb: Tensor, depth_m: Tensor, boundary: Tensor, width: int, height:
         image = F.adaptive_avg_pool2d(image, (height, width))
         nearest = -F.adaptive_max_pool2d(-z, (height, width))
         edge = F.adaptive_max_pool2d(edge, (height, width))
-        return image, torch.where(edge > 0, nearest, centre), edge
+        return image, torch.where(edge == 1, nearest, centre), edge
     image = F.interpolate(image[None], size=(height, width), mode="bilinear", align_corners=False)[0]
     step = _step_behind(centre)
     outer = (step > 0) & (step >= 0.5 * _nearest(_step_behind(z), width, height))
-    return image, centre, _nearest(edge, width, height) * outer
+    edge = _nearest(edge, width, height)
+    return image, centre, torch.where(edge == 1, outer.float(), edge)
 
 
 def _random_crop(views: Viewable, index: int, width: int, height: int, canonical_focal: float,
                  generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Crop of the picture's own shape, resampled; what is seen larger is that much nearer for the canonical camera."""
+    """Crop of the wanted shape, resampled; what is seen larger is that much nearer for the canonical camera."""
     rgb, depth_m, boundary, focal = views.view(index)
     rows, columns = rgb.shape[-2:]
     share = 1.0 - (1.0 - SMALLEST_CROP) * _uniform(generator)
-    crop_rows, crop_columns = round(rows * share), round(columns * share)
+    crop_rows = round(min(rows, columns * height / width) * share)
+    crop_columns = round(min(columns, rows * width / height) * share)
     top = int(_uniform(generator) * (rows - crop_rows + 1))
     left = int(_uniform(generator) * (columns - crop_columns + 1))
     window = (slice(None), slice(top, top + crop_rows), slice(left, left + crop_columns))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from modot_ros.learn.dataset import Views
+from modot_ros.learn.sample_views import SampleViews
 
 
 class Mixture:
@@ -18,7 +19,7 @@ class Mixture:
     positive, finite weight per set.
     """
 
-    def __init__(self, sets: Sequence[Views], weights: Sequence[float]) -> None:
+    def __init__(self, sets: Sequence[Views | SampleViews], weights: Sequence[float]) -> None:
         if len(sets) != len(weights) or not all(0 < weight < math.inf for weight in weights):
             raise ValueError(f"weights {list(weights)} of {len(sets)} sets: one positive number each is needed")
         self.sets, self.weights = tuple(sets), tuple(weights)

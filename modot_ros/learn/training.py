@@ -25,6 +25,7 @@ from modot_ros.learn.evaluation.validation import score_network
 from modot_ros.learn.journal import Journal, progress_line
 from modot_ros.learn.mixture import Deck, Mixture
 from modot_ros.learn.ranks import Ranks, joined
+from modot_ros.learn.sample_views import SampleViews, open_sample_views
 from modot_ros.model import PRECISIONS, build_network, save_checkpoint
 from modot_ros.model.checkpoint import check_precision, choose_device
 
@@ -49,9 +50,9 @@ class Stage:
 
 @dataclass(frozen=True)
 class Share:
-    """Another folder of shards, drawn `weight` times as often as the first one, whatever their sizes."""
+    """Another set, drawn `weight` times as often as the first one, whatever their sizes."""
 
-    folder: str
+    folder: str                                         # of shards, or KIND=FOLDER: a data set, see `sample_views`
     weight: float
 
 
@@ -62,7 +63,7 @@ class TrainingOptions:
     train: str                                          # folder of shards
     validation: str                                     # folder of other shards
     output: str                                         # folder for checkpoint, log and weights
-    more: tuple[Share, ...] = ()                        # other folders to mix in
+    more: tuple[Share, ...] = ()                        # other sets to mix in
     model: str = "modot_nano"                           # one of modot_ros.model.MODELS
     config: dict[str, Any] = field(default_factory=dict)    # of the network's constructor
     steps: int | None = None
@@ -314,7 +315,7 @@ def train(options: TrainingOptions) -> Path:
     output = Path(options.output)
     output.mkdir(parents=True, exist_ok=True)
     with joined(options.device) as ranks:               # the first process may have rendered what all of them read
-        views = Mixture([load_views(folder) for folder in (options.train, *(share.folder for share in options.more))],
+        views = Mixture([load_views(options.train), *(_open(share.folder, options) for share in options.more)],
                         (1.0, *(share.weight for share in options.more)))
         held_out = load_views(options.validation, options.validation_views)
         run = Run(options, views.counts, ranks)
@@ -331,6 +332,11 @@ def train(options: TrainingOptions) -> Path:
                         f"{sum(p.numel() for p in run.network.parameters()) / 1e6:.2f} M parameters, "
                         f"{ranks.world} process{'es' if ranks.world > 1 else ''} on {run.device}")
             return _loop(run, views, held_out, journal, output)
+
+
+def _open(folder: str, options: TrainingOptions) -> Views | SampleViews:
+    kind, found, path = folder.partition("=")
+    return open_sample_views(kind, path, options.canonical_focal) if found else load_views(folder)
 
 
 def _loop(run: Run, views: Viewable, held_out: Views, journal: Journal, output: Path) -> Path:

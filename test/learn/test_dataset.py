@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from modot_ros.learn.dataset import Views, load_views, plain_batch, resample, training_batch
+from modot_ros.learn.dataset import UNKNOWN, Views, load_views, plain_batch, resample, training_batch
 from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN
 
 
@@ -120,6 +120,27 @@ def test_plain_batch_is_in_the_canonical_camera():
     batch = plain_batch(views, torch.tensor([0]), 4, 4, canonical_focal=0.8)
     assert batch.depth_m.unique().item() == pytest.approx(6.0)      # twice the focal length: twice as far
     torch.testing.assert_close(colours(batch.image[0]), torch.full((3, 4, 4), 128 / 255))
+
+
+def test_a_crop_of_another_shape_does_not_squash():
+    """Of a square picture a wide crop takes all columns and half the rows."""
+    ramp = torch.arange(64.0).expand(64, 64)
+    views = one_view(1 + ramp / 64, focal=0.8)
+    batch = training_batch(views, torch.tensor([0]), 64, 32, 0.8, torch.Generator().manual_seed(1))
+    steps = batch.depth_m[0, 0].diff(dim=-1).abs().mean()
+    upright = one_view(1 + ramp.T / 64, focal=0.8)
+    down = training_batch(upright, torch.tensor([0]), 64, 32, 0.8, torch.Generator().manual_seed(1)).depth_m[0, 0]
+    assert float(down.diff(dim=0).abs().mean()) == pytest.approx(float(steps), rel=0.1)
+
+
+def test_unknown_boundaries_stay_unknown_at_every_size():
+    boundary = torch.zeros(1, 4, 4, dtype=torch.uint8)
+    boundary[0, :, :2] = UNKNOWN
+    depth_m = torch.tensor([[[2.0, 2.0, 6.0, 6.0]] * 4])
+    for size in (2, 4, 8):
+        _, z, edge = resample(torch.zeros(3, 4, 4, dtype=torch.uint8), depth_m, boundary, size, size)
+        assert edge[0].tolist() == [[UNKNOWN] * (size // 2) + [0] * (size // 2)] * size
+        assert set(z.flatten().tolist()) == {2.0, 6.0}
 
 
 def test_a_crop_looks_as_if_one_stood_nearer():

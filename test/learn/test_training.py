@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -276,10 +277,13 @@ def test_half_precision_trains_the_same_weights(data, tmp_path):
 def test_folders_are_mixed_by_weight(data, tmp_path):
     (tmp_path / "other").mkdir()
     np.savez(tmp_path / "other" / "views.npz", **boxes(3, views=3, size=48))
-    train(options(data, tmp_path / "out", more=(Share(str(tmp_path / "other"), 2.0),)))
+    (tmp_path / "mine").mkdir()                             # a picture with depth and without boundaries
+    cv2.imwrite(str(tmp_path / "mine" / "a.png"), np.full((60, 80, 3), 90, np.uint8))
+    np.save(tmp_path / "mine" / "a_depth.npy", np.full((60, 80), 2.0))
+    train(options(data, tmp_path / "out", more=(Share(str(tmp_path / "other"), 2.0), Share(f"pairs={tmp_path / 'mine'}", 9.0))))
     state = torch.load(tmp_path / "out" / CHECKPOINT, weights_only=True)
-    assert state["views"] == [5, 3] and len(state["orders"]) == 2
-    with pytest.raises(ValueError, match="more was .*other.*, is \\[\\]; views was \\[5, 3\\], is 5"):
+    assert state["views"] == [5, 3, 1] and len(state["orders"]) == 3
+    with pytest.raises(ValueError, match="more was .*other.*, is \\[\\]; views was \\[5, 3, 1\\], is 5"):
         train(options(data, tmp_path / "out"))
     assert (tmp_path / "out" / "samples" / "0000004.png").exists()
 
@@ -338,7 +342,8 @@ def test_the_total_weighs_its_parts(data, tmp_path):
     ({"threads": 0}, "threads=0"), ({"validation_views": 0}, "validation_views=0"),
     ({"learning_rate": -1.0}, "learning_rate=-1.0"), ({"learning_rate": math.nan}, "learning_rate=nan"),
     ({"canonical_focal": 0.0}, "canonical_focal=0.0"), ({"weight_decay": -0.1}, "weight_decay=-0.1"),
-    ({"save_every_minutes": -1.0}, "save_every_minutes=-1.0"), ({"warm_up": 1.0}, "warm_up=1.0"), ({"precision": "int8"}, "'int8' is unknown: choose one of fp32"),
+    ({"save_every_minutes": -1.0}, "save_every_minutes=-1.0"), ({"warm_up": 1.0}, "warm_up=1.0"),
+    ({"precision": "int8"}, "'int8' is unknown: choose one of fp32"),
     ({"more": (Share("b", 0.0),)}, "weight 0.0 of b"),
     ({"ema_decay": 1.5}, "ema_decay=1.5"), ({"stages": ()}, r"\[\]"),
     ({"stages": (Stage(32, 32, 0.7), Stage(32, 32, 0.7), Stage(32, 32, 1.0))}, r"\[0.7, 0.7, 1.0\]"),
