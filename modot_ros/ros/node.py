@@ -53,7 +53,8 @@ def make_predictor(parameters: Parameters) -> Any:
     from modot_ros.predictor import Predictor
     return Predictor(parameters.model, parameters.weights or None, parameters.device, parameters.precision,
                      flip=parameters.flip, order_method=parameters.order_method, order_model=parameters.order_model,
-                     order_weights=parameters.order_weights or None)
+                     order_weights=parameters.order_weights or None,
+                     order_max_instances=parameters.order_max_instances)
 
 
 def free_gpu_memory() -> None:

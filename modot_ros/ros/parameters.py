@@ -70,6 +70,9 @@ class Parameters:
         "", "Order network of `order_method` learned and fused, as instaordernet_od", reload=True)
     order_weights: str = parameter("", "Weights file of the order network, .safetensors or .pth", unit="path",
                                    reload=True)
+    order_max_instances: int = parameter(
+        16, "The order network looks at so many of the largest instances, once per ordered pair of them", low=2,
+        high=1024, reload=True)
     autostart: bool = parameter(
         True, "Configure and activate at start; false leaves that to a lifecycle manager", reload=True)
     image_transport: str = parameter("raw", "Subscribe `image` (raw) or `image/compressed` (JPEG, PNG)",

@@ -223,7 +223,8 @@ def test_detections_name_the_labels_of_their_stamp(rig, make_image, make_camera_
 
 
 def test_the_parameters_reach_the_predictor():
-    assert make_predictor(Parameters(device="cpu", flip=True)).flip
+    predictor = make_predictor(Parameters(device="cpu", flip=True, order_max_instances=5))
+    assert (predictor.flip, predictor.order_max_instances, predictor.order_method) == (True, 5, "geometric")
     with pytest.raises(ValueError, match="order_model is '' and order_method 'fused'"):
         make_predictor(Parameters(device="cpu", order_method="fused"))
     with pytest.raises((FileNotFoundError, ValueError), match="no_such.pth"):
