@@ -164,12 +164,12 @@ def _order(options: argparse.Namespace) -> int:
     from modot_ros.scene.graph_files import graph_text, write_graph
 
     for name, rgb, prediction in _predictions(options):
-        print(f"{name}: {graph_text(prediction.graph, 'm' if prediction.depth_kind == 'metric' else '')}")
         if options.output is not None:
             write_graph(prediction.graph, options.output, name)
             path = options.output / f"{name}_overlay.png"
             if not cv2.imwrite(str(path), cv2.cvtColor(overlay(rgb, prediction), cv2.COLOR_RGB2BGR)):
                 raise OSError(f"{path} can't be written")
+        print(f"{name}: {graph_text(prediction.graph, 'm' if prediction.depth_kind == 'metric' else '')}")
     return 0
 
 
