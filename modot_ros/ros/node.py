@@ -211,7 +211,7 @@ class ModotNode(LifecycleNode):
         self._forget_predictor()
 
     def _forget_predictor(self) -> None:
-        self.predictor = None
+        self.predictor = self._perception = None
         free_gpu_memory()
 
     # Input: executor's thread

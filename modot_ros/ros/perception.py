@@ -15,7 +15,7 @@ from modot_ros.ros.convert import rgb_of
 from modot_ros.ros.labelling import Labelling, labelling_of
 from modot_ros.ros.outputs import Result
 from modot_ros.ros.parameters import Parameters
-from modot_ros.ros.sync import INSTANCES_ONLY, WITHOUT_INSTANCES, Frame, stamp_ns
+from modot_ros.ros.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Frame, stamp_ns
 from modot_ros.scene.instances import validate_labels
 from modot_ros.scene.tracking import Tracker
 
@@ -64,6 +64,8 @@ class Perception:
             self._kept[stamp_ns(frame.image)] = seen
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
+        elif frame.purpose == ALL:                      # no labels follow any more
+            self._kept.clear()
         prediction = self._relate(frame, seen, "order" in wanted, parameters) if related else seen.prediction
         return Result(frame.image.header, seen.rgb, seen.camera, prediction, parameters)
 

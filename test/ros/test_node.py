@@ -428,7 +428,7 @@ def test_deactivate_stops_the_worker_and_activate_starts_it_again(running, make_
 def test_cleanup_lets_the_model_go_and_configure_brings_it_back(running):
     rig = running()
     assert rig.node.trigger_deactivate() == rig.node.trigger_cleanup() == SUCCESS
-    assert rig.node.predictor is None and rig.node.state_label == "unconfigured"
+    assert rig.node.predictor is rig.node._perception is None and rig.node.state_label == "unconfigured"
     rig.until(lambda: rig.peer.count_publishers("/modot_node/depth/image") == 0)
     rig.start()
     assert rig.node.state_label == "active"

@@ -51,6 +51,8 @@ def test_few_pictures_are_kept_for_their_labels(predictor, frame):
     for number in range(2 * MAX_KEPT):
         perception.result(frame(1.0 + number, None, WITHOUT_INSTANCES), {"depth"}, PARAMETERS, labels_follow=True)
     assert len(perception._kept) == MAX_KEPT
+    perception.result(frame(100.0), {"depth"}, PARAMETERS)
+    assert not perception._kept, "labels have stopped"
 
 
 def test_without_labels_the_predictors_own_instances_are_tracked(predictor, frame):
