@@ -139,11 +139,11 @@ class Tracker:
             track.place = track.place + shift_of_box
         common = self._common(regions, shift)
         ids = regions.labels.tolist() if given else self._ids_of(regions, common)
-        for index, number in enumerate(ids):
+        columns = regions.colour, regions.place, regions.depth.tolist(), regions.area.tolist()
+        for number, colour, place, z, area in zip(ids, *columns):
             before = self._tracks.get(number)
-            area, age = (before.area, before.age) if before else (0, 0)
-            self._tracks[number] = _Track(regions.colour[index], regions.place[index], float(regions.depth[index]),
-                                          max(area, int(regions.area[index])), age + 1, stamp_s)
+            largest, age = (before.area, before.age) if before else (0, 0)
+            self._tracks[number] = _Track(colour, place, z, max(area, largest), age + 1, stamp_s)
         self._lose(regions, common, ids)
         self._visible, self._regions, self._in_front = ids, regions, {}
         lasting = dict(zip(regions.labels.tolist(), ids))
@@ -159,7 +159,7 @@ class Tracker:
         for instance in graph.instances:
             track = self._tracks.get(instance.id)
             if track is not None:
-                instance = track.seen = replace(instance, age=track.age)
+                instance = track.seen = Instance(**(vars(instance) | {"age": track.age}))
             instances.append(instance)
         self._in_front = {}
         for order in graph.occlusions:
