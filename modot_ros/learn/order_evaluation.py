@@ -2,7 +2,7 @@
 """How right an order graph is, against the exact orders of a synthetic view.
 
 Occlusion is a set of directed pairs (occluder, occludee). True are those whose common boundary is at least
-`min_length_px` pixel pairs long. Two instances with a shorter boundary only are not judged, whatever is claimed of them;
+`min_length_px` pixel pairs long. Two instances with a shorter boundary only are not judged, whatever is claimed;
 everything else that is claimed and not true is wrong. Depth order is a choice among nearer, farther and equal for every
 pair of visible instances; a pair that the graph leaves out is wrong.
 

@@ -24,7 +24,7 @@ import numpy as np
 
 INNER_PX, OUTER_PX = 3, 6               # depth is read behind the blur of its edge, and in there for slope
 NO_STEP, FULL_STEP = 0.005, 0.03        # relative step of inverse depth: evidence begins, is complete
-SHARP = 3.0                             # times the change beside it: a step that no blur has spread
+SHARP = 3.0                             # times the bend beside it: a step that no blur has spread
 AT_LEAST = 0.1                          # what a step weighs that the last two pixels do not show
 DISC_PX = 2.6                           # radius of the disc that junctions and convexity are read from
 JUNCTION_PX = 3                         # so many of its pixels on a third region make a junction
@@ -148,7 +148,8 @@ class _Surface:
     here: np.ndarray                                    # carried from there to the last pixel
     beyond: np.ndarray                                  # and one pixel on
     last: np.ndarray                                    # of the last pixel itself
-    change: np.ndarray                                  # most that it changes by over the last pixels, from one to the next
+    next: np.ndarray                                    # carried one pixel on from the last two
+    bend: np.ndarray                                    # by which the last three are off a straight line
 
 
 def _surface(owner: np.ndarray, given: np.ndarray, depth: np.ndarray, at: np.ndarray, inward: np.ndarray) -> _Surface:
@@ -156,30 +157,30 @@ def _surface(owner: np.ndarray, given: np.ndarray, depth: np.ndarray, at: np.nda
     ids = owner[at]
     own = np.ones(len(at), bool)
     inside_px = np.zeros(len(at), np.intp)
+    read = []
     with np.errstate(divide="ignore", invalid="ignore"):
-        last = plain = previous = 1 / depth[at]
-        change = np.zeros_like(last)
+        last = plain = 1 / depth[at]
         for k in range(1, INNER_PX + 1):
             own = own & (given[at + k * inward] == ids)
             inside_px += own
             plain = np.where(own, 1 / depth[at + k * inward], plain)
-            if k < INNER_PX:
-                change = np.fmax(change, np.abs(plain - previous))
-            previous = plain
+            read.append(plain)
+        slope = last - read[0]                          # 0 for what is one pixel thin
+        bend = np.abs(slope - np.where(inside_px > 1, read[0] - read[1], 0))
         outer = at + OUTER_PX * inward
         farther_in = 1 / depth[outer]
     plain[(plain < 0) | (given[at + inside_px * inward] == 0)] = np.nan
     # Thin parts have no second reading: their surface is taken to face the camera.
     usable = own & (given[outer] == ids) & (farther_in >= 0) & np.isfinite(plain)
-    slope = np.zeros_like(plain)
-    np.subtract(plain, farther_in, out=slope, where=usable)
-    slope /= OUTER_PX - INNER_PX
-    here = np.maximum(plain + slope * inside_px, 0)
-    return _Surface(plain, here, np.maximum(here + slope, 0), last, change)
+    inner_slope = np.zeros_like(plain)
+    np.subtract(plain, farther_in, out=inner_slope, where=usable)
+    inner_slope /= OUTER_PX - INNER_PX
+    here = np.maximum(plain + inner_slope * inside_px, 0)
+    return _Surface(plain, here, np.maximum(here + inner_slope, 0), last, last + slope, bend)
 
 
 def _step_behind_blur(front: _Surface, back: _Surface) -> np.ndarray:
-    """Step of inverse depth over each crossing, > 0 where the first side is in front, as far as all readings show it."""
+    """Step of inverse depth over each crossing, > 0 where the first side is in front, as far as all readings agree."""
     # Where these disagree in sign the surfaces meet at the contour: contact, or a crease.
     steps = np.stack([front.plain - back.plain, front.here - back.beyond, front.beyond - back.here])
     size = np.abs(steps).min(0) * ((steps > 0).all(0) | (steps < 0).all(0)) * np.sign(steps[0])
@@ -188,6 +189,10 @@ def _step_behind_blur(front: _Surface, back: _Surface) -> np.ndarray:
 
 
 def _step_between_last(front: _Surface, back: _Surface) -> np.ndarray:
-    """The step between the last pixels where it is sharp: many times what the surfaces change by beside it; else NaN."""
-    step = front.last - back.last
-    return np.where(np.abs(step) > SHARP * np.fmax(front.change, back.change), step, np.nan)
+    """The step between the last pixels where it is sharp, that is many times what the surfaces bend by; else NaN.
+
+    Two planes that meet between the pixels are the one in front on the one pixel and the other on the other.
+    """
+    on_back, on_front = front.next - back.last, front.last - back.next
+    step = np.where(on_back * on_front > 0, np.sign(on_back) * np.minimum(np.abs(on_back), np.abs(on_front)), np.nan)
+    return np.where(np.abs(step) > SHARP * np.fmax(front.bend, back.bend), step, np.nan)

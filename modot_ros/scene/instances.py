@@ -21,11 +21,11 @@ WORKING_WIDTH = 256                     # objects are found at this width: a fin
 
 BARRIER = 0.40                          # evidence of an edge that a patch may not cross
 CORE_PX = 4                             # a patch starts where no barrier is nearer than this
-FULL_STEP = 0.06                        # relative second difference of inverse depth: certainly an edge
+FULL_STEP = 0.20                        # relative second difference of inverse depth: certainly an edge
 FULL_HOLLOW = 0.012                     # the same for a hollow crease, after smoothing
 NOISE = 8.0                             # times the median second difference: no noise
 WEAK = 0.40                             # mean evidence along a border below which two patches are one
-MIN_AREA = 0.0025                       # of the picture; smaller regions join a neighbour
+MIN_AREA = 0.005                        # of the picture; smaller regions join a neighbour
 SHELL_AREA = 0.02                       # of the picture; the background's parts have at least this
 SHELL_STEP = 0.03                       # relative step of inverse depth at which one region hides the other
 SHELL_HIDES = 0.12                      # share of its border, plus that of the picture, that may be nearer

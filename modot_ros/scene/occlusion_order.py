@@ -6,7 +6,7 @@ up to; a contour without them is contact: a book on a table touches it and does 
 a sum of log-odds, each cue with the weight that makes the sum a probability on held-out synthetic views under the
 depth and the boundaries of the network (logistic regression, fitted by `benchmarks/orders.py --fit`):
 
-- lean: how clearly depth leans to one side, atanh of (evidence for - evidence against) / (crossings that speak + 2).
+- lean: how clearly depth leans to one side, atanh of (evidence for - evidence against) / (crossings that speak + 0.1).
   It grows without bound, so that depth that is sure of itself outweighs every shape;
 - junction and convexity: means over their crossings, see `contour`;
 - enclosure: the share of the smaller id's outline that is shared with the larger one, less the reverse. What is
@@ -21,14 +21,15 @@ import numpy as np
 from ..prediction import OcclusionOrder
 from .contour import Contour, contour
 
-LEAN, JUNCTION, CONVEXITY, ENCLOSURE = 3.1, 16.0, 6.5, 4.4      # log-odds per unit of the cue
+LEAN, JUNCTION, CONVEXITY, ENCLOSURE = 2.48, 17.7, 6.77, 4.23   # log-odds per unit of the cue
+LEAN_PRIOR_PX = 0.1                     # crossings that speak for neither side, beside those there are
 SPEAKS = 0.1                            # evidence of one crossing that counts
 MIN_CUE_PX = 4                          # a mean over fewer crossings counts for as little as over so many
 MIN_CONTOUR_PX = 4                      # crossings that a pair needs, and
 MIN_EVIDENCE_PX, MIN_SHARE = 1.0, 0.08  # evidence for an occlusion, summed and per crossing of the contour
 BOUNDARY_ALONE = 0.25                   # share of it that a boundary gives where depth shows no step
 MIN_MUTUAL_PX, MIN_MUTUAL_SHARE = 4.0, 0.2      # evidence of the weaker direction, and its share of that of both
-MUTUAL_LOG_ODDS = 3.0                   # by which each direction's own part of the contour must speak for it
+MUTUAL_LOG_ODDS = 5.0                   # by which each direction's own part of the contour must speak for it
 
 
 def occlusion_orders(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | None
@@ -50,15 +51,14 @@ def occlusion_orders(labels: np.ndarray, depth_m: np.ndarray, probability: np.nd
     forward, backward = speaks & (c.evidence > 0), speaks & (c.evidence < 0)
     for_px, against_px = (_total(c, np.abs(c.evidence) * part) for part in (forward, backward))
     crossings = np.bincount(c.pair, minlength=pairs)
-    odds = (log_odds(c, np.ones(len(c.pair), bool), for_px - against_px, _total(c, speaks))
-            + ENCLOSURE * (crossings / c.perimeter_smaller - crossings / c.perimeter_larger))
+    odds = cues(c) @ np.array([LEAN, JUNCTION, CONVEXITY, ENCLOSURE])
     known = ~np.isnan(c.gap_m)                          # without depth geometry is silent
     seen = _total(c, known * np.maximum(np.abs(c.evidence), BOUNDARY_ALONE * c.seen))
     there = (crossings >= MIN_CONTOUR_PX) & (seen >= MIN_EVIDENCE_PX) & (seen >= MIN_SHARE * crossings)
 
     # Each direction by its own part of the contour alone.
-    forward_odds = log_odds(c, forward, for_px, _total(c, forward))
-    backward_odds = -log_odds(c, backward, -against_px, _total(c, backward))
+    forward_odds, backward_odds = (sign * (cues(c, part)[:, :3] @ np.array([LEAN, JUNCTION, CONVEXITY]))
+                                   for sign, part in ((1, forward), (-1, backward)))
     weaker_px = np.minimum(for_px, against_px)
     mutual = there & (np.minimum(forward_odds, backward_odds) >= MUTUAL_LOG_ODDS) & (weaker_px >= MIN_MUTUAL_PX) \
         & (weaker_px >= MIN_MUTUAL_SHARE * (for_px + against_px))
@@ -82,16 +82,20 @@ def occlusion_orders(labels: np.ndarray, depth_m: np.ndarray, probability: np.nd
     return tuple(sorted(orders, key=lambda order: (order.occluder, order.occludee)))
 
 
-def log_odds(c: Contour, part: np.ndarray, balance: np.ndarray, speaking: np.ndarray) -> np.ndarray:
-    """Log-odds [p] of the smaller id being in front along a part (bool [n]) of the contours, enclosure left out.
+def cues(c: Contour, part: np.ndarray | None = None) -> np.ndarray:
+    """Lean, junction, convexity and enclosure, [p, 4], > 0 where the smaller id is in front.
 
-    balance [p] is the evidence of depth for it less that against it, speaking [p] the crossings it comes from.
+    part, bool [n], leaves all but a part of the crossings out.
     """
+    part = np.ones(len(c.pair), bool) if part is None else part
+    speaks = part & (np.abs(c.evidence) > SPEAKS)
+    lean = np.arctanh(_total(c, c.evidence * speaks) / (_total(c, speaks) + LEAN_PRIOR_PX))
     means = []
     for cue in (c.junction, c.convexity):
         read = part & ~np.isnan(cue)
         means.append(_total(c, np.where(read, cue, 0)) / np.maximum(_total(c, read), MIN_CUE_PX))
-    return LEAN * np.arctanh(balance / (speaking + 2)) + JUNCTION * means[0] + CONVEXITY * means[1]
+    crossings = _total(c, part)
+    return np.stack([lean, *means, crossings / c.perimeter_smaller - crossings / c.perimeter_larger], 1)
 
 
 def _total(c: Contour, values: np.ndarray) -> np.ndarray:

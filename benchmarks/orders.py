@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How right the geometric order graph is on synthetic views with exact truth, and how far its confidences can be believed.
+
+    python benchmarks/orders.py [--views 500] [--cache DIR] [--weights FILE] [--plot docs/order_reliability.png]
+    python benchmarks/orders.py --fit [--views 300]
+
+The views are those of the test split, 256x192, with true masks; rendered ones are kept in --cache and read from there.
+Each is scored with its true depth and with depth and boundaries from the network. --fit takes the validation split
+instead and prints the weights of the cues that `modot_ros.scene.occlusion_order` should have, by logistic regression on
+the pairs with an occlusion under the network's depth, and the constants of `depth_order`. The last line is one line of
+JSON.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.optimize import minimize
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from modot_ros.learn.order_evaluation import MIN_LENGTH_PX, Reliability, judge, reliability, score  # noqa: E402
+from modot_ros.learn.synthetic.shards import FIRST_SEED, training_view  # noqa: E402
+from modot_ros.learn.synthetic.view import View  # noqa: E402
+from modot_ros.predictor import Predictor  # noqa: E402
+from modot_ros.scene import occlusion_order  # noqa: E402
+from modot_ros.scene.contour import contour  # noqa: E402
+from modot_ros.scene.depth_order import EQUAL_BAND  # noqa: E402
+from modot_ros.scene.order import order_graph  # noqa: E402
+
+INK, FAINT, BLUE, ORANGE = (40, 40, 40), (215, 215, 215), (180, 90, 20), (20, 120, 240)     # BGR
+
+
+def views(split: str, count: int, cache: Path | None) -> Iterator[View]:
+    for k in range(count):
+        path = cache / f"{split}_256x192_{k:05d}.npz" if cache else None
+        if path and path.exists():
+            with np.load(path) as stored:
+                yield View(**{field.name: stored[field.name] for field in fields(View)})
+            continue
+        view = training_view(FIRST_SEED[split] + k)
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.savez(path, **{field.name: getattr(view, field.name) for field in fields(View)})
+        yield view
+
+
+def logistic(cues: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Weights [k] that make sigmoid(cues [n, k] @ weights) the probability of right bool [n]."""
+    scale = cues.std(0)
+    cues = cues / scale
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        odds = cues @ weights
+        share = 1 / (1 + np.exp(-odds))
+        return (np.mean(np.logaddexp(0, odds) - right * odds) + 1e-3 * np.sum(weights ** 2),
+                cues.T @ (share - right) / len(right) + 2e-3 * weights)
+    return minimize(loss, np.zeros(cues.shape[1]), jac=True, method="L-BFGS-B").x / scale
+
+
+def fit(predictor: Predictor, count: int, cache: Path | None) -> dict[str, list[float]]:
+    """Weights of lean, junction, convexity and enclosure; and the two numbers of the depth orders' confidence."""
+    cues, in_front, bands, depth_right, equal_right = [], [], [], [], []
+    for view in views("validation", count, cache):
+        found = predictor.predict(view.rgb, float(view.K[0, 0]), view.labels)
+        true = {(a, b) for a, b, length in view.occlusions.tolist() if length >= MIN_LENGTH_PX}
+        c = contour(view.labels.astype(np.uint16), found.depth, found.boundary_probability)
+        pairs = list(zip(c.smaller.tolist(), c.larger.tolist()))
+        chosen = np.array([((a, b) in true) != ((b, a) in true) for a, b in pairs], bool)
+        if chosen.any():
+            cues.append(occlusion_order.cues(c)[chosen])
+            in_front.append(np.array([pair in true for pair in pairs])[chosen])
+        median = {one.id: one.depth_m for one in found.graph.instances}
+        for near, far, equal, _ in view.depth_orders:
+            ratio = np.log(median[far] / median[near]) / EQUAL_BAND
+            if abs(ratio) <= 1:
+                equal_right.append(equal)
+            else:
+                bands.append(abs(ratio))
+                depth_right.append(not equal and ratio > 0)
+    constant, growth = logistic(np.stack([np.ones(len(bands)) + 1e-6 * np.arange(len(bands)), np.log(bands)], 1),
+                                np.array(depth_right))
+    return {"lean junction convexity enclosure": logistic(np.concatenate(cues), np.concatenate(in_front)).tolist(),
+            "even growth": [float(np.exp(-constant / growth)), float(growth)],
+            "equal_right": [float(np.mean(equal_right))]}
+
+
+def plot(path: Path, curves: dict[str, list[tuple[str, Reliability]]]) -> None:
+    """One panel per relation: share of right claims over their confidence, one line per kind of depth."""
+    side, margin, gap = 300, 56, 40
+    width = margin + len(curves) * (side + gap)
+    picture = np.full((side + 2 * margin + 16, width, 3), 255, np.uint8)
+
+    def write(text: str, u: int, v: int, size: float = 0.42, colour: tuple[int, int, int] = INK) -> None:
+        cv2.putText(picture, text, (u, v), cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)
+
+    for k, (title, lines) in enumerate(curves.items()):
+        left, top = margin + k * (side + gap), margin
+
+        def at(confidence: float, right: float) -> tuple[int, int]:
+            return left + round(confidence * side), top + round((1 - right) * side)
+
+        for tick in (0, 0.25, 0.5, 0.75, 1):
+            cv2.line(picture, at(tick, 0), at(tick, 1), FAINT, 1)
+            cv2.line(picture, at(0, tick), at(1, tick), FAINT, 1)
+            write(f"{tick:g}", at(tick, 0)[0] - 8, at(0, 0)[1] + 16, 0.36)
+            if k == 0:
+                write(f"{tick:g}", left - 32, at(0, tick)[1] + 4, 0.36)
+        cv2.line(picture, at(0, 0), at(1, 1), INK, 1, cv2.LINE_AA)
+        write(title, left, top - 30, 0.5)
+        write("confidence", left + side // 2 - 34, top + side + 36)
+        for row, ((name, found), colour) in enumerate(zip(lines, (BLUE, ORANGE))):
+            write(f"{name}: {found.count.sum()} claims, calibration error {found.error:.3f}", left, top - 16 + 12 * row,
+                  0.34, colour)
+            filled = np.flatnonzero(found.count)
+            points = [at(found.confidence[b], found.right[b]) for b in filled]
+            cv2.polylines(picture, [np.array(points, np.int32)], False, colour, 1, cv2.LINE_AA)
+            for point, b in zip(points, filled):
+                cv2.circle(picture, point, 2 + int(3 * np.sqrt(found.count[b] / found.count.max())), colour, -1,
+                           cv2.LINE_AA)
+    write("right", 4, margin - 16)
+    if not cv2.imwrite(str(path), picture):
+        raise OSError(f"{path} could not be written")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--views", type=int, default=500)
+    parser.add_argument("--cache", type=Path)
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--fit", action="store_true")
+    args = parser.parse_args()
+    predictor = Predictor(weights=args.weights, max_instances=65535)
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
+    result: dict = {"benchmark": "orders", "commit": commit.strip(), "views": args.views}
+    if args.fit:
+        print(json.dumps(result | fit(predictor, args.views, args.cache)))
+        return
+    verdicts: dict[str, list] = {"true depth": [], "true depth, every pair": [], "network": []}
+    for view in views("test", args.views, args.cache):
+        exact = order_graph(view.labels, view.depth_m)
+        verdicts["true depth"].append(judge(exact, view))
+        verdicts["true depth, every pair"].append(judge(exact, view, min_length_px=1))
+        found = predictor.predict(view.rgb, float(view.K[0, 0]), view.labels)
+        verdicts["network"].append(judge(found.graph, view))
+    curves: dict[str, list] = {"occlusion orders": [], "depth orders": []}
+    for name, judged in verdicts.items():
+        result[name] = {key: round(value, 4) for key, value in asdict(score(judged)).items()}
+        print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in result[name].items()))
+        if name == "true depth, every pair":
+            continue
+        for title, kind in (("occlusion orders", "occlusion"), ("depth orders", "depth")):
+            found = reliability(np.concatenate([getattr(v, f"{kind}_confidence") for v in judged]),
+                                np.concatenate([getattr(v, f"{kind}_right") for v in judged]))
+            curves[title].append((name, found))
+            result[name][f"{kind}_calibration_error"] = round(found.error, 4)
+    if args.plot:
+        plot(args.plot, curves)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
