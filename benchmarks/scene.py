@@ -55,17 +55,17 @@ def boxes(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return 1 / nearness, np.clip(1.8 * cv2.GaussianBlur(outline, (0, 0), 0.8), 0, 1)
 
 
-def grid_of_fifty() -> np.ndarray:
-    """Labels 1..50 that cover the picture: the largest areas and the longest shared contours."""
+def grid(columns: int, rows: int) -> np.ndarray:
+    """Labels 1.. that cover the picture: the largest areas and the longest shared contours."""
     v, u = np.mgrid[:SIZE[1], :SIZE[0]]
-    return (1 + u // 64 + 10 * (v // 96)).astype(np.int32)
+    return (1 + u * columns // SIZE[0] + columns * (v * rows // SIZE[1])).astype(np.int32)
 
 
 def frame(seed: int) -> dict[str, tuple[float, float]]:
     """Milliseconds of wall time and of processor time per stage for one frame."""
     coarse_depth, coarse_probability = boxes(12, seed)
     rgb = np.random.default_rng(seed).integers(0, 255, (SIZE[1], SIZE[0], 3), np.uint8)
-    labels_50 = grid_of_fifty()
+    grids = grid(5, 2), grid(10, 5), grid(20, 10)
     spent_ms: dict[str, tuple[float, float]] = {}
     start = time.perf_counter(), time.thread_time()
 
@@ -85,8 +85,9 @@ def frame(seed: int) -> dict[str, tuple[float, float]]:
     lap("partition")
     graph = order_graph(labels, depth, probability)
     lap("graph")
-    order_graph(labels_50, depth, probability)
-    lap("graph of 50")
+    for tiles in grids:
+        order_graph(tiles, depth, probability)
+        lap(f"graph of {tiles.max()}")
     flying = flying_pixels(depth, mask)
     lap("flying pixels")
     points(depth, K, ~flying)
