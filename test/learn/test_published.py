@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Losses of the published MoDOT against the official code's numbers, and against hand-made ones."""
-import json
-
 import pytest
 import torch
 
@@ -9,23 +7,6 @@ from modot_ros.learn.losses import balanced_boundary
 from modot_ros.learn.published import constraint_terms, learnable, published_loss, recipe_of
 
 NAMES = {"synocc": "ob-future", "hypersim": "ob-hypersim", "nyudmt": "nyud-mt"}
-
-
-@pytest.fixture(scope="module")
-def official(shared_golden):
-    path = shared_golden / "modot" / "aux_golden.json"
-    if not path.exists():
-        pytest.skip("no file ../shared/golden/modot/aux_golden.json beside the checkout")
-    return json.loads(path.read_text())
-
-
-@pytest.fixture(scope="module")
-def targets(shared_golden):
-    import importlib.util
-    spec = importlib.util.spec_from_file_location("golden_targets", shared_golden / "modot" / "targets.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("kind", NAMES)

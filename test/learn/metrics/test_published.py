@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scores of the published evaluation against the official code's numbers, and against hand-made ones."""
-import importlib.util
-import json
 from dataclasses import astuple
 
 import numpy as np
@@ -11,22 +9,6 @@ import torch
 from modot_ros.learn.metrics.published import PublishedScores, published_scores
 
 NAMES = {"synocc": "ob-future", "hypersim": "ob-hypersim", "nyudmt": "nyud-mt"}
-
-
-@pytest.fixture(scope="module")
-def official(shared_golden):
-    path = shared_golden / "modot" / "aux_golden.json"
-    if not path.exists():
-        pytest.skip("no file ../shared/golden/modot/aux_golden.json beside the checkout")
-    return json.loads(path.read_text())
-
-
-@pytest.fixture(scope="module")
-def targets(shared_golden):
-    spec = importlib.util.spec_from_file_location("golden_targets", shared_golden / "modot" / "targets.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("kind", NAMES)
