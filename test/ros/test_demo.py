@@ -58,9 +58,10 @@ def test_interrupt_ends_the_children_first(tmp_path):
               f"demo.run(dict(camera={STAY!r}, monitor=[sys.executable, '-c', "
               "'import os, time; print(os.getpid(), flush=True); time.sleep(120)']), "
               f"Path({str(tmp_path)!r}), 30.0, dict(os.environ))")
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # ignored below `&`
     child = int(process.stdout.readline())
-    process.send_signal(2)
+    process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 0
     deadline_s = time.monotonic() + 10
