@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the demo treats its processes, with stand-ins for them; the real ones run in test_end_to_end.py."""
 import os
+import signal
 import subprocess
 import sys
 import time
