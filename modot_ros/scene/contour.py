@@ -45,6 +45,7 @@ class Contour:
     px_smaller: np.ndarray                              # int [n], flat index into a padded picture
     px_larger: np.ndarray
     evidence: np.ndarray                                # [n] depth, in [-1, 1]
+    sharp: np.ndarray                                   # bool [n], its step is one that no blur has spread
     seen: np.ndarray                                    # [n] probability of a boundary, 0 where none is known
     gap_m: np.ndarray                                   # [n] step of depth, >= 0
     junction: np.ndarray                                # [n] in [-1, 1]; NaN where there is none
@@ -114,7 +115,7 @@ def contour(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | N
     first, second = first[kept], second[kept]
     smaller, larger = pairs >> 16, pairs & 0xFFFF
     return Contour(smaller, larger, pair, np.where(sign > 0, first, second), np.where(sign > 0, second, first),
-                   sign * evidence[kept], seen[kept], gap_m[kept], sign * junction[kept], sign * convexity[kept],
+                   sign * evidence[kept], ~np.isnan(sharp[kept]), seen[kept], gap_m[kept], sign * junction[kept], sign * convexity[kept],
                    perimeter[smaller], perimeter[larger])
 
 

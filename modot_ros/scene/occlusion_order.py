@@ -7,7 +7,8 @@ a sum of log-odds, each cue with the weight that makes the sum a probability on 
 depth and the boundaries of the network (logistic regression, fitted by `benchmarks/orders.py --fit`):
 
 - lean: how clearly depth leans to one side, atanh of (evidence for - evidence against) / (crossings that speak + 0.1).
-  It grows without bound, so that depth that is sure of itself outweighs every shape;
+  It grows without bound, so that depth that is sure of itself outweighs every shape. Where most of the steps are
+  sharp the depth was measured or rendered, which no network's is, and counts five times;
 - junction and convexity: means over their crossings, see `contour`;
 - enclosure: the share of the smaller id's outline that is shared with the larger one, less the reverse. What is
   surrounded is in front, unless depth sees that it is a hole.
@@ -22,6 +23,7 @@ from ..prediction import OcclusionOrder
 from .contour import Contour, contour
 
 LEAN, JUNCTION, CONVEXITY, ENCLOSURE = 2.48, 17.7, 6.77, 4.23   # log-odds per unit of the cue
+MEASURED = 5.0                          # times the lean counts where most steps are sharp: no network made that depth
 LEAN_PRIOR_PX = 0.1                     # crossings that speak for neither side, beside those there are
 SPEAKS = 0.1                            # evidence of one crossing that counts
 MIN_CUE_PX = 4                          # a mean over fewer crossings counts for as little as over so many
@@ -90,6 +92,8 @@ def cues(c: Contour, part: np.ndarray | None = None) -> np.ndarray:
     part = np.ones(len(c.pair), bool) if part is None else part
     speaks = part & (np.abs(c.evidence) > SPEAKS)
     lean = np.arctanh(_total(c, c.evidence * speaks) / (_total(c, speaks) + LEAN_PRIOR_PX))
+    sharp = _total(c, speaks & c.sharp) >= 0.5 * np.maximum(_total(c, speaks), 1)
+    lean = np.where(sharp, MEASURED * lean, lean)
     means = []
     for cue in (c.junction, c.convexity):
         read = part & ~np.isnan(cue)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from modot_ros.scene.occlusion_order import LEAN, LEAN_PRIOR_PX
+from modot_ros.scene.occlusion_order import LEAN, LEAN_PRIOR_PX, MEASURED
 from modot_ros.scene.order import order_graph
 
 NAN, INF = np.nan, np.inf
@@ -28,7 +28,7 @@ def test_nearer_half_occludes():
     assert order.boundary_length_px == 20
     assert order.depth_gap_m == pytest.approx(1.0)
     # All of 20 pixels lean to one side, and nothing else speaks: enclosure is even, there is no junction.
-    assert order.confidence == pytest.approx(1 / (1 + np.exp(-LEAN * np.arctanh(20 / (20 + LEAN_PRIOR_PX)))))
+    assert order.confidence == pytest.approx(1 / (1 + np.exp(-MEASURED * LEAN * np.arctanh(20 / (20 + LEAN_PRIOR_PX)))))
     (depths,) = graph.depths
     assert (depths.near, depths.far, depths.equal, depths.overlapping) == (1, 2, False, False)
     assert relations(order_graph(*halves(2.0, 1.0))) == {(2, 1)}
@@ -37,7 +37,7 @@ def test_nearer_half_occludes():
 def test_probability_weighs_the_evidence():
     labels, depth = halves(1.0, 2.0)
     half = order_graph(labels, depth, np.full(labels.shape, 0.5, np.float32)).occlusions[0]
-    assert half.confidence == pytest.approx(1 / (1 + np.exp(-LEAN * np.arctanh(10 / (20 + LEAN_PRIOR_PX)))))
+    assert half.confidence == pytest.approx(1 / (1 + np.exp(-MEASURED * LEAN * np.arctanh(10 / (20 + LEAN_PRIOR_PX)))))
     assert not order_graph(labels, depth, np.zeros(labels.shape, np.float32)).occlusions
     beside = np.zeros(labels.shape, np.float32)
     beside[:, 17] = 1                                               # two pixels off the border
@@ -49,6 +49,8 @@ def test_blurred_edge_is_read_behind_the_blur():
     depth[:, 18:22] = [1.2, 1.4, 1.6, 1.8]
     (order,) = order_graph(labels, depth).occlusions
     assert order.depth_gap_m == pytest.approx(1.0)
+    (sharp,) = order_graph(*halves(1.0, 2.0)).occlusions            # which only measured depth has
+    assert 0.5 < order.confidence < sharp.confidence
 
 
 def test_mutual_occlusion_on_two_parts_of_one_contour():
@@ -114,7 +116,7 @@ def test_only_the_part_of_a_contour_with_a_step_counts():
     depth[10:, 20:] = 1.004                             # a step below NO_STEP on the lower half
     (order,) = order_graph(labels, depth).occlusions
     assert order.boundary_length_px == 10
-    assert order.confidence == pytest.approx(1 / (1 + np.exp(-LEAN * np.arctanh(10 / (10 + LEAN_PRIOR_PX)))))
+    assert order.confidence == pytest.approx(1 / (1 + np.exp(-MEASURED * LEAN * np.arctanh(10 / (10 + LEAN_PRIOR_PX)))))
 
 
 def test_thin_pole_stands_before_what_is_on_both_its_sides():
