@@ -8,7 +8,7 @@ depth and the boundaries of the network (logistic regression, fitted by `benchma
 
 - lean: how clearly depth leans to one side, atanh of (evidence for - evidence against) / (crossings that speak + 0.1).
   It grows without bound, so that depth that is sure of itself outweighs every shape. Where most of the steps are
-  sharp the depth was measured or rendered, which no network's is, and counts five times;
+  sharp the depth was measured or rendered, which no network's is, and counts eight times;
 - junction and convexity: means over their crossings, see `contour`;
 - enclosure: the share of the smaller id's outline that is shared with the larger one, less the reverse. What is
   surrounded is in front, unless depth sees that it is a hole.
@@ -22,8 +22,8 @@ import numpy as np
 from ..prediction import OcclusionOrder
 from .contour import Contour, contour
 
-LEAN, JUNCTION, CONVEXITY, ENCLOSURE = 2.48, 17.7, 6.77, 4.23   # log-odds per unit of the cue
-MEASURED = 5.0                          # times the lean counts where most steps are sharp: no network made that depth
+LEAN, JUNCTION, CONVEXITY, ENCLOSURE = 1.55, 12.0, 10.5, 4.97   # log-odds per unit of the cue
+MEASURED = 8.0                          # times the lean counts where most steps are sharp: no network made that depth
 LEAN_PRIOR_PX = 0.1                     # crossings that speak for neither side, beside those there are
 SPEAKS = 0.1                            # evidence of one crossing that counts
 MIN_CUE_PX = 4                          # a mean over fewer crossings counts for as little as over so many
