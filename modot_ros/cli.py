@@ -95,7 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--flip", action="store_true", help="average with the mirrored picture")
     evaluate.add_argument("--data", nargs="+", required=True, metavar="[KIND=]FOLDER", help="sets to score on: rooms (their "
                           "test split, rendered when missing), shards, pairs (also any folder with an index.json), nyud_mt, "
-                          "ob_future, ob_hypersim, ibims, diode, ob_diode or ob_entityseg")
+                          "ob_future, ob_hypersim, ibims, diode, ob_diode, ob_entityseg, or, for orders, instaorder, "
+                          "cocoa or kins")
+    evaluate.add_argument("--order-model", default="", help="order network to score as well where there are instances, as "
+                          "instaordernet_od; needs --order-weights")
+    evaluate.add_argument("--order-weights", type=Path, help="its .safetensors or .pth file")
     evaluate.add_argument("-o", "--output", type=Path, default=Path("evaluation_out"), help="folder for the report")
     evaluate.add_argument("--views", type=int, help="most pictures of each set; without it 200 rooms and all of others")
     evaluate.add_argument("--workers", type=int, default=2, help="processes that render")
@@ -291,12 +295,18 @@ def _weights(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from modot_ros.learn.evaluation.evaluate import evaluate
     from modot_ros.learn.evaluation.report import headline, tables
+    from modot_ros.model import load_order_network
     from modot_ros.predictor import Predictor
 
     if options.views is not None and options.views < 1:
         raise ValueError(f"--views is {options.views}: must be 1 or more")
-    predictor = Predictor(options.model, options.weights, options.device, options.precision, flip=options.flip)
-    comparisons = evaluate(options.data, options.output, predictor, options.views, options.workers, _progress)
+    predictor = Predictor(options.model, options.weights, options.device, options.precision, max_instances=65535,
+                          flip=options.flip)
+    network = None
+    if options.order_model or options.order_weights:
+        network = options.order_model, load_order_network(options.order_model, options.order_weights, options.device,
+                                                          options.precision)
+    comparisons = evaluate(options.data, options.output, predictor, options.views, options.workers, _progress, network)
     for comparison in comparisons:
         print("\n".join(tables(comparison)))
     print(f"report: {options.output / 'results.md'}")

@@ -28,7 +28,7 @@ def smoke(output: str | Path, views: int = 24, steps: int = 40, batch: int = 8, 
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{split}_{WIDTH}x{HEIGHT}.npz"
         if not path.exists():
-            write_shard(path, FIRST_SEED[split], count, WIDTH, HEIGHT)
+            write_shard(path, FIRST_SEED[split], count, WIDTH, HEIGHT, instances=split == "test")
         if progress:
             progress(f"rooms rendered to {split}", count, count)
     weights = train(TrainingOptions(

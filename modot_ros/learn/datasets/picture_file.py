@@ -28,6 +28,14 @@ def read_values(path: Path) -> np.ndarray:
     return values
 
 
+def read_labels(path: Path) -> np.ndarray:
+    """int32 [H, W], the values of a picture with one channel of 8 or 16 bits."""
+    values = _decoded(path, cv2.IMREAD_UNCHANGED)
+    if values.ndim != 2 or values.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"{path} is {values.dtype} {values.shape}, needs one channel of 8 or 16 bits")
+    return values.astype(np.int32)
+
+
 def read_marked(path: Path) -> np.ndarray:
     """bool [H, W], True where any channel of the picture is not 0."""
     marks = _decoded(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every data set of pictures with depth or boundaries gives: one picture and what is known of it."""
+"""What every data set gives to an evaluation: one picture and what is known of it."""
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+
+from modot_ros.learn.datasets.order_sample import OrderTruth
 
 
 @dataclass(frozen=True)
@@ -20,26 +22,29 @@ class Sample:
     boundary: np.ndarray | None                         # bool [H, W], occlusion boundary; None = the set has none
     K: np.ndarray | None                                # float64 [3, 3], pixel centres at whole numbers; None = unknown
     name: str
+    orders: OrderTruth | None = None                    # of its instances; None = the set has none
 
     def __post_init__(self):
         for what in ("depth_m", "valid", "boundary"):
             truth = getattr(self, what)
             if truth is not None and truth.shape != self.rgb.shape[:2]:
                 raise ValueError(f"{what} is {truth.shape}, the picture {self.rgb.shape[:2]}")
+        if self.orders is not None and self.orders.modal.shape[1:] != self.rgb.shape[:2]:
+            raise ValueError(f"masks are {self.orders.modal.shape[1:]}, the picture {self.rgb.shape[:2]}")
 
 
 def sample(name: str, rgb: np.ndarray, depth_m: np.ndarray | None = None, valid: np.ndarray | None = None,
-           boundary: np.ndarray | None = None, K: np.ndarray | None = None) -> Sample:
+           boundary: np.ndarray | None = None, K: np.ndarray | None = None, orders: OrderTruth | None = None) -> Sample:
     """Sample whose depth is NaN where it is not finite, not positive or not `valid`, and valid everywhere else."""
     if depth_m is None:
-        return Sample(rgb, None, np.zeros(rgb.shape[:2], bool), boundary, K, name)
+        return Sample(rgb, None, np.zeros(rgb.shape[:2], bool), boundary, K, name, orders)
     depth_m = depth_m.astype(np.float32)
     known = np.isfinite(depth_m) & (depth_m > 0)
     if valid is not None:
         if valid.shape != depth_m.shape:
             raise ValueError(f"the mask is {valid.shape}, the depth {depth_m.shape}")
         known &= valid
-    return Sample(rgb, np.where(known, depth_m, np.float32(np.nan)), known, boundary, K, name)
+    return Sample(rgb, np.where(known, depth_m, np.float32(np.nan)), known, boundary, K, name, orders)
 
 
 def intrinsics(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:

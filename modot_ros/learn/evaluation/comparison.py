@@ -7,15 +7,18 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
+from torch import nn
 
 from modot_ros.learn.datasets.sample import Sample
 from modot_ros.learn.evaluation.contenders import Estimate, contenders, typical_depth
+from modot_ros.learn.evaluation.order_contenders import order_contenders
 from modot_ros.learn.evaluation.pictures import Pictures
 from modot_ros.learn.evaluation.validation import THRESHOLDS
 from modot_ros.learn.metrics.boundary_benchmark import PIPELINES, BoundaryBenchmark, BoundaryCurve
 from modot_ros.learn.metrics.depth import ALIGNMENTS, depth_metrics
 from modot_ros.learn.metrics.depth_boundary import depth_boundary_error, scale_invariant_boundary_f
 from modot_ros.learn.metrics.pixels import pixel_metrics
+from modot_ros.learn.orders.evaluation import OrderBenchmark, OrderTable
 from modot_ros.predictor import Predictor
 from modot_ros.scene.agreement import boundary_f
 
@@ -42,6 +45,7 @@ class Comparison:
     rows: dict[str, dict[str, Row]]                     # contender -> picture -> score
     curves: dict[str, dict[str, BoundaryCurve]]         # contender -> pipeline; contenders that say boundaries
     skipped: dict[str, str]                             # picture -> reason
+    orders: dict[str, OrderTable]                       # who orders -> scores; empty without instances
     failures: tuple[Failure, ...] = field(repr=False)
 
     def column(self, contender: str, score: str) -> np.ndarray:
@@ -65,9 +69,12 @@ class Comparison:
         return THRESHOLDS[int(np.nan_to_num(medians, nan=-1.0).argmax())]
 
 
-def compare(pictures: Pictures, predictor: Predictor,
-            progress: Callable[[int, int], None] | None = None) -> Comparison:
-    """Scores of the model and all it is compared with. Raises ValueError when no picture can be read."""
+def compare(pictures: Pictures, predictor: Predictor, progress: Callable[[int, int], None] | None = None,
+            order_network: tuple[str, nn.Module] | None = None) -> Comparison:
+    """Scores of the model and all it is compared with. Raises ValueError when no picture can be read.
+
+    order_network: name and network that orders as well, where there are instances.
+    """
     skipped: dict[str, str] = {}
     few = range(0, len(pictures), max(1, len(pictures) // _LOOKED_AT))
     known = Pictures(pictures.kind, pictures.title, tuple(pictures.names[k] for k in few),
@@ -76,25 +83,34 @@ def compare(pictures: Pictures, predictor: Predictor,
     model = next(iter(named))
     rows: dict[str, dict[str, Row]] = {name: {} for name in named}
     benchmarks = {name: {pipeline: BoundaryBenchmark(pipeline) for pipeline in PIPELINES} for name in named}
+    ordered: dict[str, OrderBenchmark] = {}
     failures: dict[str, list[Failure]] = {"median_abs_rel": [], "f_0.5": []}
     for done, sample in enumerate(pictures.samples(skipped), 1):
         said = None
         for name, contender in named.items():
             estimate = contender(sample, said)
             said = estimate if name == model else said
-            row = rows[name][sample.name] = score(estimate, sample, pictures.tolerance_px)
+            row = score(estimate, sample, pictures.tolerance_px)
+            if row or name == model:
+                rows[name][sample.name] = row
             if sample.boundary is not None and estimate.probability is not None:
                 for benchmark in benchmarks[name].values():
                     benchmark.add(estimate.probability, sample.boundary)
             if name == model:
                 _remember(failures, row, sample, estimate)
+        if sample.orders is not None:
+            for name, orders in order_contenders(model, said.graph, sample, order_network).items():
+                row = ordered.setdefault(name, OrderBenchmark()).add(orders, sample.orders)
+                rows.setdefault(name, {}).setdefault(sample.name, {}).update(row)
         if progress:
             progress(done, len(pictures))
     if not rows[model]:
         raise ValueError(f"{pictures.title}: none of {len(pictures)} pictures can be read: {skipped}")
     curves = {name: {pipeline: one.curve() for pipeline, one in each.items() if len(one)}
               for name, each in benchmarks.items()}
-    return Comparison(pictures, rows, {name: each for name, each in curves.items() if each}, skipped,
+    return Comparison(pictures, {name: found for name, found in rows.items() if found},
+                      {name: each for name, each in curves.items() if each}, skipped,
+                      {name: one.table(skipped) for name, one in ordered.items()},
                       tuple(failure for each in failures.values() for failure in each))
 
 

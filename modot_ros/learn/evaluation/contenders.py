@@ -13,6 +13,8 @@ import numpy as np
 
 from modot_ros.learn.datasets.sample import Sample
 from modot_ros.learn.metrics.canny import PAPER_THRESHOLDS, depth_edges
+from modot_ros.learn.orders.graph import painted
+from modot_ros.prediction import OrderGraph
 from modot_ros.predictor import Predictor
 from modot_ros.scene.boundaries import thin
 
@@ -28,6 +30,7 @@ class Estimate:
     probability: np.ndarray | None = None               # [H, W] in 0..1, of a boundary; None: says nothing of them
     edges: np.ndarray | None = None                     # bool [H, W]: boundaries that are lines already
     relative: bool = False
+    graph: OrderGraph | None = None                     # over the painted masks of the truth
 
     def boundary(self, threshold: float) -> np.ndarray:
         """Boundaries from a probability on, bool [H, W], one pixel wide on the occluder."""
@@ -46,8 +49,9 @@ def contenders(predictor: Predictor, typical_depth_m: float) -> dict[str, Conten
 
     def model(sample: Sample, _: Estimate | None) -> Estimate:
         focal_px = None if sample.K is None else float(sample.K[0, 0])
-        said = predictor.predict(sample.rgb, focal_px, parts=("depth", "boundary"))
-        return Estimate(said.depth, said.boundary_probability, relative=said.depth_kind == "relative")
+        labels = None if sample.orders is None else painted(sample.orders.modal)
+        said = predictor.predict(sample.rgb, focal_px, labels, ("depth", "boundary") + ("order",) * (labels is not None))
+        return Estimate(said.depth, said.boundary_probability, None, said.depth_kind == "relative", said.graph)
 
     def with_edges(low: float, high: float) -> Contender:
         def edges(_: Sample, said: Estimate) -> Estimate:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model is evaluated on: rendered rooms, shards of them, a folder of pairs, or a published data set, all as
-samples."""
+"""What a model is evaluated on: rendered rooms, shards of them, a folder of pairs, or a published data set, of depth,
+boundaries or orders, all as samples."""
 from __future__ import annotations
 
 import json
@@ -8,14 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from modot_ros.learn.dataset import Views, load_views
-from modot_ros.learn.datasets import DATASETS, open_dataset
+from modot_ros.learn.datasets import DATASETS, ORDER_DATASETS, open_dataset, open_order_dataset
+from modot_ros.learn.datasets.order_sample import OrderSample, OrderTruth, occlusion_matrix, order_truth
 from modot_ros.learn.datasets.sample import Sample, intrinsics, sample
-from modot_ros.learn.metrics.depth_steps import step_boundaries
-from modot_ros.learn.synthetic.shards import write_shards
+from modot_ros.learn.metrics.depth_steps import step_boundaries, step_pairs
+from modot_ros.learn.orders.graph import painted
+from modot_ros.learn.synthetic.shards import Instances, read_instances, write_shards
+from modot_ros.learn.synthetic.truth import occlusion_pairs
 
 ROOMS, SHARDS = "rooms", "shards"
-KINDS = (ROOMS, SHARDS, *DATASETS)
+KINDS = (ROOMS, SHARDS, *DATASETS, *ORDER_DATASETS)
 # How far a boundary may lie from the true one: truth of the rooms is a pixel of its own, others are drawn by hand or
 # found in stored depth.
 ROOMS_TOLERANCE_PX, TOLERANCE_PX = 1, 2
@@ -66,33 +71,52 @@ def open_pictures(data: str, limit: int | None = None, workers: int = 1,
         raise ValueError(f"data {data!r}: kind {kind!r} is unknown: choose one of {', '.join(KINDS)}")
     if kind == ROOMS:
         write_shards(Path(folder) / "test", "test", limit or 200, workers=workers, progress=progress)
-        return _views(kind, load_views(Path(folder) / "test", limit or 200))
+        return _views(kind, Path(folder) / "test", limit or 200)
     if kind == SHARDS:
-        return _views(kind, load_views(folder, limit))
+        return _views(kind, Path(folder), limit)
+    if kind in ORDER_DATASETS:
+        ordered = open_order_dataset(kind, folder)
+        return Pictures(kind, ordered.title, ordered.names[:limit], lambda index: _order_sample(ordered[index]),
+                        TOLERANCE_PX)
     opened = open_dataset(kind, folder)
     exact = _exact(Path(folder)) if kind == "pairs" else frozenset()
 
     def read(index: int) -> Sample:
         one = opened[index]
-        if one.boundary is None and one.name in exact:
-            one = replace(one, boundary=step_boundaries(one.depth_m))
+        if one.name in exact:
+            one = replace(one, orders=_stepped(one.orders, one.depth_m),
+                          boundary=step_boundaries(one.depth_m) if one.boundary is None else one.boundary)
         return one
     return Pictures(kind, opened.title, opened.names[:limit], read, TOLERANCE_PX)
 
 
-def _views(kind: str, views: Views) -> Pictures:
+def _views(kind: str, folder: Path, limit: int | None) -> Pictures:
+    views, instances = load_views(folder, limit), read_instances(folder)
     names = tuple(f"room_{k:05d}" for k in range(len(views)))
     return Pictures(kind, f"rendered rooms, {len(views)} not seen in training", names,
-                    lambda index: room_sample(views, index, names[index]), ROOMS_TOLERANCE_PX)
+                    lambda index: room_sample(views, index, names[index], instances[index]), ROOMS_TOLERANCE_PX)
 
 
-def room_sample(views: Views, index: int, name: str) -> Sample:
+def room_sample(views: Views, index: int, name: str, instances: Instances | None = None) -> Sample:
     """One rendered view as a sample."""
     rgb = views.rgb[index].permute(1, 2, 0).numpy()
     height, width = rgb.shape[:2]
     focal_px = float(views.focal[index]) * width
     return sample(name, rgb, views.depth_m[index, 0].float().numpy(), boundary=views.boundary[index, 0].numpy() > 0,
-                  K=intrinsics(focal_px, focal_px, (width - 1) / 2, (height - 1) / 2))
+                  K=intrinsics(focal_px, focal_px, (width - 1) / 2, (height - 1) / 2),
+                  orders=instances and order_truth(name, instances.labels, instances.occlusions, instances.depth_orders))
+
+
+def _order_sample(one: OrderSample) -> Sample:
+    return replace(sample(one.truth.name, one.rgb), orders=one.truth)
+
+
+def _stepped(orders: OrderTruth | None, depth_m: np.ndarray) -> OrderTruth | None:
+    """With the occlusions that exact depth shows, where none are said."""
+    if orders is None or (orders.occlusion != -1).any():
+        return orders
+    seen = occlusion_pairs(painted(orders.modal), *step_pairs(depth_m))
+    return replace(orders, occlusion=occlusion_matrix(len(orders.modal), seen - [1, 1, 0]))
 
 
 def _exact(folder: Path) -> frozenset[str]:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the MoDOT paper (WACV 2026) reports on the sets that it was scored on: numbers to stand beside ours.
+"""What papers report on the sets that they scored on: numbers to stand beside ours, means over pictures.
 
-From the authors' slides. Means over pictures; boundary pixels at probability 0.7 without tolerance or thinning. The rows
-"depth + Canny" take edges of the depth map for boundaries.
+Depth and boundaries from the slides of MoDOT's authors; boundary pixels at probability 0.7 without tolerance or thinning.
+The rows "depth + Canny" take edges of the depth map for boundaries. Orders in percent, with true masks but for
+InstaFormer, which finds its own; from InstaOrder's supplement and from InstaFormer's repository.
 """
 from __future__ import annotations
 
@@ -50,5 +51,26 @@ PUBLISHED: dict[str, dict[str, dict[str, float]]] = {
         "Depth Anything v2 Small": _row(1.1308, 0.6034, 0.3775, 0.5346, 0.2252, 0.3249, 0.0530, 0.0824),
         **_canny("Depth Anything Large", (0.0294, 0.0446), (0.0198, 0.0341), (0.0133, 0.0238)),
         **_canny("Depth Anything v2 Large", (0.0595, 0.0936), (0.0491, 0.0809), (0.0402, 0.0681)),
+    },
+}
+
+ORDER_COLUMNS = ("occlusion_recall", "occlusion_precision", "occlusion_f1", "whdr_distinct", "whdr_overlap", "whdr_all")
+
+
+def _orders(*values: float | None) -> dict[str, float]:
+    return {key: value for key, value in zip(ORDER_COLUMNS, values) if value is not None}
+
+
+ORDERS_PUBLISHED: dict[str, dict[str, dict[str, float]]] = {
+    "instaorder": {
+        "PCNet-M (InstaOrder, CVPR 2022)": _orders(59.19, 76.42, 63.02),
+        "OrderNet, 4 classes (InstaOrder, CVPR 2022)": _orders(84.93, 78.21, 77.51),
+        "InstaOrderNet_o (InstaOrder, CVPR 2022)": _orders(89.39, 79.83, 80.65),
+        "InstaOrderNet_d (InstaOrder, CVPR 2022)": _orders(_N, _N, _N, 12.95, 25.96, 17.51),
+        "InstaOrderNet_od (InstaOrder, CVPR 2022)": _orders(82.37, 88.67, 81.86, 11.51, 25.22, 15.99),
+        "InstaDepthNet_d (InstaOrder, CVPR 2022)": _orders(_N, _N, _N, 7.25, 23.34, 12.94),
+        "InstaDepthNet_od (InstaOrder, CVPR 2022)": _orders(84.89, 91.34, 85.01, 7.00, 23.29, 12.72),
+        "InstaFormer_o Swin-L (2025, no masks given)": _orders(89.82, 78.10, 81.89),
+        "InstaFormer_od Swin-L (2025, no masks given)": _orders(89.57, 78.07, 81.37, 7.90, 24.68, 13.30),
     },
 }

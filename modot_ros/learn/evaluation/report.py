@@ -24,7 +24,7 @@ import numpy as np
 from modot_ros.learn.evaluation.comparison import Comparison
 from modot_ros.learn.evaluation.contenders import CANNY
 from modot_ros.learn.evaluation.panels import side_by_side
-from modot_ros.learn.evaluation.published_table import PUBLISHED, SOURCE, UNITS
+from modot_ros.learn.evaluation.published_table import ORDERS_PUBLISHED, PUBLISHED, SOURCE, UNITS
 from modot_ros.learn.metrics.boundary_benchmark import PIPELINES
 
 # Heading, score, whether a mean or a median, and digits. As in the paper first: plain means.
@@ -40,13 +40,20 @@ BOUNDARY_COLUMNS = (
     ("pixel precision", "pixel_precision", "mean", 3), ("recall", "pixel_recall", "mean", 3),
     ("F", "pixel_f1", "mean", 3), ("F at 0.5", "f_0.5", "median", 3), ("edge error accuracy", "edge_accuracy_px", "mean", 2),
     ("completeness", "edge_completeness_px", "mean", 2), ("edge F", "edge_f", "mean", 3))
+ORDER_COLUMNS = (
+    ("recall", "occlusion_recall"), ("precision", "occlusion_precision"), ("F1", "occlusion_f1"),
+    ("WHDR distinct", "whdr_distinct"), ("overlap", "whdr_overlap"), ("all", "whdr_all"),
+    ("pooled: recall", "pooled_occlusion_recall"), ("precision", "pooled_occlusion_precision"),
+    ("F1", "pooled_occlusion_f1"), ("WHDR all", "pooled_whdr_all"))
 LEGEND = """\
 Depth: means over pictures as in papers, then medians over pictures; "scaled": after multiplying each picture by the ratio
 of medians; "affine": after fitting scale and shift of inverse depth. The last column is what the depth should be
 multiplied by. Boundaries: "pixel" without tolerance at probability 0.7, as MoDOT is scored; "F at 0.5" and "best F"
 after thinning, within the tolerance named above, median over pictures, the latter at the best threshold of all; ODS, OIS
 and AP with one-to-one matching within 0.75 % of the diagonal, as DOOBNet's scripts do and as the BSDS code does;
-"edge": edges of the depth map itself, iBims-1's error in pixels and Depth Pro's scale-invariant F.
+"edge": edges of the depth map itself, iBims-1's error in pixels and Depth Pro's scale-invariant F. Orders: in percent, of
+true masks, as InstaOrder scores them: occlusion, and the share of depth orders that are wrong (WHDR) for pairs whose depth
+ranges are distinct, overlap, and all; means over pictures, then over all pairs of all pictures ("pooled").
 """
 
 
@@ -85,6 +92,8 @@ def summary(comparison: Comparison) -> dict:
                   for key in keys if len(comparison.column(name, key))}
         found[name] = {"scores": scores, "curves": {pipeline: asdict(curve) for pipeline, curve
                                                     in comparison.curves.get(name, {}).items()}}
+        if name in comparison.orders:
+            found[name]["orders"] = {key: round(value, 3) for key, value in comparison.orders[name].scores().items()}
         if any(key.startswith("f_") for key in scores):
             found[name]["best_threshold"] = comparison.best_threshold(name)
     return {"title": comparison.pictures.title, "kind": comparison.pictures.kind,
@@ -101,6 +110,8 @@ def headline(comparison: Comparison) -> dict[str, float | str]:
         threshold = comparison.best_threshold(model)
         found |= {"threshold": threshold, "best_f": comparison.median(model, f"f_{threshold}"),
                   **{f"{pipeline}_ods": curve.ods for pipeline, curve in comparison.curves[model].items()}}
+    if model in comparison.orders:
+        found |= comparison.orders[model].scores()
     return {"set": comparison.pictures.kind, "pictures": len(comparison.rows[model]),
             **{key: round(value, 4) for key, value in found.items() if not math.isnan(value)}}
 
@@ -109,28 +120,35 @@ def tables(comparison: Comparison) -> list[str]:
     """Markdown of one set."""
     pictures, published = comparison.pictures, PUBLISHED.get(comparison.pictures.kind, {})
     count = len(next(iter(comparison.rows.values())))
-    lines = [f"## {pictures.title}", "", f"{count} pictures; boundaries within {pictures.tolerance_px} px."]
+    bounded = any(len(comparison.column(name, "edge_accuracy_px")) for name in comparison.rows)
+    lines = [f"## {pictures.title}", "",
+             f"{count} pictures" + (f"; boundaries within {pictures.tolerance_px} px." if bounded else ".")]
     if comparison.skipped:
         lines += ["", f"{len(comparison.skipped)} skipped, for they can't be read:",
                   *(f"- `{name}`: {reason}" for name, reason in comparison.skipped.items())]
     if any(len(comparison.column(name, "median_delta1")) for name in comparison.rows):
         rows = {name: [_cell(getattr(comparison, how)(name, key), digits) for _, key, how, digits in DEPTH_COLUMNS]
-                for name in comparison.rows if CANNY not in name}
+                for name in comparison.rows if CANNY not in name and len(comparison.column(name, "median_delta1"))}
         rows |= _published_rows(published, DEPTH_COLUMNS)
         lines += ["", "**Depth**", "", *_table([column[0] for column in DEPTH_COLUMNS], rows)]
         if pictures.kind in UNITS:
             lines += ["", UNITS[pictures.kind]]
-    if any(len(comparison.column(name, "edge_accuracy_px")) for name in comparison.rows):
+    if bounded:
         headings = [column[0] for column in BOUNDARY_COLUMNS]
         headings[4:4] = ["best F", "precision", "recall", "threshold", "ODS", "OIS", "AP", "BSDS ODS", "OIS", "AP"]
         rows = {}
-        for name in comparison.rows:
+        for name in (name for name in comparison.rows if len(comparison.column(name, "edge_accuracy_px"))):
             cells = [_cell(getattr(comparison, how)(name, key), digits) for _, key, how, digits in BOUNDARY_COLUMNS]
             cells[4:4] = _best(comparison, name) + _curve_cells(comparison, name)
             rows[name] = cells
         rows |= {name: cells[:4] + ["-"] * 10 + cells[4:]
                  for name, cells in _published_rows(published, BOUNDARY_COLUMNS).items()}
         lines += ["", "**Boundaries**", "", *_table(headings, rows)]
+    if comparison.orders:
+        scores = {name: table.scores() for name, table in comparison.orders.items()}
+        rows = {name: [_cell(found.get(key, math.nan), 2) for _, key in ORDER_COLUMNS]
+                for name, found in (scores | ORDERS_PUBLISHED.get(pictures.kind, {})).items()}
+        lines += ["", "**Orders**", "", *_table([heading for heading, _ in ORDER_COLUMNS], rows)]
     return [*lines, ""]
 
 
@@ -190,6 +208,9 @@ def _write_scores(path: Path, summaries: dict[str, dict]) -> None:
             for contender, found in one["contenders"].items():
                 for key, score in found["scores"].items():
                     writer.writerow([name, contender, key, score["mean"], score["median"], score["pictures"]])
+                for key, value in found.get("orders", {}).items():
+                    if key.startswith("pooled"):
+                        writer.writerow([name, contender, key, value, "", ""])
                 for pipeline, curve in found["curves"].items():
                     for key in ("ods", "ois", "ap"):
                         writer.writerow([name, contender, f"{pipeline}_{key}", round(curve[key], 5), "", ""])

@@ -61,7 +61,8 @@ def write_views(mesh: Mesh, cameras: dict[str, Camera], folder: Path, convention
         _write_view(view, soft, mesh.names, folder, name)
         K = camera.K
         index.append({"name": name, "image": f"{name}.png", "depth": f"{name}_depth.npy",
-                      "boundary": f"{name}_{truth}.png", "K": [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]})
+                      "boundary": f"{name}_{truth}.png", "labels": f"{name}_labels.png", "graph": f"{name}_graph.json",
+                      "K": [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]})
         for what, value in (("rgb", view.rgb), ("depth_m", view.depth_m.astype(np.float16)),
                             ("boundary", boundary.astype(np.uint8)), ("focal", np.float32(K[0, 0] / camera.width))):
             shard[what].append(value)

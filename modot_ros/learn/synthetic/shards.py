@@ -2,13 +2,15 @@
 """Rendered views on disk, for training: shards of a fixed number of views, made by worker processes.
 
 A shard is an .npz with rgb uint8 [n, H, W, 3], depth_m float16 [n, H, W], boundary uint8 [n, H, W] (0 or 1, occluder's
-side) and focal float32 [n] (focal length / width). View k of a split comes from seed first_seed + k alone, so a
+side) and focal float32 [n] (focal length / width). Those to test on say the orders of their instances as well, see
+`read_instances`. View k of a split comes from seed first_seed + k alone, so a
 folder can be made again anywhere, and finished shards are kept when a run is continued.
 """
 from __future__ import annotations
 
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +31,17 @@ def training_view(seed: int, width: int = 256, height: int = 192, device: str = 
     return render(scene, random_camera(scene, np.random.default_rng(seed), width, height), seed, device)
 
 
-def write_shard(path: Path, first_seed: int, count: int, width: int, height: int, device: str = "cpu") -> Path:
+@dataclass(frozen=True)
+class Instances:
+    """Who is in a view, and in which order; as `View` has it."""
+
+    labels: np.ndarray                                  # uint16 [H, W], 0 = room shell
+    occlusions: list[tuple[int, int, int]]
+    depth_orders: list[tuple[int, int, bool, bool]]
+
+
+def write_shard(path: Path, first_seed: int, count: int, width: int, height: int, device: str = "cpu",
+                instances: bool = False) -> Path:
     """Renders `count` views into the file `path`, which appears only when it is whole."""
     torch.set_num_threads(1)
     views = [training_view(first_seed + k, width, height, device) for k in range(count)]
@@ -38,8 +50,39 @@ def write_shard(path: Path, first_seed: int, count: int, width: int, height: int
         np.savez(file, rgb=np.stack([view.rgb for view in views]),
                  depth_m=np.stack([view.depth_m for view in views]).astype(np.float16),
                  boundary=np.stack([view.boundary for view in views]).astype(np.uint8),
-                 focal=np.array([view.K[0, 0] / width for view in views], np.float32))
+                 focal=np.array([view.K[0, 0] / width for view in views], np.float32),
+                 **(_instance_arrays(views) if instances else {}))
     return partial.rename(path)
+
+
+def _instance_arrays(views: list[View]) -> dict[str, np.ndarray]:
+    """labels uint16 [n, H, W]; occlusions int64 [M, 4] and depth_orders int64 [P, 5], the view's number first."""
+    occlusions = [(k, *order) for k, view in enumerate(views) for order in view.occlusions.tolist()]
+    depth_orders = [(k, *order) for k, view in enumerate(views) for order in view.depth_orders]
+    return {"labels": np.stack([view.labels for view in views]).astype(np.uint16),
+            "occlusions": np.array(occlusions, np.int64).reshape(-1, 4),
+            "depth_orders": np.array(depth_orders, np.int64).reshape(-1, 5)}
+
+
+def read_instances(folder: str | Path) -> list[Instances | None]:
+    """Of every view in the shards of a folder, in the order of their names; None where a shard does not say them.
+
+    Raises ValueError for a shard that can't be read.
+    """
+    found: list[Instances | None] = []
+    for path in sorted(Path(folder).glob("*.npz")):
+        try:
+            with np.load(path, allow_pickle=False) as shard:
+                if "labels" not in shard:
+                    found += [None] * len(shard["focal"])
+                    continue
+                labels, *orders = (shard[name] for name in ("labels", "occlusions", "depth_orders"))
+            occlusions, depth_orders = ([[tuple(row[1:]) for row in rows[rows[:, 0] == k].tolist()]
+                                         for k in range(len(labels))] for rows in orders)
+        except Exception as error:                      # zipfile, zlib, KeyError, OSError: all one to us
+            raise ValueError(f"{path}: its instances can't be read ({error})") from error
+        found += map(Instances, labels, occlusions, depth_orders)
+    return found
 
 
 def write_shards(folder: str | Path, split: str, views: int, width: int = 256, height: int = 192, workers: int = 1,
@@ -59,7 +102,7 @@ def write_shards(folder: str | Path, split: str, views: int, width: int = 256, h
     missing = [k for k, path in enumerate(paths) if not path.exists()]
     with ProcessPoolExecutor(max_workers=workers) as pool:
         jobs = [pool.submit(write_shard, paths[k], FIRST_SEED[split] + k * VIEWS_PER_SHARD, VIEWS_PER_SHARD, width,
-                            height, device) for k in missing]
+                            height, device, split == "test") for k in missing]
         for done, job in enumerate(as_completed(jobs), count - len(missing) + 1):
             job.result()
             if progress:

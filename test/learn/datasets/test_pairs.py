@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from modot_ros.learn.datasets.order_sample import DepthRelation
 from modot_ros.learn.datasets.pairs import pairs
 
 
@@ -56,6 +57,34 @@ def test_a_broken_index_is_named(root, writer, index):
         pairs(root)
 
 
+def test_instances_have_the_orders_of_their_graph_or_of_their_depth(root, writer):
+    labels = np.zeros((6, 8), np.uint16)
+    labels[:, 1:4], labels[:, 5:] = 300, 2
+    depth_m = np.full((6, 8), 2.0)
+    depth_m[:, 5:], depth_m[0, 1:4] = 3.0, np.nan
+    for name in ("metres", "drawn"):
+        writer.values(f"{name}_labels.png", labels)
+    writer.array("metres_depth.npy", depth_m)
+    writer.text("drawn_graph.json", json.dumps({"occlusions": [{"occluder": 300, "occludee": 2}], "depths": []}))
+    drawn, metres, without = pairs(root)
+    assert drawn.orders.occlusion.tolist() == [[0, 0], [1, 0]] and drawn.orders.depths == ()
+    assert drawn.orders.modal.sum((1, 2)).tolist() == [18, 18]
+    assert metres.orders.occlusion.tolist() == [[-1, -1], [-1, -1]] and without.orders is None
+    assert metres.orders.depths == (DepthRelation(1, 0, False, False, 2),)
+
+
+@pytest.mark.parametrize("graph, said", [
+    ('{"occlusions": [{"occluder": 1}], "depths": []}', "drawn_graph.json is no order graph"),
+    ('{"occlusions": [{"occluder": 1, "occludee": 8}], "depths": []}', "an order is about 8, but the labels are [1, 2]"),
+    ("{", "drawn_graph.json is no JSON"), (None, "drawn_labels.png is (6, 5), the picture (6, 8)")])
+def test_broken_orders_are_skipped_and_named(root, writer, graph, said):
+    writer.values("drawn_labels.png", np.arange(6 * (8 if graph else 5), dtype=np.uint8).reshape(6, -1) % 2 + 1)
+    if graph:
+        writer.text("drawn_graph.json", graph)
+    pictures = pairs(root)
+    assert len(list(pictures)) == 2 and said in pictures.skipped["drawn"]
+
+
 def test_corrupt_pictures_and_truths_are_skipped(root, writer):
     writer.corrupt("drawn.png")
     writer.array("metres_depth.npy", np.zeros((2, 2)))
@@ -68,5 +97,5 @@ def test_what_is_missing_is_said(tmp_path, writer):
     with pytest.raises(FileNotFoundError, match="NAME_depth.npy"):
         pairs(tmp_path / "nowhere")
     writer.picture("alone.png")
-    with pytest.raises(ValueError, match="no picture there has a depth or boundary"):
+    with pytest.raises(ValueError, match="no picture there has a depth, boundary or labels"):
         pairs(tmp_path)

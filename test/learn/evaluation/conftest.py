@@ -22,21 +22,18 @@ def box_room(seed: int, height=48, width=64) -> tuple[np.ndarray, np.ndarray, np
     return rgb, depth_m, boundary
 
 
-@pytest.fixture
-def rooms(tmp_path):
+def write_rooms(folder):
     """A folder whose test split is there: three views of 64x48."""
     rgb, depth_m, boundary = (np.stack(arrays) for arrays in zip(*(box_room(seed) for seed in range(3))))
-    folder = tmp_path / "rooms"
     (folder / "test").mkdir(parents=True)
     np.savez(folder / "test" / "test_256x192_00000.npz", rgb=rgb, depth_m=depth_m.astype(np.float16),
              boundary=boundary.astype(np.uint8), focal=np.full(3, 0.8, np.float32))
     return folder
 
 
-@pytest.fixture
-def pairs(tmp_path):
+def write_pairs(folder):
     """A folder of pairs: two with exact depth, one without, one that is no picture."""
-    folder, index = tmp_path / "pairs", []
+    index = []
     folder.mkdir()
     for k, name in enumerate(("exact_0", "exact_1", "sensor", "broken")):
         rgb, depth_m, _ = box_room(k)
@@ -50,9 +47,36 @@ def pairs(tmp_path):
 
 
 @pytest.fixture
-def weights(tmp_path):
+def instaorder(tmp_path):
+    """InstaOrder in its published layout: one picture of three instances, the first in front of the second."""
+    folder, boxes = tmp_path / "coco", [(10, 10, 20, 20), (26, 14, 30, 16), (2, 36, 12, 8)]
+    (folder / "annotations").mkdir(parents=True), (folder / "val2017").mkdir()
+    cv2.imwrite(str(folder / "val2017" / "5.jpg"), box_room(0)[0])
+    instances = [{"id": 70 + k, "image_id": 5, "category_id": 3, "bbox": [x, y, w, h],
+                  "segmentation": [[x, y, x + w, y, x + w, y + h, x, y + h]]} for k, (x, y, w, h) in enumerate(boxes)]
+    (folder / "annotations" / "instances_val2017.json").write_text(json.dumps({
+        "images": [{"id": 5, "file_name": "5.jpg", "height": 48, "width": 64}], "annotations": instances}))
+    (folder / "annotations" / "InstaOrder_val2017.json").write_text(json.dumps({"annotations": [{
+        "image_id": 5, "instance_ids": [70, 71, 72], "occlusion": [{"order": "1<0", "count": 2}],
+        "depth": [{"order": "1<0", "overlap": False, "count": 2}, {"order": "2=0", "overlap": True, "count": 4}]}]}))
+    return folder
+
+
+@pytest.fixture
+def rooms(tmp_path):
+    return write_rooms(tmp_path / "rooms")
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    return write_pairs(tmp_path / "pairs")
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
     """Untrained weights that work at 64x48: 3 m nearly everywhere, boundaries nowhere in particular."""
     torch.manual_seed(0)
-    save_checkpoint(tmp_path / "nano.safetensors", build_network("modot_nano"), "modot_nano", canonical_focal=0.8,
-                    working_size=(64, 48), record={"step": 0})
-    return tmp_path / "nano.safetensors"
+    path = tmp_path_factory.mktemp("weights") / "nano.safetensors"
+    save_checkpoint(path, build_network("modot_nano"), "modot_nano", canonical_focal=0.8, working_size=(64, 48),
+                    record={"step": 0})
+    return path

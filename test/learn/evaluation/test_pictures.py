@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sets of pictures, however they lie on disk."""
+import json
+
+import cv2
 import numpy as np
 import pytest
 
+from modot_ros.learn.datasets.order_sample import DepthRelation
 from modot_ros.learn.evaluation import pictures
 from modot_ros.learn.evaluation.pictures import open_pictures
 
@@ -36,6 +40,32 @@ def test_exact_pairs_get_boundaries_from_their_depth_and_others_none(pairs):
     assert exact.boundary.any() and not (exact.boundary & ~near).any()
     v, u = np.nonzero(near)
     assert exact.boundary.sum() == 2 * (np.ptp(v) + np.ptp(u))          # the outline of the box
+
+
+def test_rooms_that_say_who_is_in_them_have_orders(rooms):
+    path = next((rooms / "test").iterdir())
+    with np.load(path) as shard:
+        arrays = dict(shard)
+    labels = np.where(arrays["depth_m"] < 2, 4, 0).astype(np.uint16)
+    labels[1:, :, 60:] = 7                                              # the first view has one instance: no orders
+    np.savez(path, **arrays, labels=labels, occlusions=np.array([[1, 4, 7, 9], [2, 4, 7, 2]]),
+             depth_orders=np.array([[1, 4, 7, 0, 1]]))
+    none, found, short = (open_pictures(f"shards={path.parent}").read(k).orders for k in range(3))
+    assert none is None and found.occlusion.tolist() == [[0, 1], [0, 0]] and short.occlusion.tolist() == [[0, -1], [-1, 0]]
+    assert found.depths == (DepthRelation(0, 1, False, True, 2),) and short.depths == ()
+    assert found.modal[0].sum() == 20 * 24
+
+
+def test_exact_pairs_get_occlusions_from_their_depth_as_well(pairs):
+    box = np.where(cv2.imread(str(pairs / "exact_0_mm.png"), -1) < 2000, 9, 0).astype(np.uint8)
+    for name in ("exact_0", "sensor"):
+        cv2.imwrite(str(pairs / f"{name}_labels.png"), box + 3 * (box == 0) * (np.arange(64) < 30).astype(np.uint8))
+    index = json.loads((pairs / "index.json").read_text())
+    (pairs / "index.json").write_text(json.dumps(
+        [{**one, "labels": f"{one['name']}_labels.png"} if one["name"] in ("exact_0", "sensor") else one for one in index]))
+    exact, without, sensor = (open_pictures(str(pairs)).read(k).orders for k in range(3))
+    assert exact.occlusion.tolist() == [[0, 0], [1, 0]] and without is None
+    assert sensor.occlusion.tolist() == [[-1, -1], [-1, -1]] and len(sensor.depths) == 1
 
 
 def test_what_cannot_be_read_is_skipped_and_named(pairs):

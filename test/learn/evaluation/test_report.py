@@ -7,21 +7,26 @@ from dataclasses import replace
 import cv2
 import pytest
 
+from modot_ros import cli
 from modot_ros.learn.evaluation import pictures
 from modot_ros.learn.evaluation.evaluate import evaluate
 from modot_ros.learn.evaluation.published_table import PUBLISHED
 from modot_ros.learn.evaluation.report import headline, tables
 from modot_ros.predictor import Predictor
 
+from .conftest import write_pairs, write_rooms
 
-@pytest.fixture
-def evaluated(rooms, pairs, weights, tmp_path, monkeypatch):
-    monkeypatch.setattr(pictures, "write_shards", lambda *a, **k: None)
-    said = []
-    found = evaluate([str(rooms), str(pairs)], tmp_path / "out", Predictor(weights=weights, device="cpu"),
-                     progress=lambda *a: said.append(a))
+
+@pytest.fixture(scope="module")
+def evaluated(weights, tmp_path_factory):
+    """One evaluation for all tests here; they only read it."""
+    folder, said = tmp_path_factory.mktemp("evaluated"), []
+    sets = [str(write_rooms(folder / "rooms")), str(write_pairs(folder / "pairs"))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "write_shards", lambda *a, **k: None)
+        found = evaluate(sets, folder / "out", Predictor(weights=weights, device="cpu"), progress=lambda *a: said.append(a))
     assert said[-1] == ("pairs of pairs", 3, 4)
-    return tmp_path / "out", found
+    return folder / "out", found
 
 
 def test_everything_is_written(evaluated):
@@ -77,6 +82,26 @@ def test_published_numbers_stand_beside_ours_where_the_data_is_the_same(evaluate
     assert "WACV 2026" not in "\n".join(tables(ours))
     widths = {line.count("|") for line in page.splitlines() if line.startswith("| ")}
     assert len(widths) == 2                                 # one width per table
+
+
+def test_orders_stand_beside_what_was_published_of_the_same_data(instaorder, weights, tmp_path, capsys):
+    pytest.importorskip("pycocotools")
+    assert cli.main(["evaluate", "--data", f"instaorder={instaorder}", "--weights", str(weights), "--device", "cpu", "-o",
+                     str(tmp_path / "out")]) == 0
+    page = (tmp_path / "out" / "results.md").read_text()
+    assert "## InstaOrder val\n\n1 pictures.\n\n**Orders**" in page and "MoDOT" not in page.split("##")[1]
+    # 1 < 0: the second hides the first and is nearer; the third and the first are equal. The rules are wrong but once.
+    assert "| larger in front | 100.00 | 100.00 | 100.00 | 0.00 | 100.00 | 33.33 | 100.00 | 100.00 | 100.00 | 33.33 |" in page
+    assert "| InstaDepthNet_od (InstaOrder, CVPR 2022) | 84.89 | 91.34 | 85.01 | 7.00 | 23.29 | 12.72 | - |" in page
+    widths = {line.count("|") for line in page.splitlines() if line.startswith("| ")}
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])[0]
+    assert len(widths) == 1 and {"set", "pictures", "occlusion_f1", "pooled_whdr_all"} <= set(found) and "scale" not in found
+    stored = json.loads((tmp_path / "out" / "results.json").read_text())["sets"]["instaorder"]["contenders"]
+    assert list(stored) == ["modot_nano", "larger in front", "lower in front"]
+    assert stored["larger in front"]["orders"]["whdr_all"] == 33.333
+    assert stored["larger in front"]["scores"]["whdr_all"] == {"mean": 33.33333, "median": 33.33333, "pictures": 1}
+    with open(tmp_path / "out" / "results.csv") as file:
+        assert ["instaorder", "larger in front", "pooled_whdr_all", "33.333", "", ""] in list(csv.reader(file))
 
 
 def test_published_numbers_are_shares_where_they_must_be():

@@ -50,7 +50,9 @@ def test_the_command_writes_what_evaluate_and_train_read(scene_file, tmp_path, c
         assert views.focal[k] == pytest.approx(0.9) and one.K[0, 0] == pytest.approx(57.6)
         graph = json.loads((out / f"{one.name}_graph.json").read_text())
         assert [instance["name"] for instance in graph["instances"]] == ["a post", "floor", "wall"]
-        assert graph["occlusions"]
+        said = {(one["occluder"], one["occludee"]) for one in graph["occlusions"] if one["boundary_length_px"] >= 4}
+        assert said and {(a + 1, b + 1) for a, b in np.argwhere(one.orders.occlusion == 1).tolist()} == said
+        assert len(one.orders.depths) == len(graph["depths"]) == 3
 
 
 def test_the_cameras_that_are_written_give_the_same_views(scene_file, tmp_path):

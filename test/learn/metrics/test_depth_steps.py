@@ -2,7 +2,7 @@
 """Boundaries of exact depth: planes, creases and steps by hand."""
 import numpy as np
 
-from modot_ros.learn.metrics.depth_steps import step_boundaries
+from modot_ros.learn.metrics.depth_steps import step_boundaries, step_pairs
 
 V, U = np.mgrid[:24, :32].astype(float)
 FLOOR_M = 1 / (0.05 + 0.03 * V)                             # a plane: inverse depth is affine in the picture
@@ -37,3 +37,10 @@ def test_small_gaps_and_unknown_depth_have_none():
     holes_m = np.where(U < 16, 2.0, np.nan)
     assert not step_boundaries(holes_m).any()
     assert not step_boundaries(np.where(U < 16, 0.05, 0.053), share=0.01, quantum_m=0.001).any()    # rounding
+
+
+def test_pairs_say_who_is_in_front():
+    right, down = step_pairs(np.where((U > 9) & (V > 6), 1.0, 2.0))
+    assert right.shape == (U.shape[0], U.shape[1] - 1) and down.shape == (U.shape[0] - 1, U.shape[1])
+    assert (right[7:, 9] == -1).all() and (down[6, 10:] == -1).all()
+    assert np.count_nonzero(right) == U.shape[0] - 7 and np.count_nonzero(down) == U.shape[1] - 10

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from modot_ros.learn.synthetic import fly_through, random_camera, random_scene, render, shards
-from modot_ros.learn.synthetic.shards import training_view, write_shards
+from modot_ros.learn.synthetic.shards import read_instances, training_view, write_shard, write_shards
 
 
 def test_the_same_seed_gives_the_same_picture_and_another_seed_another():
@@ -57,6 +57,21 @@ def test_shards_are_made_once_and_can_be_continued(tmp_path, monkeypatch):
         assert shard["depth_m"].dtype == np.float16 and shard["boundary"].max() == 1
         assert ((shard["focal"] >= 0.6) & (shard["focal"] <= 1.2)).all()
     assert write_shards(tmp_path, "validation", 5, 32, 32)[0].stat().st_mtime_ns == stamp
+
+
+def test_shards_to_test_on_say_who_is_in_their_views(tmp_path):
+    write_shard(tmp_path / "a.npz", 3_000_000_000, 1, 32, 32)
+    write_shard(tmp_path / "b.npz", 3_000_000_000, 2, 32, 32, instances=True)
+    nobody, *found = read_instances(tmp_path)
+    assert nobody is None and len(found) == 2
+    for seed, one in enumerate(found, 3_000_000_000):
+        view = training_view(seed, 32, 32)
+        np.testing.assert_array_equal(one.labels, view.labels)
+        assert one.occlusions == [tuple(order) for order in view.occlusions.tolist()] != []
+        assert one.depth_orders == view.depth_orders != []
+    (tmp_path / "b.npz").write_bytes(b"PK")
+    with pytest.raises(ValueError, match="b.npz: its instances"):
+        read_instances(tmp_path)
 
 
 def test_an_unknown_split_is_named(tmp_path):
