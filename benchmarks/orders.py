@@ -7,8 +7,9 @@
 The views are those of the test split, 256x192, with true masks; rendered ones are kept in --cache and read from there.
 Each is scored with its true depth and with depth and boundaries from the network. --fit takes the validation split
 instead and prints the weights of the cues that `modot_ros.scene.occlusion_order` should have, by logistic regression on
-the pairs with an occlusion under the network's depth, and the constants of `depth_order`. The last line is one line of
-JSON.
+the pairs with an occlusion under the network's depth, and those of `depth_order`, likewise for three cases. The latter
+hear the occlusions as the library's present weights find them: put the former in first, and fit once more. The last
+line is one line of JSON.
 """
 from __future__ import annotations
 
@@ -31,9 +32,8 @@ from modot_ros.learn.order_evaluation import MIN_LENGTH_PX, Reliability, judge, 
 from modot_ros.learn.synthetic.shards import FIRST_SEED, training_view  # noqa: E402
 from modot_ros.learn.synthetic.view import View  # noqa: E402
 from modot_ros.predictor import Predictor  # noqa: E402
-from modot_ros.scene import occlusion_order  # noqa: E402
+from modot_ros.scene import depth_order, occlusion_order  # noqa: E402
 from modot_ros.scene.contour import contour  # noqa: E402
-from modot_ros.scene.depth_order import EQUAL_BAND  # noqa: E402
 from modot_ros.scene.order import order_graph  # noqa: E402
 
 INK, FAINT, BLUE, ORANGE = (40, 40, 40), (215, 215, 215), (180, 90, 20), (20, 120, 240)     # BGR
@@ -53,22 +53,26 @@ def views(split: str, count: int, cache: Path | None) -> Iterator[View]:
         yield view
 
 
-def logistic(cues: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Weights [k] that make sigmoid(cues [n, k] @ weights) the probability of right bool [n]."""
-    scale = cues.std(0)
-    cues = cues / scale
+def softmax(features: np.ndarray, case: np.ndarray) -> np.ndarray:
+    """Weights [k] by which softmax(features [n, cases, k] @ weights) is the probability of `case` [n]."""
+    scale = features.std((0, 1))
+    features = features / scale
+    chosen = np.take_along_axis(features, case[:, None, None], 1)[:, 0]
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        odds = cues @ weights
-        share = 1 / (1 + np.exp(-odds))
-        return (np.mean(np.logaddexp(0, odds) - right * odds) + 1e-3 * np.sum(weights ** 2),
-                cues.T @ (share - right) / len(right) + 2e-3 * weights)
-    return minimize(loss, np.zeros(cues.shape[1]), jac=True, method="L-BFGS-B").x / scale
+        odds = features @ weights
+        odds -= odds.max(1, keepdims=True)
+        share = np.exp(odds)
+        share /= share.sum(1, keepdims=True)
+        right = np.take_along_axis(share, case[:, None], 1)
+        gradient = np.einsum("nc,nck->k", share, features) - chosen.sum(0)
+        return (1e-3 * np.sum(weights ** 2) - np.mean(np.log(right + 1e-12)), gradient / len(case) + 2e-3 * weights)
+    return minimize(loss, np.zeros(features.shape[2]), jac=True, method="L-BFGS-B").x / scale
 
 
-def fit(predictor: Predictor, count: int, cache: Path | None) -> dict[str, list[float]]:
-    """Weights of lean, junction, convexity and enclosure; and the two numbers of the depth orders' confidence."""
-    cues, in_front, bands, depth_right, equal_right = [], [], [], [], []
+def fit(predictor: Predictor, count: int, cache: Path | None) -> dict[str, dict[str, float]]:
+    """What the weights of the library's cues should be, by name."""
+    shape, in_front, nearness, nearer = [], [], [], []
     for view in views("validation", count, cache):
         found = predictor.predict(view.rgb, float(view.K[0, 0]), view.labels)
         true = {(a, b) for a, b, length in view.occlusions.tolist() if length >= MIN_LENGTH_PX}
@@ -76,21 +80,21 @@ def fit(predictor: Predictor, count: int, cache: Path | None) -> dict[str, list[
         pairs = list(zip(c.smaller.tolist(), c.larger.tolist()))
         chosen = np.array([((a, b) in true) != ((b, a) in true) for a, b in pairs], bool)
         if chosen.any():
-            cues.append(occlusion_order.cues(c)[chosen])
+            shape.append(occlusion_order.cues(c)[chosen])
             in_front.append(np.array([pair in true for pair in pairs])[chosen])
-        median = {one.id: one.depth_m for one in found.graph.instances}
-        for near, far, equal, _ in view.depth_orders:
-            ratio = np.log(median[far] / median[near]) / EQUAL_BAND
-            if abs(ratio) <= 1:
-                equal_right.append(equal)
-            else:
-                bands.append(abs(ratio))
-                depth_right.append(not equal and ratio > 0)
-    constant, growth = logistic(np.stack([np.ones(len(bands)) + 1e-6 * np.arange(len(bands)), np.log(bands)], 1),
-                                np.array(depth_right))
-    return {"lean junction convexity enclosure": logistic(np.concatenate(cues), np.concatenate(in_front)).tolist(),
-            "even growth": [float(np.exp(-constant / growth)), float(growth)],
-            "equal_right": [float(np.mean(equal_right))]}
+        if view.depth_orders:
+            # [pairs, 3, 7]: closer, farther, equal; both sides' odds are half of the cues' each
+            odds, level = depth_order.cues(found.graph.instances, found.graph.occlusions, len(view.labels))
+            none = np.zeros((len(level), 2))
+            even = np.concatenate([np.zeros_like(odds), np.ones((len(level), 1)), level[:, None]], 1)
+            nearness.append(np.stack([np.concatenate([sign * odds / 2, none], 1) for sign in (1, -1)] + [even], 1))
+            nearer += [2 if equal else int(near > far) for near, far, equal, _ in view.depth_orders]
+    shape = np.concatenate(shape)
+    weights = softmax(np.stack([shape / 2, -shape / 2], 1), np.where(np.concatenate(in_front), 0, 1))
+    depth_weights = softmax(np.concatenate(nearness), np.array(nearer))
+    return {"occlusion_order": dict(zip(("LEAN", "JUNCTION", "CONVEXITY", "ENCLOSURE"), weights.round(3).tolist())),
+            "depth_order": dict(zip(("MEDIANS", "FEET", "MIDDLES", "HIDES", "CHAIN", "EQUAL", "LEVEL"),
+                                    depth_weights.round(3).tolist()))}
 
 
 def plot(path: Path, curves: dict[str, list[tuple[str, Reliability]]]) -> None:

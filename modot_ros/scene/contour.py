@@ -26,6 +26,8 @@ INNER_PX, OUTER_PX = 3, 6               # depth is read behind the blur of its e
 NO_STEP, FULL_STEP = 0.005, 0.03        # relative step of inverse depth: evidence begins, is complete
 SHARP = 3.0                             # times the bend beside it: a step that no blur has spread
 AT_LEAST = 0.1                          # what a step weighs that the last two pixels do not show
+SPEAKS = 0.1                            # evidence of one crossing that counts
+MEASURED_SHARE = 0.6                    # of the steps that count are sharp where depth was measured or rendered
 DISC_PX = 2.6                           # radius of the disc that junctions and convexity are read from
 JUNCTION_PX = 3                         # so many of its pixels on a third region make a junction
 
@@ -52,6 +54,17 @@ class Contour:
     convexity: np.ndarray                               # [n] in [-1, 1]; NaN where a third region is near
     perimeter_smaller: np.ndarray                       # int [p] crossings from this id to anything
     perimeter_larger: np.ndarray
+
+    @property
+    def speaks(self) -> np.ndarray:
+        """bool [n]: crossings whose step of depth counts."""
+        return np.abs(self.evidence) > SPEAKS
+
+    @property
+    def measured(self) -> bool:
+        """Whether depth was measured or rendered: no network's steps are mostly sharp, enlarged ones are in parts."""
+        sharp = self.sharp[self.speaks]
+        return len(sharp) > 0 and bool(np.count_nonzero(sharp) >= MEASURED_SHARE * len(sharp))
 
 
 def contour(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | None) -> Contour:
@@ -115,8 +128,8 @@ def contour(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | N
     first, second = first[kept], second[kept]
     smaller, larger = pairs >> 16, pairs & 0xFFFF
     return Contour(smaller, larger, pair, np.where(sign > 0, first, second), np.where(sign > 0, second, first),
-                   sign * evidence[kept], ~np.isnan(sharp[kept]), seen[kept], gap_m[kept], sign * junction[kept], sign * convexity[kept],
-                   perimeter[smaller], perimeter[larger])
+                   sign * evidence[kept], ~np.isnan(sharp[kept]), seen[kept], gap_m[kept], sign * junction[kept],
+                   sign * convexity[kept], perimeter[smaller], perimeter[larger])
 
 
 def _figure(labels: np.ndarray, at: np.ndarray, offset: int, shape: tuple[int, int]) -> np.ndarray:

@@ -8,7 +8,7 @@ depth and the boundaries of the network (logistic regression, fitted by `benchma
 
 - lean: how clearly depth leans to one side, atanh of (evidence for - evidence against) / (crossings that speak + 0.1).
   It grows without bound, so that depth that is sure of itself outweighs every shape. Where most of the steps are
-  sharp the depth was measured or rendered, which no network's is, and counts eight times;
+  sharp, the pair's and the picture's, the depth was measured or rendered, which no network's is, and counts eight times;
 - junction and convexity: means over their crossings, see `contour`;
 - enclosure: the share of the smaller id's outline that is shared with the larger one, less the reverse. What is
   surrounded is in front, unless depth sees that it is a hole.
@@ -20,12 +20,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..prediction import OcclusionOrder
-from .contour import Contour, contour
+from .contour import Contour
 
-LEAN, JUNCTION, CONVEXITY, ENCLOSURE = 1.55, 12.0, 10.5, 4.97   # log-odds per unit of the cue
+LEAN, JUNCTION, CONVEXITY, ENCLOSURE = 1.94, 12.2, 10.2, 5.01   # log-odds per unit of the cue
 MEASURED = 8.0                          # times the lean counts where most steps are sharp: no network made that depth
 LEAN_PRIOR_PX = 0.1                     # crossings that speak for neither side, beside those there are
-SPEAKS = 0.1                            # evidence of one crossing that counts
 MIN_CUE_PX = 4                          # a mean over fewer crossings counts for as little as over so many
 MIN_CONTOUR_PX = 4                      # crossings that a pair needs, and
 MIN_EVIDENCE_PX, MIN_SHARE = 1.0, 0.08  # evidence for an occlusion, summed and per crossing of the contour
@@ -34,22 +33,16 @@ MIN_MUTUAL_PX, MIN_MUTUAL_SHARE = 4.0, 0.2      # evidence of the weaker directi
 MUTUAL_LOG_ODDS = 5.0                   # by which each direction's own part of the contour must speak for it
 
 
-def occlusion_orders(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | None
-                     ) -> tuple[OcclusionOrder, ...]:
+def occlusion_orders(c: Contour) -> tuple[OcclusionOrder, ...]:
     """Occlusion orders of all pairs that meet, in ascending order of (occluder, occludee).
-
-    labels       uint16 [H, W], 0 = background
-    depth_m      float32 [H, W], NaN = no estimate, +inf = beyond range
-    probability  float32 [H, W] in [0, 1] of an occlusion boundary; None trusts every step of depth
 
     The confidence is the probability that the direction is right. Both directions are claimed (`mutual`)
     where each has a part of the contour that speaks for it by itself.
     """
-    c = contour(labels, depth_m, probability)
     if not len(c.pair):
         return ()
     pairs = len(c.smaller)
-    speaks = np.abs(c.evidence) > SPEAKS
+    speaks = c.speaks
     forward, backward = speaks & (c.evidence > 0), speaks & (c.evidence < 0)
     for_px, against_px = (_total(c, np.abs(c.evidence) * part) for part in (forward, backward))
     crossings = np.bincount(c.pair, minlength=pairs)
@@ -90,10 +83,11 @@ def cues(c: Contour, part: np.ndarray | None = None) -> np.ndarray:
     part, bool [n], leaves all but a part of the crossings out.
     """
     part = np.ones(len(c.pair), bool) if part is None else part
-    speaks = part & (np.abs(c.evidence) > SPEAKS)
+    speaks = part & c.speaks
     lean = np.arctanh(_total(c, c.evidence * speaks) / (_total(c, speaks) + LEAN_PRIOR_PX))
-    sharp = _total(c, speaks & c.sharp) >= 0.5 * np.maximum(_total(c, speaks), 1)
-    lean = np.where(sharp, MEASURED * lean, lean)
+    if c.measured:
+        sharp = _total(c, speaks & c.sharp) >= 0.5 * np.maximum(_total(c, speaks), 1)
+        lean = np.where(sharp, MEASURED * lean, lean)
     means = []
     for cue in (c.junction, c.convexity):
         read = part & ~np.isnan(cue)

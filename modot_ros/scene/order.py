@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..prediction import OrderGraph
+from .contour import contour
 from .depth_order import depth_orders
 from .description import describe
 from .occlusion_order import occlusion_orders
@@ -28,7 +29,8 @@ def order_graph(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray
     labels       integer [H, W], 0 = background, at most 65535; the background is not in the graph
     depth_m      float32 [H, W], NaN = no estimate, +inf = beyond range; unit-free depth that grows with
                  distance gives the same relations
-    probability  float32 [H, W] in [0, 1] of an occlusion boundary; None, when only depth is to decide
+    probability  float32 [H, W] in [0, 1] of an occlusion boundary; None, when only depth is to decide, which was measured
+                 then (by a sensor or a renderer). Beside a probability depth is a network's unless its steps are sharp
     names        class name per label; scores: confidence per label
     raises       ValueError when shapes differ
     """
@@ -38,4 +40,7 @@ def order_graph(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray
     labels = labels.astype(np.uint16)
     depth_m = np.asarray(depth_m, np.float32)
     instances = describe(labels, depth_m, names or {}, scores or {})
-    return OrderGraph(METHOD, instances, occlusion_orders(labels, depth_m, probability), depth_orders(instances))
+    shared = contour(labels, depth_m, probability)
+    occlusions = occlusion_orders(shared)
+    measured = probability is None or shared.measured
+    return OrderGraph(METHOD, instances, occlusions, depth_orders(instances, occlusions, len(labels), measured))
