@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a subcommand; returns 0, or 1 after a message on stderr when its input can't be used."""
+    """Runs a subcommand; returns 0, or 2 after a message on stderr when its input can't be used, as argparse does."""
     options = _parser().parse_args(arguments)
     try:
         return options.run(options)
     except (FloatingPointError, ModuleNotFoundError, OSError, ValueError) as error:
         print(f"modot {options.command}: {error}", file=sys.stderr)
-        return 1
+        return 2
     except KeyboardInterrupt:
         return 130
 
@@ -189,23 +189,32 @@ def _predictions(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray,
         raise ValueError(f"{options.input!r} is no picture, folder of pictures or video")
     if options.instances is not None and not options.instances.exists():
         raise FileNotFoundError(f"instances {str(options.instances)!r} does not exist")
+    most = {} if options.instances is None else {"max_instances": 1024}         # labels that are given are all taken
     method = options.order_method or ("fused" if options.order_model else "geometric")
     predictor = Predictor(options.model, options.weights, options.device, options.precision, options.boundary_threshold,
                           flip=options.flip, order_method=method, order_model=options.order_model,
-                          order_weights=options.order_weights, order_max_instances=options.order_max_instances)
+                          order_weights=options.order_weights, order_max_instances=options.order_max_instances, **most)
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)
+    names: set[str] = set()
     for frame in tqdm(source, total=len(source), unit="frame", disable=None if len(source) > 1 else True):
+        if frame.name in names:
+            raise ValueError(f"two pictures are called {frame.name!r}, and so would be their results: rename one")
+        names.add(frame.name)
         rgb = np.ascontiguousarray(frame.rows.reshape(frame.height, frame.width, 3)[:, :, ::-1])
         focal_px = options.focal_px
         if focal_px is None and frame.calibration is not None:
             focal_px = frame.calibration.k[0]
-        labels = None if options.instances is None else _labels(options.instances, frame.name)
+        labels = None if options.instances is None else _labels(options.instances, frame.name, rgb.shape[:2])
         yield frame.name, rgb, predictor.predict(rgb, focal_px, labels)
+    passed_over = [path.name for path in source.passed_over] if isinstance(source, Pictures) else []
+    if passed_over:
+        print(f"{len(passed_over)} passed over, for they can't be read as pictures of 8 bits per channel: "
+              f"{', '.join(passed_over[:5])}{', ...' if len(passed_over) > 5 else ''}", file=sys.stderr)
 
 
-def _labels(path: Path, name: str) -> np.ndarray:
-    """The label image at `path`, or the one called `name` in the folder `path`."""
+def _labels(path: Path, name: str, size: tuple[int, int]) -> np.ndarray:
+    """The label image at `path`, or the one called `name` in the folder `path`, for a picture of `size` (H, W)."""
     file = path
     if path.is_dir():
         file = next((path / f"{name}{ending}" for ending in (".png", ".tif", ".tiff")
@@ -213,8 +222,14 @@ def _labels(path: Path, name: str) -> np.ndarray:
         if file is None:
             raise FileNotFoundError(f"instances folder {str(path)!r} has no {name}.png")
     labels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
-    if labels is None or labels.ndim != 2:
-        raise ValueError(f"instances {str(file)!r} is no label image of one channel")
+    if labels is None:
+        raise ValueError(f"instances {str(file)!r} can't be read as a picture")
+    if labels.ndim != 2:
+        raise ValueError(f"instances {str(file)!r} is no label image of one channel, it has {labels.shape[2]} (a palette's "
+                         "colours are no ids)")
+    if labels.shape != size:
+        raise ValueError(f"instances {str(file)!r} is {labels.shape[1]}x{labels.shape[0]}, the picture {name!r} "
+                         f"{size[1]}x{size[0]}")
     return labels
 
 
@@ -247,14 +262,17 @@ def _train(options: argparse.Namespace) -> int:
 
     from modot_ros.learn.ranks import ranks_of_environment
     from modot_ros.learn.synthetic.shards import write_shards
-    from modot_ros.learn.training import Share, TrainingOptions, train
+    from modot_ros.learn.training import Share, TrainingOptions, check, train
 
+    if options.views < 1:
+        raise ValueError(f"--views is {options.views}: must be 1 or more")
     data = options.data or options.output / "data"
     wanted = TrainingOptions(train=str(data / "train"), validation=str(data / "validation"), output=str(options.output),
                              more=tuple(Share(*share) for share in options.mix), model=options.model, steps=options.steps,
                              seed=options.seed, batch=options.batch, learning_rate=options.learning_rate,
                              device=options.device, precision=options.precision, threads=options.threads,
                              tensorboard=options.tensorboard)
+    check(wanted)
     if ranks_of_environment().first:                    # the other processes wait in `train` for this one
         write_shards(data / "validation", "validation", 120, workers=options.workers, progress=_rendering)
         write_shards(data / "train", "train", options.views, workers=options.workers, progress=_rendering)

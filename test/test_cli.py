@@ -87,7 +87,7 @@ def test_order_prints_without_a_folder_and_finds_regions(picture, capsys, monkey
     (["--order-max-instances", "1"], "order_max_instances is 1"),
 ])
 def test_orders_that_cannot_be_had_are_said_in_one_line(picture, tmp_path, capsys, command, arguments, message):
-    assert cli.main([command, str(picture), "-o", str(tmp_path), "--device", "cpu", *arguments]) == 1
+    assert cli.main([command, str(picture), "-o", str(tmp_path), "--device", "cpu", *arguments]) == 2
     error = capsys.readouterr().err
     assert message in error and "Traceback" not in error
 
@@ -102,9 +102,38 @@ def test_orders_that_cannot_be_had_are_said_in_one_line(picture, tmp_path, capsy
 ])
 def test_what_cannot_work_is_said_in_one_line(picture, tmp_path, capsys, arguments, message):
     arguments = [str(picture) if argument == "PICTURE" else argument for argument in arguments]
-    assert cli.main(["predict", *arguments, "-o", str(tmp_path)]) == 1
+    assert cli.main(["predict", *arguments, "-o", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert message in error and "Traceback" not in error
+
+
+def test_pictures_of_a_folder_that_cannot_be_told_apart_or_read_are_named(picture, tmp_path, capsys):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(picture.read_bytes()), (folder / "b.png").write_bytes(b"no picture")
+    cv2.imwrite(str(folder / "c.png"), np.zeros((9, 9), np.uint16))
+    assert cli.main(["predict", str(folder), "-o", str(out), "--device", "cpu"]) == 0
+    said = capsys.readouterr()
+    assert "1 predictions" in said.out and "2 passed over" in said.err and "b.png, c.png" in said.err
+    cv2.imwrite(str(folder / "a.jpg"), cv2.imread(str(picture)))
+    assert cli.main(["predict", str(folder), "-o", str(out), "--device", "cpu"]) == 2
+    assert "two pictures are called 'a'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("labels, said", [
+    (np.zeros((60, 80), np.uint8), "labels.png' is 80x60, the picture 'room' 160x120"),
+    (np.zeros((120, 160, 3), np.uint8), "labels.png' is no label image of one channel, it has 3"), (None, "can't be read")])
+def test_labels_that_do_not_fit_are_named(picture, tmp_path, capsys, labels, said):
+    (tmp_path / "labels.png").write_bytes(b"" if labels is None else cv2.imencode(".png", labels)[1].tobytes())
+    assert cli.main(["order", str(picture), "--instances", str(tmp_path / "labels.png"), "--device", "cpu"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_all_labels_that_are_given_are_taken(picture, tmp_path, capsys):
+    v, u = np.mgrid[:120, :160]
+    cv2.imwrite(str(tmp_path / "labels.png"), (1 + v // 12 * 10 + u // 16).astype(np.uint8))
+    assert cli.main(["order", str(picture), "--instances", str(tmp_path / "labels.png"), "--device", "cpu"]) == 0
+    assert "room: 100 instances" in capsys.readouterr().out
 
 
 def test_bench_ends_in_a_json_line(capsys):

@@ -26,8 +26,9 @@ from modot_ros.learn.journal import Journal, progress_line
 from modot_ros.learn.mixture import Deck, Mixture
 from modot_ros.learn.ranks import Ranks, joined
 from modot_ros.learn.sample_views import SampleViews, open_sample_views
-from modot_ros.model import PRECISIONS, build_network, save_checkpoint
+from modot_ros.model import MODELS, PRECISIONS, build_network, save_checkpoint
 from modot_ros.model.checkpoint import check_precision, choose_device
+from modot_ros.model.depth_anything import HUB
 
 CHECKPOINT = "training.pt"
 LOG_EVERY = 20                                          # steps
@@ -108,6 +109,9 @@ class TrainingOptions:
                 raise ValueError(f"weight {share.weight} of {share.folder}: must be positive")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision {self.precision!r} is unknown: choose one of {', '.join(PRECISIONS)}")
+        trainable = [model for model in MODELS if model not in HUB]
+        if self.model not in trainable:
+            raise ValueError(f"model {self.model!r} can't be trained: choose one of {', '.join(trainable)}")
         for name in ("warm_up", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: must be in [0, 1)")
@@ -332,6 +336,18 @@ def train(options: TrainingOptions) -> Path:
                         f"{sum(p.numel() for p in run.network.parameters()) / 1e6:.2f} M parameters, "
                         f"{ranks.world} process{'es' if ranks.world > 1 else ''} on {run.device}")
             return _loop(run, views, held_out, journal, output)
+
+
+def check(options: TrainingOptions) -> None:
+    """Raises ValueError or FileNotFoundError for what `train` would find out after it has been rendered for: no such device,
+    a precision that it has not, or a set to mix in that is not there."""
+    check_precision(options.precision, choose_device(options.device))
+    for share in options.more:
+        if "=" in share.folder:
+            _open(share.folder, options)
+        elif not any(Path(share.folder).glob("*.npz")):
+            raise FileNotFoundError(f"{share.folder}: no .npz shards of training views there; a data set is named "
+                                    "KIND=FOLDER")
 
 
 def _open(folder: str, options: TrainingOptions) -> Views | SampleViews:

@@ -112,7 +112,7 @@ def _draw_scale(picture: np.ndarray, near: float, far: float, depth_kind: str) -
     if _is_too_small_for_text(picture):
         return
     height, width = picture.shape[:2]
-    size = width / 640
+    size = max(width / 640, 0.75)                       # in smaller letters the points of numbers vanish
     bar_width, bar_height, gap = round(180 * size), round(10 * size), round(8 * size)
     left, top = gap, height - gap - bar_height
     text_height = round(16 * size)

@@ -24,10 +24,16 @@ def test_a_complete_tiny_training(tmp_path, monkeypatch, capsys):
     (["evaluate", "--data", "kitti=nowhere"], "kind 'kitti' is unknown: choose one of rooms"),
     (["evaluate", "--data", "pairs=nowhere"], "nowhere"), (["evaluate", "--data", "nowhere", "--views", "0"], "--views is 0"),
     (["train", "-o", "out", "--batch", "1"], "batch=1"), (["train", "-o", "out", "--precision", "int8"], "'int8' is unknown"),
-    (["train", "-o", "out", "--mix", "more=-1"], "weight -1.0 of more")])
-def test_what_cannot_work_is_said_in_one_line(tmp_path, monkeypatch, capsys, arguments, said):
+    (["evaluate", "--data", "pairs="], "'pairs=' names no folder"), (["evaluate", "--data", __file__], "names no folder"),
+    (["train", "-o", "out", "--mix", "more=-1"], "weight -1.0 of more"),
+    (["train", "-o", "out", "--views", "0"], "--views is 0"), (["train", "-o", "out", "--model", "depth"], "one of modot_nano"),
+    (["train", "-o", "out", "--device", "tpu"], "'tpu' is not here"),
+    (["train", "-o", "out", "--precision", "fp16"], "'fp16' does not work on cpu"),
+    (["train", "-o", "out", "--mix", "more=2"], "more: no .npz shards"),
+    (["train", "-o", "out", "--mix", "nyu=more=2"], "'nyu'; choices: nyud_mt")])
+def test_what_cannot_work_is_said_in_one_line_before_anything_is_rendered(tmp_path, monkeypatch, capsys, arguments, said):
     monkeypatch.chdir(tmp_path)
-    assert cli.main(arguments) == 1
+    assert cli.main(arguments) == 2
     error = capsys.readouterr().err
     assert said in error and "Traceback" not in error and not list(tmp_path.iterdir())
 

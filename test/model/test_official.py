@@ -136,7 +136,7 @@ def test_the_command_imports_and_explains(states, tmp_path, capsys):
     output = tmp_path / "a.safetensors"
     assert main(["weights", "import", str(file), "-o", str(output), "--dataset", "nyud-mt"]) == 0
     assert "--model modot_ssr" in capsys.readouterr().out and output.exists()
-    assert main(["weights", "import", str(file), "-o", str(output), "--dataset", "nyu"]) == 1
+    assert main(["weights", "import", str(file), "-o", str(output), "--dataset", "nyu"]) == 2
     assert "'nyu' is unknown" in capsys.readouterr().err
 
 

@@ -66,6 +66,14 @@ def test_scale_is_drawn_for_metric_and_relative_depth():
     np.testing.assert_array_equal(metric[:200], relative[:200])
 
 
+def test_numbers_of_the_scale_can_be_read_on_small_pictures():
+    """Letters of less than seven rows lose their points: 1.5 m would be read as 15 m."""
+    picture = overlay(np.zeros((240, 320, 3), np.uint8), Prediction("metric", 300.0, depth=np.full((240, 320), 1.5, np.float32)))
+    bar = np.flatnonzero((picture.max(2) - picture.min(2) > 100).sum(1) > 100)          # its rows are full of colours
+    white = (picture.min(2) > 120)[:bar[0] - 1].any(1)
+    assert white.sum() >= 7
+
+
 def test_depth_without_numbers_is_drawn_black_or_far():
     for value in (np.nan, np.inf):
         depth = np.full((120, 240), value, np.float32)

@@ -13,6 +13,7 @@ import numpy as np
 from modot_ros.learn.dataset import Views, load_views
 from modot_ros.learn.datasets import DATASETS, ORDER_DATASETS, open_dataset, open_order_dataset
 from modot_ros.learn.datasets.order_sample import OrderSample, OrderTruth, occlusion_matrix, order_truth
+from modot_ros.learn.datasets.pairs import PICTURES
 from modot_ros.learn.datasets.sample import Sample, intrinsics, sample
 from modot_ros.learn.metrics.depth_steps import step_boundaries, step_pairs
 from modot_ros.learn.orders.graph import painted
@@ -55,8 +56,8 @@ def open_pictures(data: str, limit: int | None = None, workers: int = 1,
     """Pictures of "KIND=FOLDER" or "FOLDER".
 
     Args:
-        data: KIND is one of KINDS; without it, a folder with an index.json holds pairs and any other one rooms, whose
-            test split is rendered into FOLDER/test as far as it is missing. Of "shards" the folder is taken as it is.
+        data: KIND is one of KINDS; without it, a folder with pictures or an index.json holds pairs and any other one rooms,
+            whose test split is rendered into FOLDER/test as far as it is missing. Of "shards" the folder is taken as it is.
         limit: at most so many, the first ones; for rooms also how many are rendered (default 200).
         workers: processes that render. progress: called with (shards done, shards in all).
 
@@ -66,7 +67,9 @@ def open_pictures(data: str, limit: int | None = None, workers: int = 1,
     """
     kind, found, folder = data.partition("=")
     if not found:
-        kind, folder = ("pairs" if (Path(data) / "index.json").is_file() else ROOMS), data
+        kind, folder = "pairs" if _holds_pictures(Path(data)) else ROOMS, data
+    if not folder or Path(folder).is_file():
+        raise ValueError(f"data {data!r} names no folder: expected [KIND=]FOLDER")
     if kind not in KINDS:
         raise ValueError(f"data {data!r}: kind {kind!r} is unknown: choose one of {', '.join(KINDS)}")
     if kind == ROOMS:
@@ -88,6 +91,10 @@ def open_pictures(data: str, limit: int | None = None, workers: int = 1,
                           boundary=step_boundaries(one.depth_m) if one.boundary is None else one.boundary)
         return one
     return Pictures(kind, opened.title, opened.names[:limit], read, TOLERANCE_PX)
+
+
+def _holds_pictures(folder: Path) -> bool:
+    return folder.is_dir() and any(path.name == "index.json" or path.suffix.lower() in PICTURES for path in folder.iterdir())
 
 
 def _views(kind: str, folder: Path, limit: int | None) -> Pictures:

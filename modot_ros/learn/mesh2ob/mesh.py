@@ -42,6 +42,9 @@ def load_mesh(path: Path) -> Mesh:
         raise FileNotFoundError(f"scene {str(path)!r} does not exist")
     # trimesh parts an OBJ by materials unless it is told otherwise
     options = {"split_objects": True, "group_material": False} if path.suffix.lower() == ".obj" else {}
+    endings = sorted(_trimesh().available_formats())
+    if path.suffix.lower()[1:] not in endings:
+        raise ValueError(f"scene {str(path)!r}: unknown ending {path.suffix!r}; trimesh reads {', '.join(endings)}")
     try:
         scene = _trimesh().load_scene(path, **options)
     except ModuleNotFoundError:

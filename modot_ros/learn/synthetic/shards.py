@@ -89,12 +89,14 @@ def write_shards(folder: str | Path, split: str, views: int, width: int = 256, h
                  device: str = "cpu", progress=None) -> list[Path]:
     """Renders the missing shards of a split ("train", "validation", "test") of at least `views` views into `folder`.
 
-    progress: called with (shards done, shards in all). Raises ValueError for an unknown split or fewer than one view.
+    progress: called with (shards done, shards in all). Raises ValueError for an unknown split or fewer than one view or worker.
     """
     if split not in FIRST_SEED:
         raise ValueError(f"split is {split!r}: choose from {sorted(FIRST_SEED)}")
     if views < 1:
         raise ValueError(f"views is {views}: at least 1 is needed")
+    if workers < 1:
+        raise ValueError(f"workers is {workers}: at least 1 is needed")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     count = -(-views // VIEWS_PER_SHARD)

@@ -74,6 +74,12 @@ def test_what_cannot_be_read_is_skipped_and_named(pairs):
     assert list(skipped) == ["broken"] and "broken.jpg" in skipped["broken"]
 
 
+def test_a_folder_of_pictures_is_not_taken_for_rooms(pairs, no_rendering):
+    (pairs / "index.json").unlink()
+    (pairs / "exact_0_mm.png").rename(pairs / "exact_0_depth_mm.png")
+    assert open_pictures(str(pairs)).names == ("exact_0",) and not no_rendering
+
+
 def test_unknown_kinds_and_missing_sets_are_explained(tmp_path):
     with pytest.raises(ValueError, match="'kitti' is unknown: choose one of rooms, shards, nyud_mt"):
         open_pictures(f"kitti={tmp_path}")

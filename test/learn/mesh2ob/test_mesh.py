@@ -69,6 +69,9 @@ def test_what_can_not_be_used_is_said(trimesh, tmp_path):
     (tmp_path / "broken.glb").write_bytes(b"glTF and then nothing")
     with pytest.raises(ValueError, match="broken.glb' can't be read"):
         load_mesh(tmp_path / "broken.glb")
+    (tmp_path / "scene.png").touch()
+    with pytest.raises(ValueError, match="unknown ending '.png'; trimesh reads .*glb"):
+        load_mesh(tmp_path / "scene.png")
     with pytest.raises(ValueError, match="empty has no triangles"):
         mesh_of(trimesh.Scene(), "empty")
     made = trimesh.Trimesh([(0, 0, 0), (1, 0, 0), (0, np.nan, 0)], [(0, 1, 2)], process=False)

@@ -79,11 +79,11 @@ def test_published_truth_is_where_the_soft_boundary_is_above_zero(scene_file, tm
     (["--up", "x"], "unknown axis 'x'"),
 ])
 def test_bad_options_are_said(scene_file, tmp_path, capsys, more, says):
-    assert cli.main(["mesh2ob", str(scene_file), "-o", str(tmp_path / "out"), "--size", "32x24", *more]) == 1
+    assert cli.main(["mesh2ob", str(scene_file), "-o", str(tmp_path / "out"), "--size", "32x24", *more]) == 2
     assert says in capsys.readouterr().err
 
 
 def test_a_missing_package_is_named(scene_file, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "trimesh", None)
-    assert cli.main(["mesh2ob", str(scene_file), "-o", str(tmp_path / "out")]) == 1
+    assert cli.main(["mesh2ob", str(scene_file), "-o", str(tmp_path / "out")]) == 2
     assert "pip install .[mesh]" in capsys.readouterr().err
