@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the official MoDOT code made of fixed predictions: its numbers, and the inputs they belong to."""
+"""What the official MoDOT code made of fixed predictions: its numbers, and the inputs they belong to. And processes."""
 import importlib.util
 import json
+import multiprocessing
 
 import pytest
 
@@ -22,3 +23,11 @@ def targets(shared_golden):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """A context whose processes begin with torch imported and nothing computed; importing it takes seconds each."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["modot_ros.learn.training"])
+    return context

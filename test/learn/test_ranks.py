@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two processes train one network as torchrun starts them, on the CPU."""
+"""Two processes train one network, told of each other as torchrun tells them, on the CPU."""
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+import socket
 
 import numpy as np
 import pytest
@@ -15,26 +12,20 @@ from modot_ros.learn.mixture import Deck
 from modot_ros.learn.ranks import Ranks, ranks_of_environment
 from modot_ros.learn.training import CHECKPOINT, Run, Stage, TrainingOptions
 
-ROOT = Path(__file__).resolve().parents[2]
+# What a process of torchrun does; writes step, loss and sum of the weights of every step.
 PROGRAM = """
-import json, os, sys
+import json, os
 from modot_ros.learn import training
-training.LOG_EVERY = 1
-steps, run_of = [], training.Run.advance
-def advance(self, views):
-    parts = run_of(self, views)
-    weights = float(sum(p.double().abs().sum() for p in self.network.parameters()))
-    steps.append([self.step, parts["loss"], weights])
-    return parts
-training.Run.advance = advance
-data, output = sys.argv[1:]
-try:
-    training.train(training.TrainingOptions(train=data, validation=data, output=output, steps=3, batch=4, threads=1,
-                   stages=(training.Stage(32, 32, 1.0),), validation_views=2, save_every_minutes=0.0,
-                   validate_every_minutes=1e6))
-finally:
-    with open(f"{output}/rank{os.environ['RANK']}.json", "a") as file:
-        file.writelines(json.dumps(step) + "\\n" for step in steps)
+os.environ.update(RANK=rank, LOCAL_RANK=rank, WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
+training.LOG_EVERY, advance = 1, training.Run.advance
+with open(f"{chosen.output}/rank{rank}.json", "w") as file:
+    def logged(run, views):
+        parts = advance(run, views)
+        weights = float(sum(p.double().abs().sum() for p in run.network.parameters()))
+        print(json.dumps([run.step, parts["loss"], weights]), file=file)
+        return parts
+    training.Run.advance = logged
+    training.train(chosen)
 """
 
 
@@ -57,15 +48,22 @@ def steps(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_two_processes_have_one_network_and_one_log(data, tmp_path):
-    program, output = tmp_path / "program.py", tmp_path / "out"
-    program.write_text(PROGRAM)
+def test_two_processes_have_one_network_and_one_log(data, tmp_path, processes):
+    output = tmp_path / "out"
     output.mkdir()
-
-    done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-                           str(program), str(data), str(output)], cwd=ROOT, capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
-    assert done.returncode == 0, done.stderr[-3000:]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    chosen = options(data, output=str(output), validation_views=2, save_every_minutes=0.0, validate_every_minutes=1e6)
+    both = [processes.Process(target=exec, args=(PROGRAM, {"rank": rank, "port": port, "chosen": chosen})) for rank in "01"]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(timeout=300)                           # one waits for the other, whatever has become of it
+    ended = [process.exitcode for process in both]
+    for process in both:
+        process.kill()
+    assert ended == [0, 0]
     first, second = steps(output / "rank0.json"), steps(output / "rank1.json")
     assert [step[0] for step in first] == [step[0] for step in second] == [1, 2, 3]
     assert [step[2] for step in first] == [step[2] for step in second]          # the same weights after every step

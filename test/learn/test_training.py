@@ -3,11 +3,8 @@
 import json
 import math
 import resource
-import subprocess
-import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,7 +19,6 @@ from modot_ros.learn.training import CHECKPOINT, Averaged, Run, Share, Stage, Tr
 from modot_ros.model import load_network
 
 STEPS = 4
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def boxes(seed, views=5, size=32):
@@ -108,39 +104,35 @@ def test_steps_after_the_last_saving_are_repeated(data, tmp_path, curve):
 
 
 PROGRAM = """
-import sys
 from modot_ros.learn import training
 training.LOG_EVERY = 1
-train, validation, output, steps = sys.argv[1:]
-training.train(training.TrainingOptions(train=train, validation=validation, output=output, steps=int(steps),
-               stages=(training.Stage(32, 32, 1.0),), batch=2, validation_views=2, threads=1, save_every_minutes=0.0,
-               validate_every_minutes=1e6))
+training.train(chosen)
 """
 
 
-def test_a_process_that_was_killed_continues_with_the_same_curve(data, tmp_path):
-    """kill -9 at any moment, maybe in the middle of saving, then the same command again."""
-    def command(output, steps=8):
-        return [sys.executable, "-c", PROGRAM, str(data / "train"), str(data / "validation"), str(output), str(steps)]
-    log = tmp_path / "killed" / "log.jsonl"
-    process = subprocess.Popen(command(tmp_path / "killed"), stdout=subprocess.DEVNULL, cwd=ROOT)
-    while not (log.exists() and len(log.read_text().splitlines()) >= 3):
-        assert process.poll() is None, "it ended before it could be killed"
+def test_a_process_that_was_killed_continues_with_the_same_curve(data, tmp_path, processes):
+    """kill -9 at any moment, maybe in the middle of saving, then the same again in another process."""
+    steps, log = 6, tmp_path / "log.jsonl"
+    chosen = options(data, tmp_path, steps=steps, stages=(Stage(32, 32, 1.0),))
+    process = processes.Process(target=exec, args=(PROGRAM, {"chosen": chosen}))
+    process.start()
+    while not (log.exists() and len(log.read_text().splitlines()) >= 2):
+        assert process.is_alive(), "it ended before it could be killed"
         time.sleep(0.01)
     process.kill()
-    process.wait()
-    killed_at = len(log.read_text().splitlines())
-    assert 3 <= killed_at < 8
-    log.write_text(log.read_text() + '{"step": 7, "lo')     # as if in the middle of a line
-    subprocess.run(command(tmp_path / "killed"), stdout=subprocess.DEVNULL, cwd=ROOT, check=True)
+    process.join()
+    assert 2 <= len(log.read_text().splitlines()) < steps
+    log.write_text(log.read_text() + '{"step": 5, "lo')     # as if in the middle of a line
+    again = processes.Process(target=exec, args=(PROGRAM, {"chosen": chosen}))
+    again.start()
+    again.join()
+    assert again.exitcode == 0
 
-    run, views = Run(TrainingOptions(
-        train=str(data / "train"), validation="", output="", steps=8, stages=(Stage(32, 32, 1.0),), batch=2, threads=1), (5,)
-        ), load_views(data / "train")
+    run, views = Run(chosen, (5,)), load_views(data / "train")
     torch.set_num_threads(1)
-    whole = [run.advance(views) for _ in range(8)]
+    whole = [run.advance(views) for _ in range(steps)]
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [line["step"] for line in lines] == [*range(1, 9), 8]        # each once, and the validation
+    assert [line["step"] for line in lines] == [*range(1, steps + 1), steps]    # each once, and the validation
     for line, parts in zip(lines, whole):
         assert {key: line[key] for key in parts} == parts
 
