@@ -56,8 +56,8 @@ def saved(path, state, **more):
 
 
 @pytest.mark.parametrize("name, outer, inner", [
-    ("modot", "", ""), ("modot", "module.", ""), ("modot", "module.module.", ""), ("modot_ssr", "", ""),
-    ("modot_ssr", "", "module."), ("modot_ssr", "module.", "module."), ("modot_ssr", "module.", "")])
+    ("modot", "", ""), ("modot", "module.", ""), ("modot", "module.module.", ""), ("modot_ssr", "", "module."),
+    ("modot_ssr", "module.", "module.")])
 def test_every_wrapper_imports_to_the_same_network(states, rgb, tmp_path, name, outer, inner):
     file = saved(tmp_path / "iteration_50000.pth", wrapped(states[name], outer, inner))
     assert import_checkpoint(file, tmp_path / "out.safetensors", "ob-future") == name
