@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How right the geometric order graph is on synthetic views with exact truth, and how far its confidences can be believed.
+"""How right the geometric order graph is on synthetic views with exact truth, and how far to believe its confidences.
 
     python benchmarks/orders.py [--views 500] [--cache DIR] [--weights FILE] [--plot docs/order_reliability.png]
     python benchmarks/orders.py --fit [--views 300]
@@ -83,11 +83,12 @@ def fit(predictor: Predictor, count: int, cache: Path | None) -> dict[str, dict[
             shape.append(occlusion_order.cues(c)[chosen])
             in_front.append(np.array([pair in true for pair in pairs])[chosen])
         if view.depth_orders:
-            # [pairs, 3, 7]: closer, farther, equal; both sides' odds are half of the cues' each
+            # [pairs, 3, 7]: closer, farther, equal
             odds, level = depth_order.cues(found.graph.instances, found.graph.occlusions, len(view.labels))
-            none = np.zeros((len(level), 2))
-            even = np.concatenate([np.zeros_like(odds), np.ones((len(level), 1)), level[:, None]], 1)
-            nearness.append(np.stack([np.concatenate([sign * odds / 2, none], 1) for sign in (1, -1)] + [even], 1))
+            none = np.zeros((2, len(level)))
+            even = np.stack([*np.zeros_like(odds), np.ones(len(level)), level])
+            near, far = (np.concatenate([sign * odds / 2, none]) for sign in (1, -1))
+            nearness.append(np.stack([near, far, even]).transpose(2, 0, 1))
             nearer += [2 if equal else int(near > far) for near, far, equal, _ in view.depth_orders]
     shape = np.concatenate(shape)
     weights = softmax(np.stack([shape / 2, -shape / 2], 1), np.where(np.concatenate(in_front), 0, 1))

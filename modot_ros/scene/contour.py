@@ -78,24 +78,25 @@ def contour(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | N
     """
     pad = (_MARGIN,) * 4
     filled = cv2.dilate(labels, np.ones((3, 3), np.uint8))      # a gap of one or two pixels closes
-    np.copyto(filled, labels, where=labels > 0)
+    cv2.copyTo(labels, (labels > 0).view(np.uint8), filled)
     given = cv2.copyMakeBorder(labels, *pad, cv2.BORDER_CONSTANT, value=0).ravel()
     filled = cv2.copyMakeBorder(filled, *pad, cv2.BORDER_CONSTANT, value=0)
     high, wide = filled.shape
     owner = filled.ravel()
     depth = cv2.copyMakeBorder(depth_m, *pad, cv2.BORDER_REPLICATE).ravel()
 
-    first, step, figure = [], [], []
-    perimeter = np.zeros(65536, np.intp)
+    first, step = [], []
+    bins = int(labels.max(initial=0)) + 1
+    perimeter = np.zeros(bins, np.intp)
     for offset in (1, wide):
         at = np.flatnonzero(owner[:-offset] != owner[offset:])
-        perimeter += np.bincount(owner[at], minlength=65536) + np.bincount(owner[at + offset], minlength=65536)
-        at = at[(owner[at] > 0) & (owner[at + offset] > 0)]
+        here, there = owner[at], owner[at + offset]
+        perimeter += np.bincount(here, minlength=bins) + np.bincount(there, minlength=bins)
+        at = at[(here > 0) & (there > 0)]
         first.append(at)
         step.append(np.full(len(at), offset))
-        figure.append(_figure(given, at, offset, (high, wide)))
     first, step = np.concatenate(first), np.concatenate(step)
-    junction, convexity = np.concatenate(figure, axis=1)
+    junction, convexity = _figure(given, first, step, (high, wide))
     second = first + step
     id_first, id_second = owner[first], owner[second]
 
@@ -115,8 +116,9 @@ def contour(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | N
     if probability is not None:
         # The boundary may lie a pixel or two off the labels' border.
         weight = cv2.copyMakeBorder(np.asarray(probability, np.float32), *pad, cv2.BORDER_REPLICATE).ravel()
-        across = [weight[first + k * step] for k in range(-2, 4)]
-        seen = np.clip(np.nan_to_num(np.fmax.reduce(across)), 0, 1)
+        for k in range(-2, 4):
+            np.fmax(seen, weight[first + k * step], out=seen)       # NaN loses
+        np.minimum(seen, 1, out=seen)
         evidence *= seen
 
     key = np.minimum(id_first, id_second).astype(np.int64) << 16 | np.maximum(id_first, id_second)
@@ -132,18 +134,20 @@ def contour(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | N
                    sign * convexity[kept], perimeter[smaller], perimeter[larger])
 
 
-def _figure(labels: np.ndarray, at: np.ndarray, offset: int, shape: tuple[int, int]) -> np.ndarray:
+def _figure(labels: np.ndarray, at: np.ndarray, step: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Junction and convexity at each crossing, float [2, n], > 0 where the first side is in front, NaN where not read.
 
     labels [H * W] are those that were given: what closes a gap has no shape of its own.
     """
-    beside_offset = shape[1] if offset == 1 else 1
-    mine, other = labels[at], labels[at + offset]
+    across = np.where(step == 1, shape[1], 1)
+    middles = {along: at + along * step for along in range(-2, 4)}
+    aside = {beside: beside * across for beside in range(-2, 3)}
+    mine, other = labels[at], labels[at + step]
     here, there = np.zeros(len(at), np.int8), np.zeros(len(at), np.int8)
     for along, beside in _DISC:
-        seen = labels[at + (along * offset + beside * beside_offset)]
-        here += seen == mine
-        there += seen == other
+        seen = labels[middles[along] + aside[beside]]
+        here += (seen == mine).view(np.int8)
+        there += (seen == other).view(np.int8)
     v, u = np.divmod(at, shape[1])
     reach = _MARGIN + int(DISC_PX)
     readable = (mine > 0) & (other > 0) & (u >= reach) & (u < shape[1] - reach - 1) \
@@ -169,7 +173,7 @@ class _Surface:
 def _surface(owner: np.ndarray, given: np.ndarray, depth: np.ndarray, at: np.ndarray, inward: np.ndarray) -> _Surface:
     """Reads where the label was given; `owner` has the small gaps filled, and `at` may lie in one."""
     ids = owner[at]
-    own = np.ones(len(at), bool)
+    own = True
     inside_px = np.zeros(len(at), np.intp)
     read = []
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -71,8 +71,11 @@ def _quantiles(labels: np.ndarray, depth_m: np.ndarray, ids: np.ndarray, at: tup
     if not clean:
         np.minimum(key, _UNKNOWN, out=key)
         key[bits == _INF_BITS] = _BEYOND
-    key |= labels.astype(np.uint32) << 16
-    key = np.sort(key, axis=None)
+    owner = labels.astype(np.uint32)
+    owner <<= 16
+    key |= owner
+    key = key.ravel()
+    key.sort()
     ids = ids.astype(np.uint32) << 16
     begin = np.searchsorted(key, ids)
     known = np.searchsorted(key, ids | _UNKNOWN) - begin

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 MAX_LABEL = 65535                       # instance labels are published as 16UC1
 MAX_INSTANCES = 64
@@ -188,8 +186,8 @@ def _merge(patches: np.ndarray, evidence: np.ndarray) -> np.ndarray:
                 break
             small_too = True
             continue
-        graph = coo_matrix((np.ones(join.sum(), bool), (a[join], b[join])), shape=(count, count))
-        count, group = connected_components(graph, directed=False)
+        group = _connected(count, a[join], b[join])
+        count = int(group.max()) + 1
         region, area = group[region], np.bincount(group, area).astype(int)
         a, b = group[a], group[b]
         apart = a != b
@@ -197,6 +195,19 @@ def _merge(patches: np.ndarray, evidence: np.ndarray) -> np.ndarray:
         length, total = np.bincount(index, length[apart]), np.bincount(index, total[apart])
         a, b = np.divmod(key, count)
     return region.astype(np.int32)[patches]
+
+
+def _connected(count: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """int [count], 0..: one number for what pairs (a, b) connect. For few nodes: asking scipy takes longer."""
+    lowest = np.arange(count)
+    while True:
+        before = lowest
+        lowest = before.copy()
+        np.minimum.at(lowest, a, before[b])
+        np.minimum.at(lowest, b, before[a])
+        lowest = np.minimum(lowest, lowest[lowest])
+        if (lowest == before).all():
+            return np.unique(lowest, return_inverse=True)[1]
 
 
 def _name(regions: np.ndarray, nearness: np.ndarray, depth: np.ndarray, max_instances: int) -> np.ndarray:

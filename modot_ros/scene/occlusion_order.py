@@ -8,7 +8,8 @@ depth and the boundaries of the network (logistic regression, fitted by `benchma
 
 - lean: how clearly depth leans to one side, atanh of (evidence for - evidence against) / (crossings that speak + 0.1).
   It grows without bound, so that depth that is sure of itself outweighs every shape. Where most of the steps are
-  sharp, the pair's and the picture's, the depth was measured or rendered, which no network's is, and counts eight times;
+  sharp, the pair's and the picture's, the depth was measured or rendered, which no network's is, and it counts eight
+  times;
 - junction and convexity: means over their crossings, see `contour`;
 - enclosure: the share of the smaller id's outline that is shared with the larger one, less the reverse. What is
   surrounded is in front, unless depth sees that it is a hole.
@@ -51,30 +52,34 @@ def occlusion_orders(c: Contour) -> tuple[OcclusionOrder, ...]:
     seen = _total(c, known * np.maximum(np.abs(c.evidence), BOUNDARY_ALONE * c.seen))
     there = (crossings >= MIN_CONTOUR_PX) & (seen >= MIN_EVIDENCE_PX) & (seen >= MIN_SHARE * crossings)
 
-    # Each direction by its own part of the contour alone.
-    forward_odds, backward_odds = (sign * (cues(c, part)[:, :3] @ np.array([LEAN, JUNCTION, CONVEXITY]))
-                                   for sign, part in ((1, forward), (-1, backward)))
     weaker_px = np.minimum(for_px, against_px)
-    mutual = there & (np.minimum(forward_odds, backward_odds) >= MUTUAL_LOG_ODDS) & (weaker_px >= MIN_MUTUAL_PX) \
-        & (weaker_px >= MIN_MUTUAL_SHARE * (for_px + against_px))
+    mutual = there & (weaker_px >= MIN_MUTUAL_PX) & (weaker_px >= MIN_MUTUAL_SHARE * (for_px + against_px))
+    forward_odds, backward_odds = odds, -odds
+    if mutual.any():                                    # each direction by its own part of the contour alone
+        own = [sign * (cues(c, part)[:, :3] @ np.array([LEAN, JUNCTION, CONVEXITY]))
+               for sign, part in ((1, forward), (-1, backward))]
+        mutual &= np.minimum(*own) >= MUTUAL_LOG_ODDS
+        forward_odds, backward_odds = np.where(mutual, own, (odds, -odds))
 
-    orders = []
-    forward_sure, backward_sure = (1 / (1 + np.exp(-np.where(mutual, own, either)))
-                                   for own, either in ((forward_odds, odds), (backward_odds, -odds)))
-    by_pair = np.argsort(c.pair, kind="stable")
-    begin = np.searchsorted(c.pair[by_pair], np.arange(pairs + 1))
-    for p in np.flatnonzero(there & (mutual | (odds != 0))).tolist():
-        at = by_pair[begin[p]:begin[p + 1]]
-        ids = int(c.smaller[p]), int(c.larger[p])
-        for leads in (True, False) if mutual[p] else (bool(odds[p] > 0),):
-            chosen = at[(forward if leads else backward)[at]] if mutual[p] else at[speaks[at]]
-            chosen = chosen if len(chosen) else at[known[at]]
-            # A slanted contour crosses a pixel twice, down and across: its length counts pixels, not crossings.
-            length = len(np.unique((c.px_smaller if leads else c.px_larger)[chosen]))
-            sure = float((forward_sure if leads else backward_sure)[p])
-            gap_m = float(np.median(c.gap_m[chosen]))
-            orders.append(OcclusionOrder(*(ids if leads else ids[::-1]), sure, bool(mutual[p]), float(length), gap_m))
-    return tuple(sorted(orders, key=lambda order: (order.occluder, order.occludee)))
+    # A claim is a pair and which side leads: 2 * pair, plus 1 for the larger id. Its crossings speak for it.
+    silent = np.bincount(c.pair, speaks, pairs) == 0
+    used = np.flatnonzero((there & (mutual | (odds != 0)))[c.pair] & np.where(silent[c.pair], known, speaks))
+    pair = c.pair[used]
+    leads = np.where(mutual[pair], forward[used], odds[pair] > 0)
+    claims, claim, crossings = np.unique(2 * pair + ~leads, return_inverse=True, return_counts=True)
+    # A slanted contour crosses a pixel twice, down and across: its length counts pixels, not crossings.
+    pixel = np.unique(claim << 32 | np.where(leads, c.px_smaller[used], c.px_larger[used])) >> 32
+    gaps_m = c.gap_m[used][np.lexsort((c.gap_m[used], claim))]
+    end = np.cumsum(crossings)
+    gap_m = (gaps_m[end - crossings + (crossings - 1) // 2] + gaps_m[end - crossings + crossings // 2]) / 2
+    pair, leads = claims >> 1, claims & 1 == 0
+    with np.errstate(over="ignore"):
+        sure = 1 / (1 + np.exp(-np.where(leads, forward_odds[pair], backward_odds[pair])))
+    ids = np.stack([c.smaller[pair], c.larger[pair]], 1)
+    ids[~leads] = ids[~leads, ::-1]
+    return tuple(sorted(map(OcclusionOrder, *ids.T.tolist(), sure.tolist(), mutual[pair].tolist(),
+                            np.bincount(pixel, minlength=len(claims)).astype(float).tolist(), gap_m.tolist()),
+                        key=lambda order: (order.occluder, order.occludee)))
 
 
 def cues(c: Contour, part: np.ndarray | None = None) -> np.ndarray:

@@ -29,8 +29,8 @@ def order_graph(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray
     labels       integer [H, W], 0 = background, at most 65535; the background is not in the graph
     depth_m      float32 [H, W], NaN = no estimate, +inf = beyond range; unit-free depth that grows with
                  distance gives the same relations
-    probability  float32 [H, W] in [0, 1] of an occlusion boundary; None, when only depth is to decide, which was measured
-                 then (by a sensor or a renderer). Beside a probability depth is a network's unless its steps are sharp
+    probability  float32 [H, W] in [0, 1] of an occlusion boundary; None, when only depth is to decide, which then was
+                 measured (by a sensor or a renderer). Beside a probability it is a network's unless its steps are sharp
     names        class name per label; scores: confidence per label
     raises       ValueError when shapes differ
     """
