@@ -15,7 +15,7 @@ from rclpy.qos import qos_profile_sensor_data  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
 
 from modot_ros.ros.calibration import Calibration  # noqa: E402
-from modot_ros.ros.image_source import ImageSource  # noqa: E402
+from modot_ros.ros.image_source import ImageSource, main  # noqa: E402
 
 
 @pytest.fixture
@@ -64,21 +64,21 @@ def test_every_parameter_is_described(context, picture):
         assert node.describe_parameter(name).description
 
 
-@pytest.mark.parametrize("argument, said", [
-    ("source:=/nowhere/video.mp4", "/nowhere/video.mp4"), ("source:=97", "'97'"), ("width:=-3", "-3"),
-    ("loop:=true", "source is empty")])
-def test_what_can_not_be_played_ends_at_once_and_says_so(argument, said):
-    process = play(argument)
+def test_what_can_not_be_played_ends_at_once_and_says_so():
+    process = play("source:=/nowhere/video.mp4")
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert said in errors.splitlines()[-1]
+    assert "/nowhere/video.mp4" in errors.splitlines()[-1]
     assert "Traceback" not in errors
 
 
-def test_calibration_of_a_package_that_is_not_there_is_named(picture):
-    process = play(f"source:={picture}", "camera_info_url:=package://no_such_package/c.yaml")
-    assert "no_such_package" in process.communicate(timeout=60)[1]
-    assert process.returncode == 1
+@pytest.mark.parametrize("arguments, said", [
+    (("source:=97",), "'97'"), (("width:=-3",), "-3"), (("loop:=true",), "source is empty"),
+    (("source:=PICTURE", "camera_info_url:=package://no_such_package/c.yaml"), "no_such_package")])
+def test_values_that_cannot_be_are_said(picture, capfd, arguments, said):
+    words = [word.replace("PICTURE", picture) for argument in arguments for word in ("-p", argument)]
+    assert main(["--ros-args", *words]) == 1
+    assert said in capfd.readouterr().err.splitlines()[-1]
 
 
 def test_picture_arrives_over_dds_with_its_camera_info(context, picture):
