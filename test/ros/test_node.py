@@ -376,10 +376,19 @@ def test_a_predictor_that_fails_once_costs_one_frame(error, reason, running, mak
 def test_a_camera_that_is_too_fast_loses_its_old_frames(running, make_image):
     rig = running()
     heard = rig.listen("~/depth/image")
-    rig.predictor.delay_s = 0.3
-    for number in range(10):
+    free, predict = threading.Event(), rig.predictor.predict
+
+    def held(*args, **options):
+        said = predict(*args, **options)
+        free.wait(10)
+        return said
+    rig.predictor.predict = held
+    rig.send("image", make_image(stamp=1.0))
+    rig.until(lambda: rig.predictor.asked)                  # the first is being looked at
+    for number in range(1, 10):
         rig.send("image", make_image(stamp=1.0 + number))
-        rig.spin_for(0.02)
+        rig.until(lambda: rig.status()[1]["frames_received"] == str(number + 1))
+    free.set()
     rig.until(lambda: len(heard) == 2)
     assert [message.header.stamp.sec for message in heard] == [1, 10]      # the first, then the newest
     assert rig.node.health.drops() == {"overload": 8}
