@@ -227,6 +227,8 @@ def test_the_parameters_reach_the_predictor():
     assert (predictor.flip, predictor.order_max_instances, predictor.order_method) == (True, 5, "geometric")
     with pytest.raises(ValueError, match="order_model is '' and order_method 'fused'"):
         make_predictor(Parameters(device="cpu", order_method="fused"))
+    with pytest.raises(ValueError, match="device 'cuda:99' is not here"):
+        make_predictor(Parameters(device="cuda:99"))
     with pytest.raises((FileNotFoundError, ValueError), match="no_such.pth"):
         make_predictor(Parameters(device="cpu", order_method="learned", order_model="instaordernet_o",
                                   order_weights="/no_such.pth"))
