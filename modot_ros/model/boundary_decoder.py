@@ -7,12 +7,29 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modot_ros.model.casm import ConvBnRelu
+from modot_ros.model.winograd import MOST_PIXELS_BACK
 
 
 def centre_crop(x: Tensor, height: int, width: int) -> Tensor:
     """The middle height x width of a map that is at least as large; the odd pixel is lost at the bottom and right."""
     top, left = (x.shape[-2] - height) // 2, (x.shape[-1] - width) // 2
     return x[..., top:top + height, left:left + width]
+
+
+def _beside(x: Tensor, halve: ConvBnRelu, y: Tensor) -> Tensor:
+    """halve(x) and y as one map.
+
+    A large one of a CPU, its batch norm folded, is made in its place and planar: a Winograd convolution reads it next.
+    """
+    if not (x.is_cpu and isinstance(halve.bn, nn.Identity) and x.shape[2] * x.shape[3] > MOST_PIXELS_BACK):
+        return torch.cat([halve(x), y], dim=1)
+    weight, bias = halve.conv.weight.flatten(1), halve.conv.bias[:, None]
+    out = x.new_empty(len(x), len(weight) + y.shape[1], *x.shape[2:])
+    for here, above, place in zip(x, y, out):
+        torch.addmm(bias, weight, here.flatten(1), out=place[:len(weight)].flatten(1))
+        place[len(weight):].flatten(1).copy_(above.flatten(1))
+    halve.relu(out[:, :len(weight)])
+    return out
 
 
 class Upsampled(nn.Module):
@@ -51,8 +68,7 @@ class BoundaryDecoder(nn.Module):
         found: list[Tensor] = []
         y = None
         for i, (x, halve, fuse) in enumerate(zip(maps, self.half_features_op, self.decoder_fuses)):
-            x = halve(x)
-            y = fuse(x if y is None else torch.cat([x, centre_crop(y, *x.shape[-2:])], dim=1))
+            y = fuse(halve(x) if y is None else _beside(x, halve, centre_crop(y, *x.shape[-2:])))
             if i < len(self.decoder_upsamples):
                 if auxiliaries:
                     found.append(self.out_upsamples[i](y))

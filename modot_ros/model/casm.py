@@ -37,8 +37,11 @@ class ChannelAttention(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        pooled = torch.cat([F.adaptive_max_pool2d(x, 1), F.adaptive_avg_pool2d(x, 1)])       # [2 N, C, 1, 1]
-        largest, mean = self.se(pooled).chunk(2)
+        return self.of_pools(F.adaptive_max_pool2d(x, 1), F.adaptive_avg_pool2d(x, 1))
+
+    def of_pools(self, largest: Tensor, mean: Tensor) -> Tensor:
+        """The same from the pooled values, [N, C, 1, 1] each."""
+        largest, mean = self.se(torch.cat([largest, mean])).chunk(2)
         return torch.sigmoid(largest + mean)
 
 

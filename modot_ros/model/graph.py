@@ -56,15 +56,16 @@ class GraphedNetwork:
     def _record(self, image: Tensor, depth: bool, boundary: bool) -> None:
         self._forget()                                  # frees the old recording's memory
         self._image = image.clone()
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):                 # caches fill and libraries choose their kernels
-            for _ in range(WARM_UP_RUNS):
-                expected = self.network(self._image, depth=depth, boundary=boundary)
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            outputs = self.network(self._image, depth=depth, boundary=boundary)
-        graph.replay()
+        stream = torch.cuda.Stream(image.device)
+        with torch.cuda.device(image.device):           # the current device's streams record, whichever the network is on
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):             # caches fill and libraries choose their kernels
+                for _ in range(WARM_UP_RUNS):
+                    expected = self.network(self._image, depth=depth, boundary=boundary)
+            torch.cuda.current_stream().wait_stream(stream)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                outputs = self.network(self._image, depth=depth, boundary=boundary)
+            graph.replay()
         torch.testing.assert_close(outputs, expected, rtol=1e-2, atol=1e-2)
         self._graph, self._outputs, self._held = graph, outputs, remembered(self.network)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from modot_ros.model.boundary_decoder import BoundaryDecoder, centre_crop
 from modot_ros.model.casm import CASM, ChannelAttention, ConvBnRelu
-from modot_ros.model.image_path import SpatialAttention, fuse_attentions, image_convolutions
+from modot_ros.model.image_path import SpatialAttention, image_convolutions, image_features
 from modot_ros.model.newcrf import NewCrf
 from modot_ros.model.psp import PyramidPooling
 from modot_ros.model.swin import Swin
@@ -130,8 +130,7 @@ class Modot(nn.Module):
 
     def boundary_inputs(self, image: Tensor, maps: list[Tensor]) -> list[Tensor]:
         """What the boundary decoder reads: the coupled features and the image path's."""
-        c = fuse_attentions(self.ob_convolution(image), self.ca_img, self.sa_img, self.fuse_aimg)
-        return [*maps, c]
+        return [*maps, image_features(image, self.ob_convolution, self.ca_img, self.sa_img, self.fuse_aimg)]
 
     def forward(self, image: Tensor, depth: bool = True, boundary: bool = True
                 ) -> tuple[Tensor | None, list[Tensor] | None]:

@@ -3,7 +3,8 @@
 
 Swin Transformer (Liu et al., ICCV 2021) pads the grid, rolls it, cuts it, and undoes all three afterwards. Here one row
 index does the three at once, and another the way back. The padding is a single zero token behind the real ones: its
-query, key and value are then the linear layer's bias, as the official networks have it, and no layer works on padding.
+query, key and value are then the linear layer's bias, as the official networks have it, and hardly a layer works on
+padding.
 """
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ WINDOW = 7
 TOKENS = WINDOW * WINDOW                                # of one window
 SHIFT = WINDOW // 2
 CPU_ROWS = 1536                                         # of tokens that the MLP of a CPU has in hand
+LITTLE_PADDING = 1.08                                   # rows in windows for each real one
 HEAD_CHANNELS = 32
 APART = -100.0                                          # added between tokens that only the roll made neighbours
 
@@ -173,10 +175,15 @@ def remembered(network: nn.Module) -> list[Any]:
 def gathered(tokens: Tensor, rows: Tensor, layer: nn.Module | None = None) -> Tensor:
     """`layer` of the tokens and of one zero token behind them, then the rows in window order.
 
-    tokens: [T, C]. Returns [len(rows), channels of the layer].
+    tokens: [T, C]. Returns [len(rows), channels of the layer]. With little padding the layer's input is gathered, which
+    is narrower than what it makes.
     """
     tokens = torch.cat([tokens, tokens.new_zeros(1, tokens.shape[1])])
-    return (tokens if layer is None else layer(tokens)).index_select(0, rows)
+    if layer is None:
+        return tokens.index_select(0, rows)
+    if len(rows) <= LITTLE_PADDING * len(tokens):
+        return layer(tokens.index_select(0, rows))
+    return layer(tokens).index_select(0, rows)
 
 
 class Mlp(nn.Module):
