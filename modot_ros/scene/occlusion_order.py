@@ -30,7 +30,7 @@ MIN_CUE_PX = 4                          # a mean over fewer crossings counts for
 MIN_CONTOUR_PX = 4                      # crossings that a pair needs, and
 MIN_EVIDENCE_PX, MIN_SHARE = 1.0, 0.08  # evidence for an occlusion, summed and per crossing of the contour
 BOUNDARY_ALONE = 0.25                   # share of it that a boundary gives where depth shows no step
-MIN_MUTUAL_PX, MIN_MUTUAL_SHARE = 4.0, 0.2      # evidence of the weaker direction, and its share of that of both
+MIN_MUTUAL_PX = 4.0                     # evidence of the weaker direction
 MUTUAL_LOG_ODDS = 5.0                   # by which each direction's own part of the contour must speak for it
 
 
@@ -52,8 +52,7 @@ def occlusion_orders(c: Contour) -> tuple[OcclusionOrder, ...]:
     seen = _total(c, known * np.maximum(np.abs(c.evidence), BOUNDARY_ALONE * c.seen))
     there = (crossings >= MIN_CONTOUR_PX) & (seen >= MIN_EVIDENCE_PX) & (seen >= MIN_SHARE * crossings)
 
-    weaker_px = np.minimum(for_px, against_px)
-    mutual = there & (weaker_px >= MIN_MUTUAL_PX) & (weaker_px >= MIN_MUTUAL_SHARE * (for_px + against_px))
+    mutual = there & (np.minimum(for_px, against_px) >= MIN_MUTUAL_PX)
     forward_odds, backward_odds = odds, -odds
     if mutual.any():                                    # each direction by its own part of the contour alone
         own = [sign * (cues(c, part)[:, :3] @ np.array([LEAN, JUNCTION, CONVEXITY]))
