@@ -33,9 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="modot", description="Depth, occlusion boundaries and order from one camera.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+    def command(name: str, run, text: str, **more) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text,
-                                    formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+                                    formatter_class=argparse.ArgumentDefaultsHelpFormatter, **more)
         added.set_defaults(run=run)
         return added
 
@@ -57,8 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--size", type=_size, default=(640, 480), metavar="WxH", help="picture size in pixels")
     bench.add_argument("--runs", type=int, default=30, help="pictures that count, after the warm-up")
 
-    demo = command("demo", _demo, "Camera, node and monitor as ROS 2 processes (needs ROS 2; see `make demo`).")
-    demo.add_argument("rest", nargs=argparse.REMAINDER, help="see `python -m modot_ros.ros.demo --help`")
+    demo = command("demo", _demo, "Camera, node and monitor as ROS 2 processes (needs ROS 2; see `modot demo --help`).",
+                   prefix_chars="\0", add_help=False)              # its options are not for this parser
+    demo.add_argument("rest", nargs=argparse.REMAINDER)
 
     weights = command("weights", _weights, "Turn the authors' checkpoint into a file that says what it is.")
     weights.add_argument("action", choices=("import",), help="read a file, check it, write it as .safetensors")

@@ -136,6 +136,14 @@ def test_all_labels_that_are_given_are_taken(picture, tmp_path, capsys):
     assert "room: 100 instances" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("arguments", [["--seconds", "3", "--input", "a.png"], ["--help"], []])
+def test_the_demo_gets_its_options(monkeypatch, arguments):
+    pytest.importorskip("rclpy", reason="rclpy is not importable: no ROS here")
+    from modot_ros.ros import demo
+    monkeypatch.setattr(demo, "main", lambda given: 0 if given == arguments else 1)
+    assert cli.main(["demo", *arguments]) == 0
+
+
 def test_bench_ends_in_a_json_line(capsys):
     assert cli.main(["bench", "--size", "96x64", "--runs", "2", "--device", "cpu"]) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])

@@ -29,9 +29,12 @@ class Speed:
 
 
 def measure(predictor: Predictor, width: int = 640, height: int = 480, runs: int = 30) -> Speed:
-    """Times whole predictions of one synthetic room after a warm-up. Raises ValueError for fewer than one run."""
+    """Times whole predictions of one synthetic room after a warm-up. Raises ValueError for fewer than one run
+    or a side of less than 16 pixels."""
     if runs < 1:
         raise ValueError(f"runs is {runs}: at least 1 is needed")
+    if min(width, height) < 16:
+        raise ValueError(f"size is {width}x{height}: at least 16x16 is needed")
     rgb = training_view(1, width, height).rgb
     for _ in range(3):
         predictor.predict(rgb)

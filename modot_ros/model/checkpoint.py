@@ -14,6 +14,7 @@ import math
 import pickle
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,8 @@ class LoadedNetwork:
 def save_checkpoint(path: str | Path, network: nn.Module, name: str, *, config: dict[str, Any] | None = None,
                     depth_kind: str = "metric", depth_along: str = "axis", canonical_focal: float | None,
                     working_size: tuple[int, int] | None, record: dict[str, Any] | None = None) -> None:
-    """Write weights and metadata to `path`; a reader sees the old file or the whole new one."""
+    """Write weights and metadata to `path`; a reader sees the old file or the whole new one. Raises OSError when it can't be
+    written."""
     _write(Path(path), network, {
         "name": name, "config": config or {}, "depth_kind": depth_kind, "depth_along": depth_along,
         "canonical_focal": canonical_focal, "working_size": working_size and list(working_size),
@@ -83,8 +85,14 @@ def save_order_checkpoint(path: str | Path, network: official_orders.OrderNetwor
 def _write(path: Path, network: nn.Module, metadata: dict[str, Any]) -> None:
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     temporary = path.with_name(path.name + ".tmp")
-    save_file(tensors, temporary, metadata={"modot": json.dumps(metadata)})
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, temporary, metadata={"modot": json.dumps(metadata)})
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise OSError(f"{path} can't be written: {error}") from error
 
 
 def import_checkpoint(source: str | Path, output: str | Path, dataset: str | None = None) -> str:

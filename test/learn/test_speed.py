@@ -51,6 +51,8 @@ def test_median_and_spread_by_hand(predictor, monkeypatch):
     assert result.total_ms == (2.0, 6.0, 10.0) and result.stage_ms == {"network": (1.0, 3.0, 5.0)}
 
 
-def test_no_runs_are_refused(predictor):
+def test_no_runs_and_tiny_pictures_are_refused(predictor):
+    with pytest.raises(ValueError, match="size is 1x64: at least 16x16"):
+        measure(predictor, 1, 64)
     with pytest.raises(ValueError, match="runs is 0"):
         measure(predictor, runs=0)

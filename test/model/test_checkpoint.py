@@ -54,6 +54,16 @@ def test_what_was_saved_comes_back(network, saved):
     assert os.listdir(saved.parent) == ["small.safetensors"]        # nothing half-written stays behind
 
 
+def test_a_place_that_cannot_be_written_to_is_named_and_a_folder_made(network, tmp_path):
+    (tmp_path / "file").touch()
+    for wrong in (tmp_path / "file" / "small.safetensors", tmp_path):
+        with pytest.raises(OSError, match=f"{wrong} can't be written"):
+            save_checkpoint(wrong, network, "modot_nano", config=TINY, canonical_focal=0.7, working_size=None)
+    save_checkpoint(tmp_path / "a" / "b.safetensors", network, "modot_nano", config=TINY, canonical_focal=0.7,
+                    working_size=None)
+    assert os.listdir(tmp_path / "a") == ["b.safetensors"]
+
+
 def test_saving_again_replaces_the_file_as_a_whole(network, saved, monkeypatch):
     before = saved.read_bytes()
 

@@ -34,6 +34,7 @@ def evaluate(data: Sequence[str], output: str | Path, predictor: Predictor, limi
     def said(what: str):
         return None if progress is None else lambda done, count: progress(what, done, count)
     sets = [open_pictures(one, limit, workers, said("rendering shards")) for one in data]
+    Path(output).mkdir(parents=True, exist_ok=True)             # before the work, for it may fail
     comparisons = [compare(pictures, predictor, said(pictures.title), order_network) for pictures in sets]
     loaded = predictor.loaded
     about = {"model": predictor.name, "weights": Path(loaded.weights).name,
