@@ -27,7 +27,10 @@ def targets(shared_golden):
 
 @pytest.fixture(scope="session")
 def processes():
-    """A context whose processes begin with torch imported and nothing computed; importing it takes seconds each."""
+    """A context whose processes begin with torch imported and nothing computed, which takes seconds each.
+
+    Optimisers bring in torch._dynamo at their first step.
+    """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["modot_ros.learn.training"])
+    context.set_forkserver_preload(["modot_ros.learn.training", "torch._dynamo"])
     return context
