@@ -22,7 +22,8 @@ CORE_PX = 4                             # a patch starts where no barrier is nea
 FULL_STEP = 0.20                        # relative second difference of inverse depth: certainly an edge
 FULL_HOLLOW = 0.012                     # the same for a hollow crease, after smoothing
 NOISE = 8.0                             # times the median second difference: no noise
-WEAK = 0.40                             # mean evidence along a border below which two patches are one
+WEAK = 0.40                             # mean evidence along a border below which two large patches are one,
+SMALL = 0.30                            # and what is added to it for one of MIN_AREA, less for larger ones
 MIN_AREA = 0.005                        # of the picture; smaller regions join a neighbour
 SHELL_AREA = 0.02                       # of the picture; the background's parts have at least this
 SHELL_STEP = 0.03                       # relative step of inverse depth at which one region hides the other
@@ -149,10 +150,11 @@ def _borders(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _merge(patches: np.ndarray, evidence: np.ndarray) -> np.ndarray:
-    """Joins neighbouring patches, weakest border first, until every border left has the evidence WEAK.
+    """Joins neighbouring patches, weakest border first, until the borders left have evidence enough.
 
-    Each round joins the pairs that are each other's weakest neighbour. Regions below MIN_AREA then join their
-    weakest neighbour whatever the border says.
+    The smaller the smaller one is, the more evidence its border needs: of a few pixels a mean says little (Felzenszwalb
+    and Huttenlocher, "Efficient Graph-Based Image Segmentation", IJCV 2004). Each round joins the pairs that are each
+    other's weakest neighbour. Regions below MIN_AREA then join their weakest neighbour whatever the border says.
     """
     count = int(patches.max()) + 1
     first, second = _borders(patches)
@@ -180,7 +182,9 @@ def _merge(patches: np.ndarray, evidence: np.ndarray) -> np.ndarray:
             tiny = area < MIN_AREA * patches.size
             join = (tiny[a] & (mean <= weakest[a])) | (tiny[b] & (mean <= weakest[b]))
         else:
-            join = (mean < WEAK) & (mean <= weakest[a]) & (mean <= weakest[b])
+            smaller = np.maximum(np.minimum(area[a], area[b]), MIN_AREA * patches.size)
+            join = (mean < WEAK + SMALL * MIN_AREA * patches.size / smaller) & (mean <= weakest[a]) \
+                & (mean <= weakest[b])
         if not join.any():
             if small_too:
                 break

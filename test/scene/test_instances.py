@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boxes before walls and on floors, drawn as exact depth."""
+import cv2
 import numpy as np
 import pytest
 
@@ -156,3 +157,13 @@ def test_ten_thousand_labels_are_too_many():
     with pytest.raises(ValueError, match="9999 instances.*64"):
         validate_labels(labels, (100, 100), max_instances=64)
     assert validate_labels(labels * (labels == 9000), (100, 100), max_instances=64).max() == 9000
+
+
+def test_a_weak_border_parts_large_regions_and_not_small_ones():
+    outlines = np.zeros((192, 256), np.float32)
+    for left, side in ((20, 80), (160, 26)):
+        cv2.rectangle(outlines, (left, 50), (left + side, 50 + side), 0.5, 2)
+    labels = partition(np.full(outlines.shape, 2.0, np.float32), outlines)
+    assert labels[90, 60] > 0 and labels[62, 172] == labels[20, 200] == 0
+    sure = partition(np.full(outlines.shape, 2.0, np.float32), np.minimum(2 * outlines, 1))
+    assert len({sure[90, 60], sure[62, 172], sure[20, 200]}) == 3
