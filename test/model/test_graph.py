@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network as a CUDA graph; without a GPU, that it falls back to the network and says so."""
 import logging
+from contextlib import contextmanager
 
 import pytest
 import torch
 
-from modot_ros.model.graph import GraphedNetwork
+from modot_ros.model.graph import WARM_UP_RUNS, GraphedNetwork
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
@@ -41,6 +42,42 @@ def test_what_cannot_be_recorded_runs_plainly(monkeypatch, caplog):
             check(graphed, network, torch.randn(1, 3, 8, 8))
     assert [record.getMessage() for record in caplog.records] == ["CUDA graph is not used: no stream for you"]
     assert network.calls == 6 and not graphed.trusted
+
+
+@torch.inference_mode()
+def test_a_recording_is_made_on_the_device_of_the_picture(monkeypatch):
+    entered, replayed = [], []
+
+    class Stream:
+        def __init__(self, device=None):
+            pass
+
+        def wait_stream(self, _):
+            pass
+
+    @contextmanager
+    def inside(what):
+        entered.append(what)
+        yield
+        entered.remove(what)
+
+    class Graph:
+        def replay(self):
+            replayed.append(list(entered))
+
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", Stream)
+    monkeypatch.setattr(torch.cuda, "stream", inside)
+    monkeypatch.setattr(torch.cuda, "device", inside)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(torch.cuda, "graph", inside)
+    network, image = Counting(), torch.randn(1, 3, 8, 8)
+    graphed = GraphedNetwork(network)
+    check(graphed, network, image)
+    assert graphed.trusted and network.calls == WARM_UP_RUNS + 2           # recorded, and once for the comparison
+    assert replayed == [[image.device], []]                                # tried inside, then used
+    graphed(image)
+    assert network.calls == WARM_UP_RUNS + 2 and len(replayed) == 3
 
 
 @needs_gpu
