@@ -3,8 +3,8 @@
 
 A shard is an .npz with rgb uint8 [n, H, W, 3], depth_m float16 [n, H, W], boundary uint8 [n, H, W] (0 or 1, occluder's
 side) and focal float32 [n] (focal length / width). Those to test on say the orders of their instances as well, see
-`read_instances`. View k of a split comes from seed first_seed + k alone, so a
-folder can be made again anywhere, and finished shards are kept when a run is continued.
+`read_instances`. View k of a split comes from seed first_seed + k alone, so a folder can be made again anywhere, and
+finished shards are kept when a run is continued.
 """
 from __future__ import annotations
 
