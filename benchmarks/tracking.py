@@ -134,6 +134,8 @@ def main() -> None:
     footage = Footage(arguments.seed, *arguments.size, arguments.frames, arguments.folder)
     if not arguments.no_render:
         footage.render()
+    if not footage.ready():
+        parser.error("--no-render: there are no frames of this flight yet")
     predictor, rng = Predictor(device="cpu"), np.random.default_rng(0)
 
     def truth(view: StoredView) -> Scene:
