@@ -16,6 +16,10 @@ from ..prediction import SIDE_STEPS
 
 SEARCH_PX = 3                           # how far from the probability's ridge the depth step may lie
 MIN_STEP = 0.01                         # relative step of inverse depth that counts as one
+# A depth edge knows better than the ridge where the occluder ends only if it is sharp: a step of this size from one
+# pixel to the next, which is this share of all the change within SEARCH_PX. A network's own depth mostly has ramps.
+SHARP_STEP = 0.05
+SHARP_SHARE = 0.8
 
 _CODE_OF_STEP = np.zeros(9, np.uint8)                   # index 3 * (dv + 1) + (du + 1)
 for _code, (_du, _dv) in enumerate(SIDE_STEPS, start=1):
@@ -76,8 +80,9 @@ def thin(probability: np.ndarray, depth_m: np.ndarray, threshold: float = 0.5
     """Thins boundaries to one pixel, on the occluder's side.
 
     The ridge of the probability is kept where it reaches `threshold`; each of its pixels then moves, along
-    the normal and at most SEARCH_PX, to the nearer side of the strongest depth step. Without a step (equal
-    depth, NaN) it stays; the hidden side is then the one without depth, else the farther one however small
+    the normal and at most SEARCH_PX, to the nearer side of the strongest depth step if that is a sharp one.
+    Where it is a ramp the pixel stays, for the ridge is the better guess, and the step tells the hidden side
+    only. Without a step (equal depth, NaN) that is the side without depth, else the farther one however small
     the difference, else the upper.
 
     probability  float32 [H, W] in [0, 1]; NaN counts as 0
@@ -152,7 +157,7 @@ def _bilinear(values: np.ndarray, at: np.ndarray, du: np.ndarray, dv: np.ndarray
 
 def _to_occluder(depth: np.ndarray, at: np.ndarray, normal_u: np.ndarray, normal_v: np.ndarray, wide: int
                  ) -> tuple[np.ndarray, np.ndarray]:
-    """New flat indices on the nearer side of the strongest step, and the codes of the hidden side."""
+    """New flat indices, on the nearer side of the strongest step where it is sharp, and the codes of the hidden side."""
     reach = np.arange(-SEARCH_PX, SEARCH_PX + 1, dtype=np.float32)[:, None]
     path = at + (np.rint(reach * normal_v) * wide + np.rint(reach * normal_u)).astype(np.intp)
     with np.errstate(divide="ignore"):
@@ -161,17 +166,21 @@ def _to_occluder(depth: np.ndarray, at: np.ndarray, normal_u: np.ndarray, normal
     with np.errstate(invalid="ignore"):
         relative = np.abs(step) / np.maximum(nearness[:-1], nearness[1:])
     relative[np.isnan(relative)] = 0
-    # Between steps of one size the one next to the ridge wins.
-    best = np.argmax(relative * (1 - 0.1 * np.abs(reach[:-1] + 0.5)), axis=0)
+    # Among steps of like size the one next to the ridge wins.
+    best = np.argmax(relative * (1 - 0.25 * np.abs(reach[:-1] + 0.5)), axis=0)
     column = np.arange(len(at))
-    has_step = relative[best, column] > MIN_STEP
+    largest = relative[best, column]
+    has_step = largest > MIN_STEP
+    with np.errstate(invalid="ignore"):                 # fmin and fmax pass over pixels without depth
+        change = 1 - np.fmin.reduce(nearness) / np.fmax.reduce(nearness)
+        is_sharp = (largest >= SHARP_STEP) & (largest >= SHARP_SHARE * change)
 
     known = np.where(np.isfinite(nearness), nearness, 0)
     tilt = known[:SEARCH_PX].sum(0) - known[SEARCH_PX + 1:].sum(0)
     first_is_near = np.where(tilt == 0, normal_v < 0, tilt > 0)
     # Forward: the normal points to the hidden side.
     forward = np.where(has_step, step[best, column] > 0, first_is_near)
-    index = np.where(has_step, np.where(forward, best, best + 1), SEARCH_PX)
+    index = np.where(is_sharp, np.where(forward, best, best + 1), SEARCH_PX)
     # Rounded after this scale, a unit vector is the nearest of the eight steps: they change at 22.5 degrees.
     scale = np.where(forward, 1, -1) * (0.5 / np.sin(np.pi / 8))
     step_index = 3 * (np.rint(scale * normal_v) + 1) + np.rint(scale * normal_u) + 1

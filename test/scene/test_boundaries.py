@@ -52,6 +52,21 @@ def test_without_a_step_the_ridge_stays_and_the_side_is_the_best_guess():
     assert set(side[15]) == {7}                                     # things stand before what is above them
 
 
+@pytest.mark.parametrize("ridge", [14, 15, 17, 18])
+def test_on_a_ramp_of_depth_the_ridge_stays(ridge):
+    ramp = np.tile(np.interp(np.arange(32), [14, 18], [1.0, 2.0]).astype(np.float32), (24, 1))
+    mask, side = thin(ridge_at(ridge), ramp)
+    assert set(np.nonzero(mask)[1]) == {ridge} and set(side[mask]) == {1}
+    mask, side = thin(ridge_at(ridge), step_at(16, 1.0, 1.04))      # sharp, and no more than a crease
+    assert set(np.nonzero(mask)[1]) == {ridge} and set(side[mask]) == {1}
+
+
+def test_pixels_without_depth_make_no_step_less_sharp():
+    depth = step_at(16, 1.0, 2.0)
+    depth[:, 18:] = NAN
+    assert set(np.nonzero(thin(ridge_at(17), depth)[0])[1]) == {15}
+
+
 def test_saturated_disc_gives_one_closed_line_on_the_disc():
     v, u = np.mgrid[:100, :100]
     radius = np.hypot(u - 50, v - 50)
