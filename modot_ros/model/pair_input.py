@@ -81,9 +81,9 @@ def crop(image: np.ndarray, window: Window) -> np.ndarray:
 
 
 def centred_square(height: int, width: int) -> Window:
-    """Window that makes a picture square without losing any of it."""
+    """Window that makes a picture square without losing any of it; an odd row or column is added below or right."""
     side = max(height, width)
-    return (width - side) // 2, (height - side) // 2, side, side
+    return -((side - width) // 2), -((side - height) // 2), side, side
 
 
 def nearest_multiple(side: int) -> int:

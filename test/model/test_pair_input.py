@@ -86,7 +86,9 @@ def test_squares_are_cut_towards_zero_and_never_empty():
 
 
 def test_a_picture_becomes_square_around_its_centre():
-    assert centred_square(4, 7) == (0, -2, 7, 7) and centred_square(7, 4) == (-2, 0, 7, 7)
+    assert centred_square(4, 8) == (0, -2, 8, 8) and centred_square(8, 4) == (-2, 0, 8, 8)
+    assert centred_square(4, 7) == (0, -1, 7, 7) and centred_square(7, 4) == (-1, 0, 7, 7)     # officially 3 // 2 before
+    assert crop(np.ones((1, 2), np.uint8), centred_square(1, 2)).tolist() == [[1, 1], [0, 0]]
 
 
 def test_a_box_is_tight_and_that_of_nothing_is_empty():
