@@ -100,7 +100,9 @@ def disparity_order(disparity: Tensor, batch: PairBatch) -> Tensor:
     """
     terms = []
     for k in _ordered_pairs(batch):
-        closer, farther = (disparity[k, 0][mask] for mask in _closer_and_farther(batch, k, keep_rim_if_all=True))
+        closer, farther = (disparity[k, 0][mask] for mask in _without_rim(batch, k, keep_rim_if_all=True))
+        if batch.depth[k] == FARTHER:
+            closer, farther = farther, closer
         if len(closer) and len(farther):
             reach = (disparity[k].amax() - disparity[k].amin()).detach() + 1e-7
             short = F.relu(farther.max() - closer).mean() + F.relu(farther - closer.min()).mean()
@@ -109,19 +111,22 @@ def disparity_order(disparity: Tensor, batch: PairBatch) -> Tensor:
 
 
 def counted_disparity_order(disparity_ab: Tensor, disparity_ba: Tensor, batch: PairBatch) -> Tensor:
-    """The published term: pixels of distinct pairs out of order on the first map, and *in* order on the second, by the
-    number of pixels of a map. Has no gradient.
+    """The published term, by the number of pixels of a map: of every distinct pair the pixels of A that are not before
+    all of B, and those of B that are not behind all of A, on one map; on the other those that are, or are level. Has no
+    gradient.
 
-    Raises ValueError when a mask has no pixel left without its rim, where the official code fails.
+    The first count is of `disparity_ab` where A is closer, and of `disparity_ba` where it is farther. Raises ValueError
+    when a mask has no pixel left without its rim, where the official code fails.
     """
     count = 0
     for k in _ordered_pairs(batch):
-        masks = _closer_and_farther(batch, k, keep_rim_if_all=False)
+        masks = _without_rim(batch, k, keep_rim_if_all=False)
         if not all(mask.any() for mask in masks):
             raise ValueError(f"pair {k} of the batch has a mask that is all rim")
-        for disparity, wanted in ((disparity_ab, False), (disparity_ba, True)):
-            closer, farther = (disparity[k, 0][mask] for mask in masks)
-            count += int(((closer > farther.max()) == wanted).sum() + ((closer.min() > farther) == wanted).sum())
+        maps = (disparity_ab, disparity_ba) if batch.depth[k] == CLOSER else (disparity_ba, disparity_ab)
+        (a, b), (other_a, other_b) = ([disparity[k, 0][mask] for mask in masks] for disparity in maps)
+        count += int((a <= b.max()).sum() + (a.min() <= b).sum())
+        count += int((other_a >= other_b.max()).sum() + (other_a.min() >= other_b).sum())
     return disparity_ab.new_tensor(count / disparity_ab[0, 0].numel())
 
 
@@ -156,8 +161,8 @@ def _ordered_pairs(batch: PairBatch) -> list[int]:
     return torch.nonzero((batch.overlap == 0) & (batch.depth != EQUAL)).flatten().tolist()
 
 
-def _closer_and_farther(batch: PairBatch, k: int, keep_rim_if_all: bool) -> tuple[Tensor, Tensor]:
-    """Masks without their rim, bool [h, w], of the closer and the farther instance of pair k."""
+def _without_rim(batch: PairBatch, k: int, keep_rim_if_all: bool) -> list[Tensor]:
+    """Masks A and B of pair k without their rim, bool [h, w]."""
     masks = []
     for mask in (batch.mask_a, batch.mask_b):
         whole = (mask[k, 0] > 0).cpu().numpy().astype(np.uint8)
@@ -165,4 +170,4 @@ def _closer_and_farther(batch: PairBatch, k: int, keep_rim_if_all: bool) -> tupl
         inner = cv2.erode(whole, CROSS, borderType=cv2.BORDER_CONSTANT, borderValue=0)
         kept = whole if keep_rim_if_all and not inner.any() else inner
         masks.append(torch.from_numpy(kept > 0).to(mask.device))
-    return tuple(masks) if batch.depth[k] == CLOSER else tuple(reversed(masks))
+    return masks

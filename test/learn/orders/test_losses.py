@@ -108,6 +108,17 @@ def test_the_published_count_is_the_same_for_right_and_wrong():
     assert counts == pytest.approx([18 / 55, 18 / 55])              # 3x3 pixels of each instance, once
 
 
+def test_the_published_count_asks_of_b_what_it_asks_of_a_and_counts_what_is_level():
+    mixed, level = steps(1, 2).detach(), steps(2, 2)
+    mixed[0, 0, 2, 2] = 3                                           # A is 3 there, 1 elsewhere; B is 2
+    counts = {depth: [55 * float(counted_disparity_order(*maps, pair(depth)))
+                      for maps in ((mixed, steps(9, 9)), (steps(9, 9), mixed), (level, level))]
+              for depth in (CLOSER, FARTHER, EQUAL)}
+    # On a level map all 18 pixels count in either run; on `mixed` A is not before B in 8 pixels, and no B is behind A.
+    assert counts[CLOSER] == pytest.approx([8 + 9 + 18, 18 + 1, 36])
+    assert counts[FARTHER] == pytest.approx([1 + 18, 18 + 8 + 9, 36]) and counts[EQUAL] == [0, 0, 0]
+
+
 def test_completion_weighs_the_eraser_five_times():
     logits = torch.zeros(1, 2, 1, 2)
     eraser = torch.tensor([[[1.0, 0.0]]])
