@@ -5,7 +5,9 @@ Every step runs both orders of a pair, (A, B) and (B, A). Logits are raw: [P, 2]
 [P, 3] for depth ("A closer", "A farther", "equal"), [P, 3 or 4] for OrderNet's classes ("B over A", "A over B", "none",
 "both"). Labels speak of the order (A, B); those of (B, A) are derived from them here.
 
-The official code differs from its paper in three terms. Each is put right here, and as it was with `as_published`:
+The official code differs from its paper in three terms, and loses digits in a fourth. Each is put right here, and as
+it was with `as_published`:
+    occlusion         cross entropy of rounded probabilities: of a logit above 17 or so it is 0 or 100
     depth             cross entropy of what has been through a softmax already: bounded to about [0.55, 1.55], and
                       without gradient where the network is surely wrong
     smoothness        disparity is divided by its largest value, not by its range
@@ -49,8 +51,11 @@ class PairBatch:
     occlusion: Tensor | None = None                     # float32 [P, 2], "B over A", "A over B"
 
 
-def occlusion_loss(logits_ab: Tensor, logits_ba: Tensor, occlusion: Tensor) -> Tensor:
+def occlusion_loss(logits_ab: Tensor, logits_ba: Tensor, occlusion: Tensor, as_published: bool = False) -> Tensor:
     """Binary cross entropy of both orders, added. occlusion float [P, 2]."""
+    if as_published:
+        return (F.binary_cross_entropy(logits_ab.sigmoid(), occlusion)
+                + F.binary_cross_entropy(logits_ba.sigmoid(), occlusion.flip(1)))
     return (F.binary_cross_entropy_with_logits(logits_ab, occlusion)
             + F.binary_cross_entropy_with_logits(logits_ba, occlusion.flip(1)))
 
@@ -134,17 +139,19 @@ def instadepth_loss(disparity_ab: Tensor, disparity_ba: Tensor, depth_ab: Tensor
                     occlusion_ab: Tensor | None = None, occlusion_ba: Tensor | None = None,
                     weights: Weights = Weights(), as_published: bool = False) -> dict[str, Tensor]:
     """Weighted terms of InstaDepthNet's loss, whose sum is the loss. With occlusion logits there is a term for them, of
-    weight 1. disparity [P, 1, h, w]."""
+    weight 1. disparity [P, 1, h, w]. Raises what `counted_disparity_order` raises, unless that has no weight."""
     overlap, distinct = depth_loss(depth_ab, depth_ba, batch.depth, batch.overlap, as_published)
     rough = sum(smoothness(disparity, batch.rgb, as_published) for disparity in (disparity_ab, disparity_ba))
-    if as_published:
+    if not weights.disparity_order:
+        order = disparity_ab.new_zeros(())
+    elif as_published:
         order = counted_disparity_order(disparity_ab, disparity_ba, batch)
     else:
         order = 0.5 * (disparity_order(disparity_ab, batch) + disparity_order(disparity_ba, batch))
     terms = {"overlap": weights.overlap * overlap, "distinct": weights.distinct * distinct,
              "smoothness": weights.smoothness * rough, "disparity_order": weights.disparity_order * order}
     if occlusion_ab is not None:
-        terms["occlusion"] = occlusion_loss(occlusion_ab, occlusion_ba, batch.occlusion)
+        terms["occlusion"] = occlusion_loss(occlusion_ab, occlusion_ba, batch.occlusion, as_published)
     return terms
 
 

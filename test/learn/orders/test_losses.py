@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from modot_ros.learn.orders.losses import (CLOSER, EQUAL, FARTHER, PairBatch, class_loss, completion_loss,
+from modot_ros.learn.orders.losses import (CLOSER, EQUAL, FARTHER, PairBatch, Weights, class_loss, completion_loss,
                                            counted_disparity_order, depth_loss, disparity_order, instadepth_loss,
                                            occlusion_loss, smoothness)
 from modot_ros.model import build_network
@@ -40,6 +40,14 @@ def test_occlusion_of_the_swapped_pair_has_swapped_labels():
     assert float(occlusion_loss(logits, logits.flip(1), label)) < 1e-3
     assert float(occlusion_loss(logits, logits, label)) > 8
     assert float(occlusion_loss(torch.zeros(1, 2), torch.zeros(1, 2), label)) == pytest.approx(2 * LN2)
+
+
+def test_the_published_occlusion_loss_sees_probabilities_that_are_rounded():
+    label, wrong = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 30.0]])
+    rest = float(occlusion_loss(torch.zeros(1, 2), torch.zeros(1, 2), label)) / 2
+    assert float(occlusion_loss(wrong, torch.zeros(1, 2), label)) == pytest.approx((LN2 + 30) / 2 + rest)
+    assert float(occlusion_loss(wrong, torch.zeros(1, 2), label, as_published=True)) == pytest.approx(
+        (LN2 + 100) / 2 + rest)
 
 
 def test_closer_and_farther_change_places_and_equal_stays():
@@ -101,6 +109,9 @@ def test_a_mask_that_is_all_rim_counts_whole_here_and_fails_as_published():
     assert disparity_order(steps(1, 5), batch).item() == pytest.approx(1)
     with pytest.raises(ValueError, match="pair 0 .* all rim"):
         counted_disparity_order(steps(1, 5), steps(1, 5), batch)
+    terms = instadepth_loss(steps(1, 5), steps(1, 5), torch.zeros(1, 3), torch.zeros(1, 3), batch,
+                            weights=Weights(disparity_order=0.0), as_published=True)
+    assert float(terms["disparity_order"]) == 0                     # officially a term without weight is not computed
 
 
 def test_the_published_count_is_the_same_for_right_and_wrong():
@@ -148,7 +159,8 @@ def test_instaorder_terms_and_gradients_are_the_official_ones(golden):
     names = ["depth_logit1", "depth_logit2", "occ_logit1", "occ_logit2"]
     inputs = [golden[f"in/{name}"].clone().requires_grad_() for name in names]
     overlap, distinct = depth_loss(*inputs[:2], golden["in/depth_label"], golden["in/overlap"], as_published=True)
-    depth, occlusion = 0.1 * overlap + 0.9 * distinct, occlusion_loss(*inputs[2:], golden["in/occ_label"])
+    depth, occlusion = 0.1 * overlap + 0.9 * distinct, occlusion_loss(
+        *inputs[2:], golden["in/occ_label"], as_published=True)
     assert float(depth) == pytest.approx(float(golden["InstaOrderNet_od/loss_depth"]), abs=1e-6)
     assert float(occlusion) == pytest.approx(float(golden["InstaOrderNet_od/loss_occ"]), abs=1e-6)
     assert float(depth + occlusion) == pytest.approx(float(golden["InstaOrderNet_od/loss"]), abs=1e-6)
@@ -164,13 +176,13 @@ OCCLUSION = torch.tensor([[0.0, 1], [1, 0], [0, 0], [1, 1]])
 def step_loss(network, ab, ba):
     """As published, in training; OrderNet's labels of the four pairs are the numbers of their depth labels."""
     if network == "InstaOrderNet_o":
-        return occlusion_loss(ab, ba, OCCLUSION)
+        return occlusion_loss(ab, ba, OCCLUSION, as_published=True)
     if network == "OrderNet":
         return class_loss(ab, ba, DEPTH, as_published=True)
     both = isinstance(ab, tuple)
     overlap, distinct = depth_loss(*((ab[1], ba[1]) if both else (ab, ba)), DEPTH, OVERLAP, as_published=True)
     depth = 0.1 * overlap + 0.9 * distinct
-    return depth + occlusion_loss(ab[0], ba[0], OCCLUSION) if both else depth
+    return depth + occlusion_loss(ab[0], ba[0], OCCLUSION, as_published=True) if both else depth
 
 
 @pytest.mark.parametrize("name", ["InstaOrderNet_o", "InstaOrderNet_d", "InstaOrderNet_od", "OrderNet"])
