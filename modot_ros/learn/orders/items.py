@@ -67,9 +67,10 @@ class DepthItems(Dataset):
     """One item of every annotated depth order; with its occlusion order as well."""
 
     def __init__(self, pictures: PictureSet[OrderSample], annotated: Sequence[tuple[int, int]], random: RandomState,
-                 mode: str = "resize", size: int = 384):
+                 mode: str = "resize", size: int = 384, training: bool = True):
         """annotated: (index of a picture, index of an order in it), as `datasets.instaorder.annotated_depths` says."""
-        self.pictures, self.annotated, self.random, self.mode, self.size = pictures, annotated, random, mode, size
+        self.pictures, self.annotated, self.random = pictures, annotated, random
+        self.mode, self.size, self.training = mode, size, training
 
     def __len__(self) -> int:
         return len(self.annotated)
@@ -78,7 +79,8 @@ class DepthItems(Dataset):
         """Raises ValueError for a picture that can't be read."""
         picture, order = self.annotated[index]
         found = self.pictures[picture]
-        return depth_item(found.rgb, found.truth, found.truth.depths[order], self.random, self.mode, self.size)
+        return depth_item(found.rgb, found.truth, found.truth.depths[order], self.random, self.mode, self.size,
+                          self.training)
 
 
 def occlusion_item(rgb: np.ndarray, truth: OrderTruth, random: RandomState, mode: str = "patch", size: int = 256,
@@ -114,9 +116,12 @@ def occlusion_item(rgb: np.ndarray, truth: OrderTruth, random: RandomState, mode
 
 
 def depth_item(rgb: np.ndarray, truth: OrderTruth, relation: DepthRelation, random: RandomState, mode: str = "resize",
-               size: int = 384) -> PairItem:
-    """An annotated depth order and the occlusion order of the same pair. Raises ValueError for an unknown mode."""
-    shown, (a, b), swapped = _shown(rgb, truth, relation.first, relation.second, random, mode, size, False)
+               size: int = 384, training: bool = True) -> PairItem:
+    """An annotated depth order and the occlusion order of the same pair. Raises ValueError for an unknown mode.
+
+    training: as in `occlusion_item`.
+    """
+    shown, (a, b), swapped = _shown(rgb, truth, relation.first, relation.second, random, mode, size, training)
     depth = EQUAL if relation.equal else FARTHER if swapped else CLOSER
     occlusion = np.array([truth.occlusion[b, a] == 1, truth.occlusion[a, b] == 1], np.float32)
     return PairItem(*shown, occlusion, None, depth, relation.overlap, relation.count)

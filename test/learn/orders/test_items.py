@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pairs to train on: what is drawn says what it shows, and is what the official code draws."""
 import importlib.util
+from functools import partial
 
 import numpy as np
 import pytest
@@ -83,12 +84,17 @@ def test_every_mode_gives_squares(mode):
 
 
 def test_patches_move_in_training_only():
-    def corners(training):
+    def corners(draw, training):
         """Where the upper left instance begins in twelve patches."""
-        items = [occlusion_item(RGB, truth(ONE_WAY), RandomState(seed), "patch", 64, training) for seed in range(12)]
+        items = [draw(RandomState(seed), "patch", 64, training) for seed in range(12)]
         return {tuple(np.argwhere(item.mask_a | item.mask_b).min(axis=0).tolist()) for item in items}
 
-    assert len(corners(training=False)) == 2 < len(corners(training=True))      # two: as it is, and flipped
+    relation = DepthRelation(0, 1, False, False, 2)
+    for draw in (partial(occlusion_item, RGB, truth(ONE_WAY)), partial(depth_item, RGB, truth(ONE_WAY), relation)):
+        assert len(corners(draw, training=False)) == 2 < len(corners(draw, training=True))      # two: as is, and flipped
+    moved, still = (DepthItems(pictures(truth(ONE_WAY, [relation])), [(0, 0)], RandomState(0), "patch", 64, training)[0]
+                    for training in (True, False))
+    assert (moved.rgb != still.rgb).any()
 
 
 def test_what_cannot_be_drawn_is_said():
