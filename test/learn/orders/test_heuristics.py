@@ -29,6 +29,14 @@ def test_area_and_height_by_hand():
     assert pairs(depth_by_height(MASKS)) == {(3, 0), (3, 1), (3, 2), (1, 0), (1, 2), (2, 0)}
 
 
+def test_of_two_that_are_alike_the_first_is_in_front():
+    alike = np.stack([PICTURE == 1, PICTURE == 1])
+    for order in (occlusion_by_area, occlusion_by_height, depth_by_area, depth_by_height):
+        assert order(alike).tolist() == [[0, 1], [0, 0]]
+    assert occlusion_by_height(alike, as_published=True).tolist() == [[0, 0], [1, 0]]
+    assert depth_by_height(np.stack([PICTURE == 1, PICTURE == 9])).tolist() == [[0, 1], [0, 0]]      # nowhere is no row
+
+
 @pytest.mark.parametrize("name, heuristic", [
     ("occ_area_larger", occlusion_by_area), ("depth_area_larger", depth_by_area),
     ("depth_yaxis_lower", depth_by_height),
