@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from modot_ros.model.chunks import in_chunks
-from modot_ros.model.pair_input import crop, enlarged_box, resized_mask
+from modot_ros.model.pair_input import crop, enlarged_box, not_empty, resized_mask
 from modot_ros.model.pcnet import PcnetM
 
 COMPLETED_FROM = 0.1                                    # probability from which a pixel belongs to a completed mask
@@ -30,7 +30,7 @@ def hidden_areas(network: PcnetM, masks: np.ndarray, boxes_xywh: np.ndarray, pai
     if not len(pairs):
         return areas
     weight = next(network.parameters())
-    squares = [enlarged_box(box) for box in boxes_xywh]
+    squares = [not_empty(enlarged_box(box)) for box in boxes_xywh]
     directed = np.concatenate([pairs, pairs[:, ::-1]])
 
     def run(part: np.ndarray) -> Tensor:
@@ -39,7 +39,7 @@ def hidden_areas(network: PcnetM, masks: np.ndarray, boxes_xywh: np.ndarray, pai
             for target, front in part]))
         shown = inputs.to(weight.device, weight.dtype)
         target, front = shown[:, 0] * (shown[:, 1] == 0), shown[:, 1]
-        factor = 1 if categories is None else torch.as_tensor(categories[part[:, 0]]).to(weight).view(-1, 1, 1)
+        factor = 1 if categories is None else torch.as_tensor(np.asarray(categories)[part[:, 0]]).to(weight).view(-1, 1, 1)
         completed = network(torch.stack([target * factor, front], dim=1)).softmax(1)[:, 1] > COMPLETED_FROM
         return (completed & (front != 0)).sum(dim=(1, 2))
 

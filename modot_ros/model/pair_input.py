@@ -49,11 +49,11 @@ def mask_box(mask: np.ndarray) -> Window:
 def square_around(box: Sequence[float], enlargement: float) -> Window:
     """Square with the box's centre, `enlargement` times its area and at least 1.1 times its longer side.
 
-    Its numbers are cut towards zero, those of a corner left of the picture as well.
+    Its numbers are cut towards zero, those of a corner left of the picture as well; that of a tiny box has the side 0.
     """
     x, y, width, height = (float(value) for value in box)
     side = max(math.sqrt(width * height * enlargement), 1.1 * width, 1.1 * height)
-    return int(x + width / 2 - side / 2), int(y + height / 2 - side / 2), max(1, int(side)), max(1, int(side))
+    return int(x + width / 2 - side / 2), int(y + height / 2 - side / 2), int(side), int(side)
 
 
 def enlarged_box(box: Sequence[float]) -> Window:
@@ -62,11 +62,17 @@ def enlarged_box(box: Sequence[float]) -> Window:
 
 
 def pair_window(box_a: Sequence[float], box_b: Sequence[float]) -> Window:
-    """Square window around two boxes: enlarged ones in evaluation, in training those of the data set."""
+    """Square window around two boxes: enlarged ones in evaluation, in training those of the data set. Never empty."""
     left, top = min(box_a[0], box_b[0]), min(box_a[1], box_b[1])
     right = max(box_a[0] + box_a[2], box_b[0] + box_b[2])
     bottom = max(box_a[1] + box_a[3], box_b[1] + box_b[3])
-    return square_around((left, top, right - left, bottom - top), PAIR_ENLARGEMENT)
+    return not_empty(square_around((left, top, right - left, bottom - top), PAIR_ENLARGEMENT))
+
+
+def not_empty(window: Window) -> Window:
+    """The window, at least one pixel wide and high."""
+    x, y, width, height = window
+    return x, y, max(1, width), max(1, height)
 
 
 def crop(image: np.ndarray, window: Window) -> np.ndarray:

@@ -33,7 +33,7 @@ CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 def order_pairs(network: nn.Module, rgb: np.ndarray, masks: np.ndarray, boxes_xywh: np.ndarray | None = None,
                 mode: str | None = None, pairs: str = "all", size: int | None = None, disparity: str | None = None,
-                chunk_pixels: int | None = None) -> PairOrders:
+                chunk_pixels: int | None = None, categories: np.ndarray | None = None) -> PairOrders:
     """Who occludes whom and who is closer, for every pair of masks.
 
     Args:
@@ -41,7 +41,8 @@ def order_pairs(network: nn.Module, rgb: np.ndarray, masks: np.ndarray, boxes_xy
             run in evaluation mode, where its weights are and in their precision.
         rgb: uint8 [H, W, 3].
         masks: [N, H, W], not 0 = visible pixel of the instance.
-        boxes_xywh: [N, 4] left, top, width, height, pixels, fractions kept; the data set's. None: tight ones.
+        boxes_xywh: [N, 4] left, top, width, height, pixels, fractions kept; the data set's. None: tight ones. Mode
+            "patch" alone looks at them. A width or height of 0 is allowed, as officially, and that of an empty mask.
         mode: what the network sees, one of pair_input.MODES; None: what it was evaluated with.
         pairs: "all", or "nbor": only pairs whose masks touch. In depth a skipped pair's 0 is no order.
         size: side of the network's input, pixels, a multiple of 32; None: what it was evaluated with. Mode "orig" has
@@ -49,6 +50,8 @@ def order_pairs(network: nn.Module, rgb: np.ndarray, masks: np.ndarray, boxes_xy
         disparity: None: the network's own depth head. "median" or "mean": depth orders, and nothing else, from that
             statistic of the disparity of InstaDepthNet or MiDaS, which has no head and takes "median" for None.
         chunk_pixels: most pixels of network input at once, one pair excepted; None: CHUNK_PIXELS of the device.
+        categories: int [N], the data set's numbers, for PCNet-M alone: the official evaluation multiplies a mask by its
+            own, though the network was trained without. None: 1.
 
     Returns:
         PairOrders with what the network says. OrderNet's probability of "row over column" is that of both classes that
@@ -71,6 +74,8 @@ def order_pairs(network: nn.Module, rgb: np.ndarray, masks: np.ndarray, boxes_xy
         raise ValueError(f"disparity is {disparity!r}: choose one of {', '.join(STATISTICS)}")
     if mode != "patch" and isinstance(network, PcnetM) or mode == "patch" and disparity:
         raise ValueError(f"mode is {mode!r}: PCNet-M knows no other than patch, and disparity is no matter of patches")
+    if categories is not None and (not isinstance(network, PcnetM) or np.shape(categories) != (len(masks),)):
+        raise ValueError(f"categories are {list(np.shape(categories))}: PCNet-M takes [{len(masks)}], the others none")
     index = _index(masks, pairs)
     chunk_pixels = chunk_pixels or CHUNK_PIXELS[next(network.parameters()).device.type]
     try:
@@ -78,7 +83,7 @@ def order_pairs(network: nn.Module, rgb: np.ndarray, masks: np.ndarray, boxes_xy
             if disparity:
                 return _by_disparity(network, rgb, masks, index, mode, size, disparity)
             if isinstance(network, PcnetM):
-                areas = hidden_areas(network, masks, boxes, index, size, chunk_pixels)
+                areas = hidden_areas(network, masks, boxes, index, size, chunk_pixels, categories)
                 return PairOrders(occlusion=occlusion_orders(areas))
             logits = pair_logits(network, rgb, masks, boxes, index, mode, size, chunk_pixels)
             return orders_of(logits, index, len(masks))
@@ -208,8 +213,8 @@ def _checked(rgb: np.ndarray, masks: np.ndarray,
         raise ValueError(f"boxes are {list(boxes.shape)}: they must be [{len(masks)}, 4], one for each mask")
     boxes = boxes.reshape(-1, 4)
     for number, box in enumerate(boxes):
-        if not np.isfinite(box).all() or box[2] <= 0 or box[3] <= 0:
-            raise ValueError(f"box {number} is {box.tolist()}: it must be finite and neither width nor height 0")
+        if not np.isfinite(box).all() or min(box[2:]) < 0:
+            raise ValueError(f"box {number} is {box.tolist()}: it must be finite, width and height not below 0")
     return rgb, masks, boxes
 
 

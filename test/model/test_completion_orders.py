@@ -54,6 +54,14 @@ def test_the_network_sees_the_mask_without_what_hides_it_and_then_that(masks):
     assert not (first[:, 0] * first[:, 1]).any()
 
 
+def test_categories_reach_the_network_only_when_they_are_given(lively, masks):
+    network, seen = lively(build_network("pcnet_m", planes=4)), []
+    network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0][:, 0].amax(dim=(1, 2)).tolist()))
+    for categories in (None, [7, 9]):
+        order_pairs(network, np.zeros((40, 40, 3), np.uint8), masks, BOXES, size=32, categories=categories)
+    assert seen == [[1, 1], [7, 9]]
+
+
 def test_equal_areas_are_no_occlusion():
     np.testing.assert_array_equal(occlusion_orders(np.float32([[0, 3, 5], [3, 0, 1], [4, 2, 0]])),
                                   [[0, 0, 0], [0, 0, 1], [1, 0, 0]])

@@ -78,10 +78,13 @@ def test_a_crop_is_zero_where_there_is_no_picture():
     assert not crop(image, (9, 9, 2, 2)).any() and crop(image, (0, 0, 3, 2)).base is not image
 
 
-def test_squares_are_cut_towards_zero_and_never_empty():
+def test_squares_are_cut_towards_zero_and_only_windows_are_never_empty():
     assert enlarged_box((10, 10, 4, 3)) == (9, 8, 6, 6)          # side sqrt(36) around 12, 11.5; 8.5 is cut
     assert enlarged_box((0, 0, 10, 1)) == (0, -5, 11, 11)        # 1.1 times the longer side; -0.5 is cut to 0
-    assert enlarged_box((5, 5, 0.2, 0.2))[2:] == (1, 1)
+    assert enlarged_box((5, 5, 0.2, 0.2)) == (4, 4, 0, 0)        # 5.1 - 0.17
+    assert enlarged_box((4, 9, 0, 10)) == (-1, 8, 11, 11)        # a line has no area, but a longer side
+    assert pair_window((4, 4, 0, 0), (4, 4, 0, 0)) == (4, 4, 1, 1)
+    assert pair_window((4, 4, 0, 0), (10, 4, 0, 0)) == (3, 0, 6, 6)        # a side of 6.6 around 7, 4
     assert pair_window((0, 0, 2, 2), (6, 4, 2, 4)) == (-1, -1, 11, 11)     # box 0, 0, 8, 8; side sqrt(128)
 
 

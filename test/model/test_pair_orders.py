@@ -227,6 +227,18 @@ def test_boxes_are_those_of_the_masks_when_none_are_given_and_masks_may_be_any_n
         np.testing.assert_array_equal(order_pairs(network, rgb, like, size=64).occlusion_probability, expected)
 
 
+@pytest.mark.parametrize("name", ["instaordernet_o", "instaordernet_od", "pcnet_m"])
+def test_an_instance_that_is_not_seen_leaves_the_others_their_orders(lively, room, name):
+    network, (rgb, masks, boxes) = lively(build_network(name, **CONFIGS.get(name, {"planes": 4}))), room
+    masks = np.concatenate([masks, np.zeros_like(masks[:1])])
+    boxes = np.concatenate([boxes, [[7.0, 3.0, 0.0, 8.0]]])
+    for given in (boxes, None):
+        seen = order_pairs(network, rgb, masks[:4], None if given is None else given[:4], size=64)
+        found = order_pairs(network, rgb, masks, given, size=64)
+        assert found.occlusion.shape == (5, 5)
+        np.testing.assert_array_equal(found.occlusion[:4, :4], seen.occlusion)
+
+
 def test_a_network_in_training_is_put_back_as_it_was(room):
     network = build_network("instaordernet_o", **TINY)
     network.layer1.eval()
@@ -265,10 +277,10 @@ def test_short_memory_makes_chunks_smaller_and_then_says_so(lively, room, monkey
     ({"rgb": np.zeros((50, 70), np.uint8)}, r"picture is uint8 \[50, 70\]"),
     ({"rgb": np.zeros((50, 70, 3))}, "float64"),
     ({"masks": np.zeros((4, 50, 71), np.uint8)}, r"\[4, 50, 71\].*\[N, 50, 70\]"),
-    ({"boxes_xywh": np.ones((3, 4))}, r"\[3, 4\].*\[4, 4\]"), ({"boxes_xywh": np.zeros((4, 4))}, "box 0"),
+    ({"boxes_xywh": np.ones((3, 4))}, r"\[3, 4\].*\[4, 4\]"), ({"boxes_xywh": -np.ones((4, 4))}, "box 0"),
     ({"boxes_xywh": np.full((4, 4), np.nan)}, "nan"), ({"mode": "window"}, "'window'.*patch"),
     ({"size": 100}, "100.*32"), ({"size": 0}, "size is 0"), ({"pairs": "some"}, "'some'.*all, nbor"),
-    ({"disparity": "median"}, "InstaOrderNet has none")])
+    ({"disparity": "median"}, "InstaOrderNet has none"), ({"categories": np.ones(4)}, r"\[4\].*the others none")])
 def test_what_cannot_be_asked_is_named(room, change, said):
     asked = dict(zip(("rgb", "masks", "boxes_xywh"), room)) | change
     with pytest.raises(ValueError, match=said):
@@ -279,6 +291,7 @@ def test_what_a_network_cannot_do_is_named(room):
     depth = build_network("instadepthnet_d", **TINY_DEPTH)
     for network, options, said in ((depth, {"disparity": "mode"}, "'mode'.*median, mean"),
                                    (depth, {"disparity": "mean", "mode": "patch"}, "no matter of patches"),
-                                   (build_network("pcnet_m", planes=4), {"mode": "resize"}, "PCNet-M")):
+                                   (build_network("pcnet_m", planes=4), {"mode": "resize"}, "PCNet-M"),
+                                   (build_network("pcnet_m", planes=4), {"categories": [1]}, r"\[1\].*takes \[4\]")):
         with pytest.raises(ValueError, match=said):
             order_pairs(network, *room, **options)
