@@ -5,6 +5,8 @@ Needs pycocotools (`pip install pycocotools`).
 """
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 
@@ -32,6 +34,12 @@ def drawn(segmentation: list | dict, height: int, width: int) -> np.ndarray:
         return coco.decode(segmentation if compressed else coco.frPyObjects(segmentation, height, width))
     except Exception as error:                                      # pycocotools raises plain Exception, too
         raise ValueError(f"neither polygons nor run lengths ({error})") from error
+
+
+def all_drawn(segmentations: Iterable[list | dict], height: int, width: int) -> np.ndarray:
+    """uint8 [N, H, W], also of none. Raises what `drawn` raises."""
+    masks = [drawn(segmentation, height, width) for segmentation in segmentations]
+    return np.array(masks, np.uint8).reshape(-1, height, width)
 
 
 def coco_mask():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from modot_ros.learn.datasets.coco_masks import coco_mask, drawn
+from modot_ros.learn.datasets.coco_masks import all_drawn, coco_mask
 from modot_ros.learn.datasets.layout import Layout, choose
 from modot_ros.learn.datasets.order_sample import OrderSample, OrderTruth
 from modot_ros.learn.datasets.picture_file import read_json, read_rgb
@@ -53,9 +53,8 @@ def _truth(name: str, found: tuple[Mapping, Mapping]) -> OrderTruth:
     """Of a region that is hidden altogether the box is the amodal one."""
     picture, annotation = found
     regions, size = annotation["regions"], (picture["height"], picture["width"])
-    amodal = np.stack([drawn(region["segmentation"], *size) for region in regions])
-    modal = np.stack([drawn(region["visible_mask"], *size) if "visible_mask" in region else whole
-                      for region, whole in zip(regions, amodal)])
+    amodal = all_drawn((region["segmentation"] for region in regions), *size)
+    modal = all_drawn((region.get("visible_mask", region["segmentation"]) for region in regions), *size)
     boxes = [mask_box(seen if seen.any() else whole) for seen, whole in zip(modal, amodal)]
     occlusion = np.zeros((len(regions), len(regions)), np.int64)
     for order in filter(None, annotation["depth_constraint"].split(",")):           # "1-2": the first over the second
@@ -64,4 +63,4 @@ def _truth(name: str, found: tuple[Mapping, Mapping]) -> OrderTruth:
         if not 0 <= min(front, back) <= max(front, back) < len(regions):
             raise ValueError(f"order {order!r} is not 'i-k' with numbers from 1 to {len(regions)}")
         occlusion[front, back] = regions[back]["occlude_rate"] <= HIDDEN
-    return OrderTruth(name, modal, np.array(boxes, np.float64), np.ones(len(regions), np.int64), occlusion, amodal)
+    return OrderTruth(name, modal, np.array(boxes, np.float64).reshape(-1, 4), np.ones(len(regions), np.int64), occlusion, amodal)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from modot_ros.learn.datasets.coco_masks import coco_mask, drawn
+from modot_ros.learn.datasets.coco_masks import all_drawn, coco_mask
 from modot_ros.learn.datasets.layout import Layout, choose
 from modot_ros.learn.datasets.order_sample import DepthRelation, OrderSample, OrderTruth
 from modot_ros.learn.datasets.picture_file import read_json, read_rgb
@@ -76,8 +76,8 @@ def _truth(name: str, found: tuple[Mapping, Mapping, list[Mapping]]) -> OrderTru
         first, second = _pair(relation["order"], "=" if equal else "<", count)
         depths.append(DepthRelation(first, second, equal, bool(relation["overlap"]), int(relation["count"])))
     return OrderTruth(
-        name, np.stack([drawn(instance["segmentation"], *size) for instance in instances]),
-        np.array([instance["bbox"] for instance in instances], np.float64),
+        name, all_drawn((instance["segmentation"] for instance in instances), *size),
+        np.array([instance["bbox"] for instance in instances], np.float64).reshape(-1, 4),
         np.array([instance["category_id"] for instance in instances], np.int64), occlusion, None, tuple(depths))
 
 

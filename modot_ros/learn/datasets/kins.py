@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from modot_ros.learn.datasets.coco_masks import coco_mask, drawn
+from modot_ros.learn.datasets.coco_masks import all_drawn, coco_mask
 from modot_ros.learn.datasets.layout import Layout, choose
 from modot_ros.learn.datasets.order_sample import OrderSample, OrderTruth
 from modot_ros.learn.datasets.picture_file import read_json, read_rgb
@@ -33,15 +33,16 @@ def kins(root: Path, split: str = "val") -> PictureSet[OrderSample]:
 
 
 def kins_truths(annotations: Path) -> PictureSet[OrderTruth]:
-    """Masks and orders without the pictures; a picture without instances is left out. Raises ModuleNotFoundError
-    without pycocotools."""
+    """Masks and orders without the pictures, in the order of the annotations, as officially; a picture without instances
+    is left out. Raises ModuleNotFoundError without pycocotools."""
     coco_mask()
     content = read_json(annotations)
     instances: dict[int, list[Mapping]] = {}
     for annotation in content["annotations"]:
         instances.setdefault(annotation["image_id"], []).append(annotation)
-    entries = {picture["file_name"]: (picture, instances[picture["id"]])
-               for picture in content["images"] if picture["id"] in instances}
+    pictures = {picture["id"]: picture for picture in content["images"]}
+    entries = {pictures[number]["file_name"]: (pictures[number], found)
+               for number, found in instances.items() if number in pictures}
     return PictureSet("KINS", entries, _truth)
 
 
@@ -66,8 +67,8 @@ def _read(folder: Path, truths: PictureSet[OrderTruth], name: str, index: int) -
 def _truth(name: str, found: tuple[Mapping, list[Mapping]]) -> OrderTruth:
     picture, instances = found
     size = picture["height"], picture["width"]
-    modal = np.stack([drawn(instance["inmodal_seg"], *size) for instance in instances])
-    amodal = np.stack([drawn(instance["segmentation"], *size) for instance in instances])
+    modal = all_drawn((instance["inmodal_seg"] for instance in instances), *size)
+    amodal = all_drawn((instance["segmentation"] for instance in instances), *size)
     return OrderTruth(name, modal, np.array([instance["inmodal_bbox"] for instance in instances], np.float64),
                       np.array([instance["category_id"] for instance in instances], np.int64),
                       order_from_masks(modal, amodal), amodal)

@@ -47,6 +47,13 @@ def test_an_order_that_says_nothing_is_named(root, writer, content, order):
     assert list(pictures) == [] and f"order '{order}'" in pictures.skipped["1.jpg"]
 
 
+def test_a_picture_may_have_no_regions(root, writer, content):
+    content["annotations"][0].update(regions=[], depth_constraint="")
+    writer.text("annotations/COCO_amodal_val2014.json", json.dumps(content))
+    truth = cocoa(root)[0].truth
+    assert truth.modal.shape == truth.amodal.shape == (0, 10, 20) and truth.boxes_xywh.shape == (0, 4)
+
+
 def test_a_missing_field_is_named(root, writer, content):
     del content["annotations"][0]["regions"]
     writer.text("annotations/COCO_amodal_val2014.json", json.dumps(content))

@@ -52,6 +52,16 @@ def test_an_order_that_says_nothing_is_named(root, writer, order):
     assert list(pictures) == [] and f"order '{order}' is not" in pictures.skipped["5.jpg"]
 
 
+def test_a_picture_may_have_no_instances_or_one(root, writer):
+    content = json.loads((root / "annotations/InstaOrder_val2017.json").read_text())
+    for count in (0, 1):
+        content["annotations"][0].update(instance_ids=[71][:count], occlusion=[], depth=[])
+        writer.text("annotations/InstaOrder_val2017.json", json.dumps(content))
+        truth = instaorder(root)[0].truth
+        assert truth.modal.shape == (count, 20, 30) and truth.modal.dtype == np.uint8
+        assert truth.boxes_xywh.shape == (count, 4) and truth.occlusion.shape == (count, count) and truth.depths == ()
+
+
 def test_what_does_not_fit_together_is_said(root, writer):
     with pytest.raises(FileNotFoundError, match="(?s)POSTECH-CVLab/InstaOrder.*train2017"):
         instaorder(root, "train")

@@ -27,6 +27,15 @@ def test_of_equals_the_first_is_in_front_and_of_strangers_none():
     assert not order_from_masks(modal, modal).any()
 
 
+def test_pictures_are_in_the_order_of_the_annotations(writer):
+    whole = {"size": [4, 6], "counts": [0, 24]}
+    instances = [{"id": k, "image_id": k, "category_id": 4, "inmodal_bbox": [0, 0, 6, 4], "inmodal_seg": whole,
+                  "segmentation": whole} for k in (9, 3)]
+    images = [{"id": k, "file_name": f"{k}.png", "height": 4, "width": 6} for k in (3, 9)]
+    writer.text("instances_val.json", json.dumps({"images": images, "annotations": instances}))
+    assert kins_truths(writer.root / "instances_val.json").names == ("9.png", "3.png")
+
+
 def test_it_reads_pictures_of_both_splits(writer):
     whole = {"size": [4, 6], "counts": [0, 24]}
     instance = {"id": 1, "image_id": 3, "category_id": 4, "inmodal_bbox": [0, 0, 6, 4], "inmodal_seg": whole,
