@@ -32,6 +32,7 @@ def hidden_areas(network: PcnetM, masks: np.ndarray, boxes_xywh: np.ndarray, pai
     weight = next(network.parameters())
     squares = [not_empty(enlarged_box(box)) for box in boxes_xywh]
     directed = np.concatenate([pairs, pairs[:, ::-1]])
+    factors = np.ones(len(masks)) if categories is None else np.asarray(categories)
 
     def run(part: np.ndarray) -> Tensor:
         inputs = torch.from_numpy(np.stack([
@@ -39,7 +40,7 @@ def hidden_areas(network: PcnetM, masks: np.ndarray, boxes_xywh: np.ndarray, pai
             for target, front in part]))
         shown = inputs.to(weight.device, weight.dtype)
         target, front = shown[:, 0] * (shown[:, 1] == 0), shown[:, 1]
-        factor = 1 if categories is None else torch.as_tensor(np.asarray(categories)[part[:, 0]]).to(weight).view(-1, 1, 1)
+        factor = torch.from_numpy(factors[part[:, 0]]).to(weight).view(-1, 1, 1)
         completed = network(torch.stack([target * factor, front], dim=1)).softmax(1)[:, 1] > COMPLETED_FROM
         return (completed & (front != 0)).sum(dim=(1, 2))
 

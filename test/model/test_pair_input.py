@@ -90,7 +90,7 @@ def test_squares_are_cut_towards_zero_and_only_windows_are_never_empty():
 
 def test_a_picture_becomes_square_around_its_centre():
     assert centred_square(4, 8) == (0, -2, 8, 8) and centred_square(8, 4) == (-2, 0, 8, 8)
-    assert centred_square(4, 7) == (0, -1, 7, 7) and centred_square(7, 4) == (-1, 0, 7, 7)     # officially 3 // 2 before
+    assert centred_square(4, 7) == (0, -1, 7, 7) and centred_square(7, 4) == (-1, 0, 7, 7)     # 3 // 2 before
     assert crop(np.ones((1, 2), np.uint8), centred_square(1, 2)).tolist() == [[1, 1], [0, 0]]
 
 

@@ -56,6 +56,7 @@ def _truth(name: str, found: tuple[Mapping, Mapping]) -> OrderTruth:
     amodal = all_drawn((region["segmentation"] for region in regions), *size)
     modal = all_drawn((region.get("visible_mask", region["segmentation"]) for region in regions), *size)
     boxes = [mask_box(seen if seen.any() else whole) for seen, whole in zip(modal, amodal)]
+    boxes_xywh, categories = np.array(boxes, np.float64).reshape(-1, 4), np.ones(len(regions), np.int64)
     occlusion = np.zeros((len(regions), len(regions)), np.int64)
     for order in filter(None, annotation["depth_constraint"].split(",")):           # "1-2": the first over the second
         match = re.fullmatch(r"\s*(\d+)-(\d+)\s*", order)
@@ -63,4 +64,4 @@ def _truth(name: str, found: tuple[Mapping, Mapping]) -> OrderTruth:
         if not 0 <= min(front, back) <= max(front, back) < len(regions):
             raise ValueError(f"order {order!r} is not 'i-k' with numbers from 1 to {len(regions)}")
         occlusion[front, back] = regions[back]["occlude_rate"] <= HIDDEN
-    return OrderTruth(name, modal, np.array(boxes, np.float64).reshape(-1, 4), np.ones(len(regions), np.int64), occlusion, amodal)
+    return OrderTruth(name, modal, boxes_xywh, categories, occlusion, amodal)
