@@ -33,8 +33,8 @@ def kins(root: Path, split: str = "val") -> PictureSet[OrderSample]:
 
 
 def kins_truths(annotations: Path) -> PictureSet[OrderTruth]:
-    """Masks and orders without the pictures, in the order of the annotations, as officially; a picture without instances
-    is left out. Raises ModuleNotFoundError without pycocotools."""
+    """Masks and orders without the pictures, in the order of the annotations, as officially; a picture without
+    instances is left out. Raises ModuleNotFoundError without pycocotools."""
     coco_mask()
     content = read_json(annotations)
     instances: dict[int, list[Mapping]] = {}

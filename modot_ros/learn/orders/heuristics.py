@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Orders that need no learning: the larger instance, or the lower one, is in front. InstaOrder's baselines.
 
-Masks are uint8 or bool [N, H, W], modal. Nothing is ever mutual or equal in depth: of two that are alike the first is in
-front, as officially.
+Masks are uint8 or bool [N, H, W], modal. Nothing is ever mutual or equal in depth: of two that are alike the first is
+in front, as officially.
 """
 from __future__ import annotations
 

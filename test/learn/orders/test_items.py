@@ -91,7 +91,7 @@ def test_patches_move_in_training_only():
 
     relation = DepthRelation(0, 1, False, False, 2)
     for draw in (partial(occlusion_item, RGB, truth(ONE_WAY)), partial(depth_item, RGB, truth(ONE_WAY), relation)):
-        assert len(corners(draw, training=False)) == 2 < len(corners(draw, training=True))      # two: as is, and flipped
+        assert len(corners(draw, training=False)) == 2 < len(corners(draw, training=True))     # two: as is, and flipped
     moved, still = (DepthItems(pictures(truth(ONE_WAY, [relation])), [(0, 0)], RandomState(0), "patch", 64, training)[0]
                     for training in (True, False))
     assert (moved.rgb != still.rgb).any()
