@@ -46,6 +46,11 @@ def test_the_map_fades_towards_the_border():
     np.testing.assert_allclose(ridge[::-1], ridge)
 
 
+def test_a_small_map_fades_over_half_of_it_at_most():
+    crest = suppress(ridge_map(7))[:, 3]                    # 7 // 2 pixels from either end
+    np.testing.assert_allclose(crest, np.float32([0, 1 / 3, 2 / 3, 1, 2 / 3, 1 / 3, 0]), rtol=1e-6)
+
+
 def test_nothing_stays_nothing_and_no_map_is_refused():
     assert not suppress(np.zeros((12, 9))).any()
     for shape in ((1, 9), (3, 4, 2)):
