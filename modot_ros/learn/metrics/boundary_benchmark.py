@@ -9,8 +9,9 @@ beside those of the other:
 - "bsds": the Python port of the BSDS code. Smoothed before suppression, probability rounded to 8 bits, thinned after
   each threshold; one exact matching per threshold, several times slower.
 
-The truth is not thinned. Thresholds are 0.01 to 0.99; the scripts of "doobnet" as released compute those from 0.51 on
-only (`FIRST_RELEASED`), which makes their AP no area under the whole curve.
+One truth a picture, which is not thinned. Thresholds are 0.01 to 0.99; the scripts of "doobnet" as released compute those
+from 0.51 on only (`FIRST_RELEASED`) and leave the others at recall and precision 0, so that their AP is no area under the
+whole curve. They read maps from pictures of 8 bits that hold (1 - p) * 255 cut off: what they see is ceil(255 p) / 255.
 """
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from modot_ros.learn.metrics.thinning import thinned
 PIPELINES = ("doobnet", "bsds")
 THRESHOLDS = np.arange(1, 100) / 100
 FIRST_RELEASED = 0.51
-_BETWEEN = 100                                          # points between two thresholds at which ODS is looked for
+_BETWEEN = 100                                          # points from one threshold to the next at which ODS is looked for
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class BoundaryCurve:
 class BoundaryBenchmark:
     """Counts picture by picture; `curve` says what they amount to.
 
-    pipeline   one of PIPELINES. first   lowest threshold, 0.51 as "doobnet" was released, 0.01 for the whole curve.
+    pipeline   one of PIPELINES. first   lowest threshold, 0.51 as "doobnet" was released, 0.01 for the whole curve; those
+               below it count as if they had found nothing.
     tolerance  of the picture's diagonal. Raises ValueError for another pipeline.
     """
 
@@ -84,8 +86,10 @@ class BoundaryBenchmark:
         ods, at = _best_between(recall, precision, self.thresholds)
         each = np.array([_f(*_rates(one)).argmax() for one in counts])
         ois = float(_f(*_rates(counts[np.arange(len(counts)), each].sum(0)[None]))[0])
-        return BoundaryCurve(ods, ois, _average_precision(recall, precision), at, tuple(precision.tolist()),
-                             tuple(recall.tolist()), tuple(self.thresholds.tolist()))
+        left_out = [0.0] * (len(self.thresholds) < len(THRESHOLDS))
+        ap = _average_precision(np.append(left_out, recall), np.append(left_out, precision))
+        return BoundaryCurve(ods, ois, ap, at, tuple(precision.tolist()), tuple(recall.tolist()),
+                             tuple(self.thresholds.tolist()))
 
     def _nested(self, probability: np.ndarray, truth: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
         ridge = suppress(probability).ravel()
@@ -120,8 +124,8 @@ def _f(recall: np.ndarray, precision: np.ndarray) -> np.ndarray:
 
 def _best_between(recall: np.ndarray, precision: np.ndarray, thresholds: np.ndarray) -> tuple[float, float]:
     """Largest F and its threshold, recall and precision being straight lines between thresholds."""
-    at = np.interp(np.linspace(0, len(thresholds) - 1, (len(thresholds) - 1) * _BETWEEN + 1), np.arange(len(thresholds)),
-                   thresholds)
+    last = len(thresholds) - 1
+    at = np.interp(np.linspace(0, last, last * (_BETWEEN - 1) + 1), np.arange(last + 1), thresholds)
     f = _f(np.interp(at, thresholds, recall), np.interp(at, thresholds, precision))
     return float(f.max()), float(at[f.argmax()])
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from modot_ros.learn.metrics.boundary_benchmark import PIPELINES, BoundaryBenchmark
+from modot_ros.learn.metrics.boundary_benchmark import PIPELINES, BoundaryBenchmark, _best_between
 
 
 def line(size=60, column=30, value=1.0) -> np.ndarray:
@@ -74,6 +74,25 @@ def test_average_precision_of_two_plateaus():
     assert curve.ap == pytest.approx(0.49 * 0.5 + 0.49 * 0.75, abs=0.015)
     released = scored("doobnet", (probability, truth), first=0.51)
     assert len(released.thresholds) == 49 and released.ap < curve.ap
+
+
+def test_what_the_released_scripts_leave_out_counts_as_nothing_found():
+    """At all thresholds that are left 50 to 58 of 60 pixels and nothing false: a ramp from (0, 0), then a level."""
+    truth = line()
+    whole, released = (scored("doobnet", (line(), truth), first=first) for first in (0.01, 0.51))
+    lowest, highest = released.recall[-1], released.recall[0]
+    at = np.arange(101) / 100
+    expected = np.where(at <= lowest, at / lowest, 1.0)[at <= highest].sum() / 100
+    assert released.ap == pytest.approx(expected, abs=1e-9) and lowest < 0.9 < whole.recall[0]
+    assert whole.ap < released.ap                           # the whole curve has no point at 0
+
+
+def test_the_best_f_is_looked_for_at_100_points_between_thresholds():
+    """As in the benchmark, both ends counted, so that the middle is none of them."""
+    f, at = _best_between(np.array([1.0, 0.1]), np.array([0.1, 1.0]), np.array([0.3, 0.4]))
+    recall, precision = 1 - 0.9 * 49 / 99, 0.1 + 0.9 * 49 / 99
+    assert f == pytest.approx(2 * recall * precision / (recall + precision), abs=1e-12) and f < 0.55
+    assert at == pytest.approx(0.3 + 0.1 * 49 / 99)
 
 
 def test_one_threshold_needs_one_mask_only(monkeypatch):
