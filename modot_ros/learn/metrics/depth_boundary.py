@@ -53,40 +53,31 @@ def depth_boundary_error(depth: np.ndarray, true_edges: np.ndarray) -> DepthBoun
 def scale_invariant_boundary_f(depth: np.ndarray, truth: np.ndarray) -> float:
     """Depth Pro's F of depth steps between neighbouring pixels, in [0, 1], of two positive maps [H, W].
 
-    For each ratio of RATIOS and each of four directions a pair is an edge when the farther pixel is so many times as far;
+    For each ratio of RATIOS and each of four directions a pair is an edge when the farther pixel is more times as far;
     recall and precision are means over directions, F's mean over ratios weighs each by its ratio. Where nothing is found
     or nothing is there, the direction counts 0. Pairs of which one depth is unknown do not count. Raises ValueError for
     unequal shapes.
     """
     if depth.shape != truth.shape:
         raise ValueError(f"maps must have one shape, got {depth.shape} and {truth.shape}")
-    steps = [(_steps(p), _steps(g)) for p, g in zip(_pairs(depth), _pairs(truth))]
+    known = np.isfinite(depth) & np.isfinite(truth) & (depth > 0) & (truth > 0)
+    steps = [_steps(np.where(known, z, np.nan).astype(np.float64)) for z in (depth, truth)]
     scores = []
     for ratio in RATIOS:
         recalls, precisions = [], []
-        for (p, p_known), (g, g_known) in steps:
-            for sign in (1, -1):
-                limit = np.log(ratio)
-                found, there = sign * p > limit, sign * g > limit
-                found, there = found & p_known & g_known, there & p_known & g_known
-                both = np.count_nonzero(found & there)
-                recalls.append(both / max(np.count_nonzero(there), 1))
-                precisions.append(both / max(np.count_nonzero(found), 1))
+        for p, g in zip(*steps):
+            found, there = p > ratio, g > ratio
+            both = np.count_nonzero(found & there)
+            recalls.append(both / max(np.count_nonzero(there), 1))
+            precisions.append(both / max(np.count_nonzero(found), 1))
         r, p = np.mean(recalls), np.mean(precisions)
         scores.append(2 * r * p / (r + p) if r + p else 0.0)
     return float(np.average(scores, weights=RATIOS))
 
 
-def _pairs(depth: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """(first, second) of all horizontal and of all vertical neighbours."""
-    return (depth[:, :-1], depth[:, 1:]), (depth[:-1], depth[1:])
-
-
-def _steps(pair: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """ln(second / first), 0 where unknown, and where it is known."""
-    known = np.isfinite(pair[0]) & np.isfinite(pair[1]) & (pair[0] > 0) & (pair[1] > 0)
-    first, second = (np.where(known, depth, 1.0) for depth in pair)
-    return np.log(second) - np.log(first), known
+def _steps(depth: np.ndarray) -> tuple[np.ndarray, ...]:
+    """How many times as far the neighbour on the right, below, on the left and above is; NaN where unknown."""
+    return (depth[:, 1:] / depth[:, :-1], depth[1:] / depth[:-1], depth[:, :-1] / depth[:, 1:], depth[:-1] / depth[1:])
 
 
 def _distance(mask: np.ndarray) -> np.ndarray:

@@ -53,6 +53,14 @@ def test_boundary_f_weighs_large_ratios_more():
     assert scale_invariant_boundary_f(weak, step()) == pytest.approx(0.25 * RATIOS[:4].sum() / RATIOS.sum())
 
 
+@pytest.mark.parametrize("near, far", [(2.0, 2.5), (8.0, 10.0), (4.0, 5.0)])
+def test_boundary_f_takes_no_step_of_exactly_the_ratio(near, far):
+    """1.25 is no edge at the ratio 1.25, whatever the two depths are."""
+    assert far / near == RATIOS[-1]
+    expected = 0.25 * RATIOS[:-1].sum() / RATIOS.sum()
+    assert scale_invariant_boundary_f(step(near=near, far=far), step()) == pytest.approx(expected)
+
+
 def test_boundary_f_of_all_four_directions():
     box = np.full((20, 20), 4.0)
     box[5:15, 5:15] = 2.0
