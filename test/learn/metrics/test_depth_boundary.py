@@ -16,17 +16,24 @@ def step(at=20, near=1.0, far=3.0) -> np.ndarray:
     return depth
 
 
+def soft(at=20) -> np.ndarray:
+    """A step whose steepest place is a column, not between two of them."""
+    depth = step(at)
+    depth[:, at] = 2.0
+    return depth
+
+
 def test_error_of_a_step_in_its_place_and_beside_it():
-    edges = depth_edges(step())
-    assert depth_boundary_error(step(), edges).accuracy_px == 0.0
-    beside = depth_boundary_error(step(at=24), edges)
+    edges = depth_edges(soft())
+    assert depth_boundary_error(soft(), edges).accuracy_px == 0.0
+    beside = depth_boundary_error(soft(at=24), edges)
     assert beside.accuracy_px == pytest.approx(4, abs=0.05) and beside.completeness_px == pytest.approx(4, abs=0.05)
 
 
 def test_error_of_a_second_edge_that_nobody_asked_for():
-    two = step()
+    two = soft()
     two[:, 50:] = 6.0                                       # 30 pixels from the true edge
-    both, true = depth_edges(two), depth_edges(step())
+    both, true = depth_edges(two), depth_edges(soft())
     error = depth_boundary_error(two, true)
     assert error.accuracy_px == 0.0                         # it is too far to be an inaccurate one
     false_share = (both.sum() - true.sum()) / (both.sum() + true.sum())
@@ -34,10 +41,10 @@ def test_error_of_a_second_edge_that_nobody_asked_for():
 
 
 def test_error_without_edges():
-    edges = depth_edges(step())
+    edges = depth_edges(soft())
     flat = depth_boundary_error(np.full((30, 60), 2.0), edges)
     assert (flat.accuracy_px, flat.completeness_px) == (FARTHEST_PX, FARTHEST_PX)
-    assert math.isnan(depth_boundary_error(step(), np.zeros((30, 60))).accuracy_px)
+    assert math.isnan(depth_boundary_error(soft(), np.zeros((30, 60))).accuracy_px)
 
 
 def test_boundary_f_of_one_step_by_hand():
