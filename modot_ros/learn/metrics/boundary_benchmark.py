@@ -9,9 +9,10 @@ beside those of the other:
 - "bsds": the Python port of the BSDS code. Smoothed before suppression, probability rounded to 8 bits, thinned after
   each threshold; one exact matching per threshold, several times slower.
 
-One truth a picture, which is not thinned. Thresholds are 0.01 to 0.99; the scripts of "doobnet" as released compute those
-from 0.51 on only (`FIRST_RELEASED`) and leave the others at recall and precision 0, so that their AP is no area under the
-whole curve. They read maps from pictures of 8 bits that hold (1 - p) * 255 cut off: what they see is ceil(255 p) / 255.
+One truth a picture, which is not thinned. Thresholds are 0.01 to 0.99; the scripts of "doobnet" as released compute
+those from 0.51 on only (`FIRST_RELEASED`) and leave the others at recall and precision 0, so that their AP is no area
+under the whole curve. They read maps from pictures of 8 bits that hold (1 - p) * 255 cut off: what they see is
+ceil(255 p) / 255.
 """
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ from modot_ros.learn.metrics.thinning import thinned
 PIPELINES = ("doobnet", "bsds")
 THRESHOLDS = np.arange(1, 100) / 100
 FIRST_RELEASED = 0.51
-_BETWEEN = 100                                          # points from one threshold to the next at which ODS is looked for
+_BETWEEN = 100                                          # points from one threshold to the next, for ODS
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ class BoundaryCurve:
 class BoundaryBenchmark:
     """Counts picture by picture; `curve` says what they amount to.
 
-    pipeline   one of PIPELINES. first   lowest threshold, 0.51 as "doobnet" was released, 0.01 for the whole curve; those
-               below it count as if they had found nothing.
+    pipeline   one of PIPELINES.
+    first      lowest threshold, 0.51 as "doobnet" was released, 0.01 for the whole curve. Those below it count as if
+               nothing had been found.
     tolerance  of the picture's diagonal. Raises ValueError for another pipeline.
     """
 

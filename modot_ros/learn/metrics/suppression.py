@@ -12,7 +12,7 @@ import numpy as np
 
 ORIENTATION_RADIUS = 4                                  # of the triangle filter before the derivatives, pixels
 MULTIPLIER = 1.01                                       # how much higher a neighbour may be
-BORDER = 5                                              # pixels over which the map fades to the picture's edge, at most half
+BORDER = 5                                              # pixels over which the map fades to the picture's edge
 
 
 def triangle_filter(image: np.ndarray, radius: int) -> np.ndarray:
@@ -52,7 +52,7 @@ def suppress(probability: np.ndarray, smooth: int = 0) -> np.ndarray:
         stays &= here >= _bilinear(edge, u + side * cosine, v + side * sine)
     ridge = np.zeros_like(edge)
     ridge[v[stays], u[stays]] = edge[v[stays], u[stays]]
-    border = min(BORDER, height // 2, width // 2)
+    border = min(BORDER, height // 2, width // 2)           # half of a small picture
     for k in range(border):
         for line in (ridge[k], ridge[height - 1 - k], ridge[:, k], ridge[:, width - 1 - k]):
             line *= np.float32(k / border)
