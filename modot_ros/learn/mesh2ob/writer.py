@@ -11,6 +11,7 @@ For each view
     NAME_boundary_class.png  0, or 1 background, 2 between objects, 3 self
     NAME_boundary_side.png   0, or 1 + direction / 45 degrees towards what is hidden, y down
     NAME_boundary_soft.png   with supersampling: 255 * share of the points in the pixel that are boundary, rounded down
+    NAME_boundary_truth.png  with that and the published convention: 0 / 255, soft above 0 less single specks
     NAME_pairs.npz           right int8 [H, W-1], down int8 [H-1, W]: +1 the left / upper pixel occludes, -1 the other
     NAME_graph.json          the orders, ids being those of the labels
 and for all
@@ -29,6 +30,7 @@ import numpy as np
 from modot_ros.learn.mesh2ob.cameras import cameras_json
 from modot_ros.learn.mesh2ob.mesh import Mesh
 from modot_ros.learn.mesh2ob.orders import boundary_classes, true_graph
+from modot_ros.learn.mesh2ob.published import without_specks
 from modot_ros.learn.mesh2ob.view import Look
 from modot_ros.learn.synthetic.camera import Camera
 from modot_ros.learn.synthetic.view import View
@@ -42,7 +44,7 @@ def write_views(mesh: Mesh, cameras: dict[str, Camera], folder: Path, convention
     Args:
         convention: one of view.CONVENTIONS.
         supersample: points per pixel and direction of the soft boundary, 1 = none. With the published convention the
-            truth of index.json and shard is then where that is above 0, as OB-FUTURE's.
+            truth of index.json and shard is then where that is above 0, less single specks, as OB-FUTURE's is at 4.
         progress: called with (what, views done, views in all).
 
     Raises ValueError for an unknown convention or a supersample below 1, OSError when a file can't be written.
@@ -55,13 +57,12 @@ def write_views(mesh: Mesh, cameras: dict[str, Camera], folder: Path, convention
         look = Look(mesh, camera, convention)
         view = look.view()
         soft = look.soft_boundary(supersample) if supersample > 1 else None
-        truth, boundary = "boundary", view.boundary
-        if soft is not None and convention == "published":
-            truth, boundary = "boundary_soft", soft > 0
-        _write_view(view, soft, mesh.names, folder, name)
+        truth = without_specks(soft) if soft is not None and convention == "published" else None
+        ending, boundary = ("_boundary", view.boundary) if truth is None else ("_boundary_truth", truth)
+        _write_view(view, soft, truth, mesh.names, folder, name)
         K = camera.K
         index.append({"name": name, "image": f"{name}.png", "depth": f"{name}_depth.npy",
-                      "boundary": f"{name}_{truth}.png", "labels": f"{name}_labels.png", "graph": f"{name}_graph.json",
+                      "boundary": f"{name}{ending}.png", "labels": f"{name}_labels.png", "graph": f"{name}_graph.json",
                       "K": [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]})
         for what, value in (("rgb", view.rgb), ("depth_m", view.depth_m.astype(np.float16)),
                             ("boundary", boundary.astype(np.uint8)), ("focal", np.float32(K[0, 0] / camera.width))):
@@ -75,12 +76,15 @@ def write_views(mesh: Mesh, cameras: dict[str, Camera], folder: Path, convention
         np.savez(folder / "shards" / "mesh.npz", **{what: np.stack(values) for what, values in shard.items()})
 
 
-def _write_view(view: View, soft: np.ndarray | None, names: tuple[str, ...], folder: Path, name: str) -> None:
+def _write_view(view: View, soft: np.ndarray | None, truth: np.ndarray | None, names: tuple[str, ...], folder: Path,
+                name: str) -> None:
     pictures = {".png": cv2.cvtColor(view.rgb, cv2.COLOR_RGB2BGR), "_depth_mm.png": depth_millimetres(view.depth_m),
                 "_labels.png": view.labels.astype(np.uint16), "_boundary.png": view.boundary.astype(np.uint8) * 255,
                 "_boundary_class.png": boundary_classes(view), "_boundary_side.png": view.side}
     if soft is not None:
         pictures["_boundary_soft.png"] = np.floor(255 * soft).astype(np.uint8)
+    if truth is not None:
+        pictures["_boundary_truth.png"] = truth.astype(np.uint8) * 255
     for ending, picture in pictures.items():
         if not cv2.imwrite(str(folder / f"{name}{ending}"), picture):
             raise OSError(f"{folder / f'{name}{ending}'} can't be written")

@@ -2,7 +2,7 @@
 """The published tool's conventions, beside the strict ones."""
 import numpy as np
 
-from modot_ros.learn.mesh2ob.published import _overlap
+from modot_ros.learn.mesh2ob.published import _overlap, without_specks
 from modot_ros.learn.synthetic.camera import Camera, look, pinhole
 
 
@@ -78,3 +78,28 @@ def test_overlap_by_hand():
                        [(0, 0), (-1, 0), (0, -1)],      # at a corner
                        [(0.2, 0.2), (0.3, 0.2), (0.2, 0.3)]], float)
     assert _overlap(np.repeat(one[None], 4, 0), others).tolist() == [False, True, False, True]
+
+
+def test_specks_go_and_lines_stay():
+    drawn = np.zeros((40, 60), np.uint8)
+    drawn[18:20] = 255                                      # from side to side
+    drawn[8, 30:33] = drawn[30, 12] = 255                   # three pixels, and one
+    drawn[0, 5] = drawn[39, 40] = 255                       # at the border nothing is looked at
+    expected = drawn > 0
+    expected[8, 30:33] = expected[30, 12] = False
+    np.testing.assert_array_equal(without_specks(drawn), expected)
+
+
+def test_specks_are_counted_among_what_is_left():
+    """The window ends one pixel before the one that lies as far below; what went before is not counted again."""
+    drawn = np.zeros((60, 60), bool)
+    drawn[20:40, 30] = True                                 # its upper end sees 6 of 10, and so does every next one
+    assert not without_specks(drawn).any()
+    drawn[20, 24:36] = True                                 # 12 in the first row hold the upper end
+    kept = without_specks(drawn)[:, 30]
+    # Of the lower end the first pass leaves 36 (30 to 39 are 10), the second 35 (31 to 36), the third 30 (21 to 35 are 15).
+    assert np.flatnonzero(kept).tolist() == list(range(20, 31))
+
+
+def test_specks_of_small_pictures_are_left():
+    assert without_specks(np.eye(3)).sum() == 3
