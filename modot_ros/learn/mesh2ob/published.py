@@ -7,8 +7,8 @@ the picture, are no boundary; otherwise the shortest path along the mesh between
 decides: no path of at most PATH vertices, or one that touches a triangle that faces away or is not wholly visible, is
 a self-occlusion. The nearer pixel is the boundary. Two pixels at the top and left and one at the bottom and right are
 left out. What was published is that at four times the resolution, where it is in any of a pixel's 16 points, less what
-stands alone (`without_specks`). Not taken over: the random order in which that tool draws, and its harmonic interpolation of depth, which is
-wrong on large slanted triangles.
+stands alone (`without_specks`). Not taken over: the random order in which that tool draws, and its harmonic
+interpolation of depth, which is wrong on large slanted triangles.
 """
 from __future__ import annotations
 

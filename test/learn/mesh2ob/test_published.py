@@ -97,7 +97,7 @@ def test_specks_are_counted_among_what_is_left():
     assert not without_specks(drawn).any()
     drawn[20, 24:36] = True                                 # 12 in the first row hold the upper end
     kept = without_specks(drawn)[:, 30]
-    # Of the lower end the first pass leaves 36 (30 to 39 are 10), the second 35 (31 to 36), the third 30 (21 to 35 are 15).
+    # At the lower end the first pass leaves 36 (30 to 39 are 10), the second 35 (31 to 36), the third 30 (21 to 35).
     assert np.flatnonzero(kept).tolist() == list(range(20, 31))
 
 
