@@ -20,21 +20,19 @@ CONSTRAINT_WEIGHT = 0.1
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one data set is trained on; `max_depth` and `min_depth` are the limits of its evaluation."""
+    """How one data set is trained on."""
 
     boundary_weight: float
     map_weights: tuple[float, ...]                      # of the five boundary maps, the final one last
     negative_weight: float                              # lambda of the class-balanced cross entropy
     smooth: bool                                        # whether depth off boundaries shall be flat
     constraint_from: int                                # step from which depth is asked to jump on boundaries
-    min_depth: float
-    max_depth: float
 
 
 RECIPES = {
-    "nyud-mt": Recipe(5.0, (0.1, 0.3, 0.3, 0.5, 1.0), 1.1, True, 9000, 1e-3, 10.0),
-    "ob-future": Recipe(1.0, (0.1, 0.3, 0.3, 0.5, 2.3), 1.7, True, 0, 0.0392, 10.0),
-    "ob-hypersim": Recipe(1.0, (0.1, 0.3, 0.3, 0.5, 2.3), 1.1, False, 20000, 0.06, 100.0),
+    "nyud-mt": Recipe(5.0, (0.1, 0.3, 0.3, 0.5, 1.0), 1.1, True, 9000),
+    "ob-future": Recipe(1.0, (0.1, 0.3, 0.3, 0.5, 2.3), 1.7, True, 0),
+    "ob-hypersim": Recipe(1.0, (0.1, 0.3, 0.3, 0.5, 2.3), 1.1, False, 20000),
 }
 
 

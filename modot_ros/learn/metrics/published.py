@@ -2,13 +2,35 @@
 """What the published MoDOT (WACV 2026) is measured with: limits and masks of each data set, as its code has them."""
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from modot_ros.learn.metrics.depth import depth_metrics
 from modot_ros.learn.metrics.pixels import pixel_metrics
-from modot_ros.learn.published import recipe_of
+
+EIGEN_CROP = np.s_[45:471, 41:601]                      # of NYU Depth v2's 480x640 pixels (Eigen et al., NIPS 2014)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How depth is scored on one data set."""
+
+    min_depth: float                                    # the estimate is limited to these two
+    max_depth: float
+    above: float                                        # the truth counts between these two
+    below: float
+    crop: tuple[slice, slice] = np.s_[:, :]             # and inside of this
+
+
+PROTOCOLS = {
+    "nyud-mt": Protocol(1e-3, 10.0, 1e-3, 10.0),
+    "ob-future": Protocol(0.0392, 10.0, 0.0, 10.0),
+    "ob-hypersim": Protocol(0.06, 100.0, 0.0, math.inf),
+    "ibims": Protocol(1e-3, 52.0, 0.0, math.inf),
+    "nyud": Protocol(1e-3, 10.0, 1e-3, 10.0, EIGEN_CROP),
+}
 
 
 @dataclass(frozen=True)
@@ -35,14 +57,18 @@ def published_scores(depth: np.ndarray, probability: np.ndarray, true_depth: np.
     """Scores of one picture, all maps [H, W]; NaN for depth where nothing is known of it.
 
     `depth` is limited to the data set's range as in the official evaluation, where NaN becomes the nearest and infinity
-    the farthest. Raises ValueError for a data set without a published recipe and for unequal shapes.
+    the farthest; truth that is not known is NaN or 0. `dataset` is one of PROTOCOLS: "nyud" is NYU Depth v2 at 480x640
+    inside Eigen's crop. iBims-1 was scored by the zero-shot script, which multiplied depth by 3.7 before and took 0.5 for
+    the threshold: give both. Raises ValueError for another data set and for unequal shapes.
     """
-    recipe = recipe_of(dataset)
-    depth = np.nan_to_num(depth.astype(np.float64), nan=recipe.min_depth, posinf=recipe.max_depth)
-    known = true_depth > (recipe.min_depth if dataset == "nyud-mt" else 0)
-    if dataset != "ob-hypersim":
-        known &= true_depth < recipe.max_depth
-    d = depth_metrics(np.clip(depth, recipe.min_depth, recipe.max_depth), true_depth, known)
+    if dataset not in PROTOCOLS:
+        raise ValueError(f"data set {dataset!r} is unknown: choose one of {', '.join(PROTOCOLS)}")
+    protocol = PROTOCOLS[dataset]
+    depth = np.nan_to_num(depth.astype(np.float64), nan=protocol.min_depth, posinf=protocol.max_depth)
+    known = np.zeros(true_depth.shape, bool)
+    known[protocol.crop] = True
+    known &= (true_depth > protocol.above) & (true_depth < protocol.below)
+    d = depth_metrics(np.clip(depth, protocol.min_depth, protocol.max_depth), true_depth, known)
     b = pixel_metrics(probability, true_boundary, threshold)
     return PublishedScores(d.abs_rel, d.sq_rel, d.rmse, d.rmse_log, d.log10, d.silog, d.delta1, d.delta2, d.delta3,
                            b.precision, b.recall, b.accuracy, b.f1)
