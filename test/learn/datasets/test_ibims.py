@@ -38,6 +38,19 @@ def test_drawn_boundaries_win_over_depth_edges(root, writer, line):
     assert ibims(root)[0].boundary.any(axis=0).argmax() == 3
 
 
+def test_the_folder_may_be_as_modots_loader_has_it(writer, line):
+    depth_m = np.full((6, 8), 3.0)
+    depth_m[0, 0] = 0
+    masks = {"mask_invalid": np.ones((6, 8), np.uint8), "mask_transp": np.ones((6, 8), np.uint8)}
+    savemat(writer.path("gt_depth/office_01.mat"), {"data": {"depth": depth_m, **masks}})
+    rgb = writer.picture("imgs/office_01.png")
+    writer.values("ob/office_01.png", line)
+    writer.text("imagelist.txt", "office_01\n")
+    found = ibims(writer.root)[0]
+    assert found.rgb.tolist() == rgb.tolist() and found.boundary.tolist() == (line > 0).tolist()
+    assert found.valid.sum() == 47 and found.depth_m[1, 1] == 3 and found.K is None
+
+
 def test_missing_and_corrupt_files_are_skipped(root, writer):
     pictures = ibims(root)
     assert [found.name for found in pictures] == ["corridor_01"]
