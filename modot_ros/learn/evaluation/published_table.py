@@ -10,8 +10,10 @@ from __future__ import annotations
 COLUMNS = ("rmse", "rmse_log", "abs_rel", "sq_rel", "log10", "delta1", "pixel_recall", "pixel_f1")
 SOURCE = "MoDOT, WACV 2026"
 # What has to be known where their numbers stand beside ours, which are of z in metres.
-UNITS = {"ob_hypersim": "The paper's depth is the distance along the ray in units of 3.05 m; its RMSE and SqRel are in that "
-                        "unit, 3.05 times larger in metres."}
+UNITS = {"ob_hypersim": "The paper's depth is the distance along the ray in units of 3.05 m; its RMSE and SqRel are in "
+                        "that unit, 3.05 times larger in metres.",
+         "ob_future": "The paper's depth is 1.01 times the distance along the ray less 0.1 m, and 1.02 m wherever "
+                      "something is nearer than 1.09 m; those pixels are left out of ours."}
 _N = None                                               # not reported
 
 

@@ -79,6 +79,8 @@ def test_published_numbers_stand_beside_ours_where_the_data_is_the_same(evaluate
     assert "| 0.5167 |" in row
     assert "| MoDOT + SSR (MoDOT, WACV 2026) | - | 0.8732 | 0.5109 |" in page
     assert "in units of 3.05 m" in page
+    page_of_another = "\n".join(tables(replace(ours, pictures=replace(ours.pictures, kind="ob_future"))))
+    assert "1.01 times the distance along the ray less 0.1 m" in page_of_another
     assert "WACV 2026" not in "\n".join(tables(ours))
     widths = {line.count("|") for line in page.splitlines() if line.startswith("| ")}
     assert len(widths) == 2                                 # one width per table
