@@ -35,7 +35,8 @@ def open_dataset(name: str, root: str | Path, split: str = "test", as_published:
     Args:
         name: one of DATASETS.
         root: its folder, as published.
-        split: "train" or "test"; most sets have only "test", DIODE "test_indoors" and "test_outdoor" as well.
+        split: "train" or "test"; most sets have only "test", DIODE "test_indoors" and "test_outdoor" as well, OB-FUTURE
+            "iobe_train" and "iobe_test".
         as_published: depth exactly as MoDOT's loaders read it, where that is not z in metres.
 
     Raises:

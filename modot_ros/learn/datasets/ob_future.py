@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """OB-FUTURE: 19,186 synthetic interiors from 3D-FRONT with exact boundaries (Xu and Wang, BMVC 2025).
 
-17,267 training and 1,869 test scenes of 1080x1080; of the latter MoDOT leaves out four, which is done here too. Depth
-has 8 bits: grey v means 0.1 + 9.9 v / 255 metres from the camera's centre, in steps of 39 mm. 255 is background, and
-everything nearer than 1.09 m is stored as if it were there, so both are unknown here. `as_published`: v / 25.5, which
-is neither z nor distance, valid inside 0..10, as MoDOT reads it.
+17,267 training and 1,869 test scenes of 1080x1080; of the latter MoDOT leaves out four, which is done here too. IOBE
+trained on 12,632 of all and tested on 190: the splits "iobe_train" and "iobe_test".
+
+Depth has 8 bits: grey v means 0.1 + 9.9 v / 255 metres from the camera's centre, in steps of 39 mm. 255 is background,
+and everything nearer than 1.09 m is stored as if it were there, so both are unknown here. `as_published`: v / 25.5,
+which is neither z nor distance, valid inside 0..10, as MoDOT reads it.
 """
 from __future__ import annotations
 
@@ -18,11 +20,12 @@ from modot_ros.learn.datasets.picture_file import read_grey, read_rgb
 from modot_ros.learn.datasets.picture_set import PictureSet
 from modot_ros.learn.datasets.sample import Sample, depth_along_axis, intrinsics, sample
 
-LISTS = {"train": "19186_occ_9p.txt", "test": "19186_occ_1p.txt"}
+LISTS = {"train": "19186_occ_9p.txt", "test": "19186_occ_1p.txt", "iobe_train": "synocc_train_3.txt",
+         "iobe_test": "synocc_fval.txt"}
 LEFT_OUT = ("01219", "05695", "11118", "17595")
 LAYOUT = Layout(
     "OB-FUTURE", "OB-FUTURE from the authors of IOBE (link in Data/README.md of https://github.com/xul-ops/IOBE), and "
-    "both lists from Data/split_files/ of that repository.",
+    "the lists from Data/split_files/ of that repository.",
     "19186_occ_9p.txt\n19186_occ_1p.txt\n00013/rgb_1.png\n00013/dis_fOB.png\n00013/bdepth.png\n...")
 FOCAL_SHARE = 1193.151 / 1080                           # focal length by picture width, 0.85 rad of view
 FARTHEST, NEAREST = 255, 26                             # greys of the background and of everything up to 1.09 m

@@ -24,6 +24,15 @@ def test_four_scenes_are_left_out_of_the_test_only(root):
     assert ob_future(root, "train").names == ("00001", "01219")
 
 
+def test_the_splits_of_iobe_are_whole(root, writer):
+    writer.text("synocc_train_3.txt", "00001\n")
+    writer.text("synocc_fval.txt", "00013\n01219\n")
+    assert ob_future(root, "iobe_train").names == ("00001",)
+    assert ob_future(root, "iobe_test").names == ("00013", "01219")
+    with pytest.raises(ValueError, match="choices: train, test, iobe_train, iobe_test"):
+        ob_future(root, "val")
+
+
 def test_depth_is_decoded_to_metres_along_the_axis(root, line):
     found = ob_future(root)[0]
     assert found.valid[0].tolist() == [False, False, True] + 5 * [True]
