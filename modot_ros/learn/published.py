@@ -44,7 +44,7 @@ def recipe_of(dataset: str) -> Recipe:
 
 
 def learnable(depth: Tensor, dataset: str) -> Tensor:
-    """Pixels that the depth loss reads, bool. NYUD-MT keeps zeros: with one, the loss is infinite (skip that batch)."""
+    """Pixels that the depth loss reads, bool. NYUD-MT keeps zeros: with one, the loss is not finite (skip that batch)."""
     recipe_of(dataset)
     if dataset == "nyud-mt":
         return depth != 255

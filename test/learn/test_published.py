@@ -46,6 +46,15 @@ def test_the_official_constraint_misses_a_straight_boundary_and_ours_does_not():
     assert float(ours) == 0.0
 
 
+def test_a_zero_of_nyud_mt_spoils_the_loss_and_one_of_the_others_does_not():
+    depth, boundaries = torch.full((1, 1, 4, 4), 2.0), [torch.zeros(1, 1, 4, 4)]
+    truth = torch.full((1, 1, 4, 4), 3.0)
+    truth[..., 0, 0] = 0.0
+    losses = {name: published_loss(depth, boundaries, truth, torch.zeros_like(truth), name, 0)[0]
+              for name in NAMES.values()}
+    assert {name for name, loss in losses.items() if not loss.isfinite()} == {"nyud-mt"}
+
+
 def test_masks_and_unusable_arguments():
     nan = float("nan")
     depth = torch.tensor([0.0, nan, 10.0, 255.0, 3.0])
