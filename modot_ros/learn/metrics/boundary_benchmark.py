@@ -49,7 +49,9 @@ class BoundaryBenchmark:
     pipeline   one of PIPELINES.
     first      lowest threshold, 0.51 as "doobnet" was released, 0.01 for the whole curve. Those below it count as if
                nothing had been found.
-    tolerance  of the picture's diagonal; NYUD has been scored with 0.011. Raises ValueError for another pipeline.
+    tolerance  of the picture's diagonal; NYUD has been scored with 0.011.
+
+    Raises ValueError for another pipeline and for a `first` above all thresholds.
     """
 
     def __init__(self, pipeline: str = "doobnet", first: float = 0.01, tolerance: float = 0.0075) -> None:
@@ -57,6 +59,8 @@ class BoundaryBenchmark:
             raise ValueError(f"pipeline {pipeline!r} is unknown: choose one of {', '.join(PIPELINES)}")
         self.pipeline, self.tolerance = pipeline, tolerance
         self.thresholds = THRESHOLDS[THRESHOLDS >= first - 1e-9]
+        if not len(self.thresholds):
+            raise ValueError(f"first is {first}: the highest threshold is {THRESHOLDS[-1]}")
         self._counts: list[np.ndarray] = []
 
     def __len__(self) -> int:

@@ -108,5 +108,7 @@ def test_what_cannot_work_is_named():
         BoundaryBenchmark("matlab")
     with pytest.raises(ValueError, match=r"\(60, 60\) and \(3, 3\)"):
         BoundaryBenchmark().add(line(), np.zeros((3, 3)))
+    with pytest.raises(ValueError, match="first is 1.0: the highest threshold is 0.99"):
+        BoundaryBenchmark(first=1.0)
     with pytest.raises(ValueError, match="no pictures"):
         BoundaryBenchmark().curve()
