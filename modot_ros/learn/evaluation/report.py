@@ -50,7 +50,8 @@ Depth: means over pictures as in papers, then medians over pictures; "scaled": a
 of medians; "affine": after fitting scale and shift of inverse depth. The last column is what the depth should be
 multiplied by. Boundaries: "pixel" without tolerance at probability 0.7, as MoDOT is scored; "F at 0.5" and "best F"
 after thinning, within the tolerance named above, median over pictures, the latter at the best threshold of all; ODS, OIS
-and AP with one-to-one matching within 0.75 % of the diagonal, as DOOBNet's scripts do and as the BSDS code does;
+and AP with one-to-one matching within 0.75 % of the diagonal, as DOOBNet's scripts do (but at all 99 thresholds; as
+released they start at 0.51, so that the AP of papers that used them is another) and as the BSDS code does;
 "edge": edges of the depth map itself, iBims-1's error in pixels and Depth Pro's scale-invariant F. Orders: in percent, of
 true masks, as InstaOrder scores them: occlusion, and the share of depth orders that are wrong (WHDR) for pairs whose depth
 ranges are distinct, overlap, and all; means over pictures, then over all pairs of all pictures ("pooled").
