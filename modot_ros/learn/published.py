@@ -37,18 +37,19 @@ RECIPES = {
 
 
 def recipe_of(dataset: str) -> Recipe:
-    """ValueError with the choices for an unknown data set."""
-    if dataset not in RECIPES:
+    """By its name, with underscores as `open_dataset` has it, too. ValueError with the choices for an unknown one."""
+    name = dataset.replace("_", "-")
+    if name not in RECIPES:
         raise ValueError(f"data set {dataset!r} is unknown: choose one of {', '.join(RECIPES)}")
-    return RECIPES[dataset]
+    return RECIPES[name]
 
 
 def learnable(depth: Tensor, dataset: str) -> Tensor:
     """Pixels that the depth loss reads, bool. NYUD-MT keeps zeros: with one, the loss is not finite (skip that batch)."""
-    recipe_of(dataset)
-    if dataset == "nyud-mt":
+    recipe = recipe_of(dataset)
+    if recipe is RECIPES["nyud-mt"]:
         return depth != 255
-    if dataset == "ob-future":
+    if recipe is RECIPES["ob-future"]:
         return (depth > 0) & (depth < 10)
     return depth > 0                                    # not a number is not greater
 

@@ -61,6 +61,8 @@ def test_masks_and_unusable_arguments():
     assert learnable(depth, "ob-future").tolist() == [False, False, False, False, True]
     assert learnable(depth, "ob-hypersim").tolist() == [False, False, True, True, True]
     assert learnable(depth, "nyud-mt").tolist() == [True, True, True, False, True]
+    for name in NAMES.values():                             # as they are opened
+        assert learnable(depth, name.replace("-", "_")).tolist() == learnable(depth, name).tolist()
     with pytest.raises(ValueError, match="'kitti'.*nyud-mt, ob-future, ob-hypersim"):
         recipe_of("kitti")
     with pytest.raises(ValueError, match="2 boundary maps: must be 5, or 1"):

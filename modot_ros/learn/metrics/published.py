@@ -59,11 +59,13 @@ def published_scores(depth: np.ndarray, probability: np.ndarray, true_depth: np.
     `depth` is limited to the data set's range as in the official evaluation, where NaN becomes the nearest and infinity
     the farthest; truth that is not known is NaN or 0. `dataset` is one of PROTOCOLS: "nyud" is NYU Depth v2 at 480x640
     inside Eigen's crop. iBims-1 was scored by the zero-shot script, which multiplied depth by 3.7 before and took 0.5 for
-    the threshold: give both. Raises ValueError for another data set and for unequal shapes.
+    the threshold: give both. Underscores for hyphens, as `open_dataset` has them, are the same. Raises ValueError for
+    another data set and for unequal shapes.
     """
-    if dataset not in PROTOCOLS:
+    name = dataset.replace("_", "-")
+    if name not in PROTOCOLS:
         raise ValueError(f"data set {dataset!r} is unknown: choose one of {', '.join(PROTOCOLS)}")
-    protocol = PROTOCOLS[dataset]
+    protocol = PROTOCOLS[name]
     depth = np.nan_to_num(depth.astype(np.float64), nan=protocol.min_depth, posinf=protocol.max_depth)
     known = np.zeros(true_depth.shape, bool)
     known[protocol.crop] = True

@@ -61,6 +61,12 @@ def test_nyu_depth_is_scored_inside_of_eigens_crop():
     assert published_scores(depth, boundary, truth, boundary, "nyud").rms == pytest.approx((8 / (426 * 560)) ** 0.5)
 
 
+def test_data_sets_may_be_called_as_they_are_opened():
+    truth, boundary = np.array([[0.0, 2.0, 10.0]]), np.zeros((1, 3))
+    for name in ("nyud_mt", "ob_future", "ob_hypersim"):
+        assert published_scores(truth, boundary, truth, boundary, name).rms == 0.0
+
+
 def test_unknown_data_sets_are_named():
     with pytest.raises(ValueError, match="'kitti'.*nyud-mt, ob-future, ob-hypersim, ibims, nyud"):
         published_scores(*[np.ones((2, 2))] * 4, "kitti")
