@@ -27,7 +27,9 @@ LAYOUT = Layout(
     "OB-FUTURE", "OB-FUTURE from the authors of IOBE (link in Data/README.md of https://github.com/xul-ops/IOBE), and "
     "the lists from Data/split_files/ of that repository.",
     "19186_occ_9p.txt\n19186_occ_1p.txt\n00013/rgb_1.png\n00013/dis_fOB.png\n00013/bdepth.png\n...")
-FOCAL_SHARE = 1193.151 / 1080                           # focal length by picture width, 0.85 rad of view
+# Focal length by picture width, 0.85 rad of view. The axis goes through the middle, 540 pixels from the picture's edge:
+# that is 539.5 where the first pixel's centre is 0.
+FOCAL_SHARE = 1193.151 / 1080
 FARTHEST, NEAREST = 255, 26                             # greys of the background and of everything up to 1.09 m
 
 
@@ -45,7 +47,7 @@ def _read(as_published: bool, name: str, folder: Path) -> Sample:
     boundary = read_grey(folder / "dis_fOB.png") > 0
     height, width = grey.shape
     focal = FOCAL_SHARE * width
-    K = intrinsics(focal, focal, width / 2, height / 2)
+    K = intrinsics(focal, focal, (width - 1) / 2, (height - 1) / 2)
     if as_published:
         depth_m = grey / np.float32(25.5)
         return sample(name, rgb, depth_m, grey < FARTHEST, boundary, K)

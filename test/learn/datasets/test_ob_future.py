@@ -37,9 +37,9 @@ def test_depth_is_decoded_to_metres_along_the_axis(root, line):
     found = ob_future(root)[0]
     assert found.valid[0].tolist() == [False, False, True] + 5 * [True]
     distance, focal = 0.1 + 9.9 * 100 / 255, 1193.151 / 1080 * 8
-    assert found.K[0, 0] == pytest.approx(focal) and found.K[:2, 2].tolist() == [4, 3]
-    assert found.depth_m[3, 4] == pytest.approx(distance)           # at the principal point
-    assert found.depth_m[3, 7] == pytest.approx(distance / (1 + (3 / focal) ** 2) ** 0.5)
+    assert found.K[0, 0] == pytest.approx(focal) and found.K[:2, 2].tolist() == [3.5, 2.5]
+    np.testing.assert_allclose(found.depth_m[1:], found.depth_m[1:, ::-1])          # the axis goes through the middle
+    assert found.depth_m[3, 7] == pytest.approx(distance / (1 + (3.5 ** 2 + 0.5 ** 2) / focal ** 2) ** 0.5)
     assert found.boundary.tolist() == (line > 0).tolist()
 
 
