@@ -173,6 +173,8 @@ def _photometric(rgb: Tensor, generator: torch.Generator) -> Tensor:
         line = torch.tensor([side, 1.0, side], dtype=rgb.dtype) / (1.0 + 2.0 * side)
         padded = F.pad(rgb[None], (1, 1, 1, 1), mode="replicate")
         rgb = F.conv2d(padded, torch.outer(line, line).expand(3, 1, 3, 3), groups=3)[0]
+    if _uniform(generator) < 0.2:
+        rgb = _patch_of_light(rgb, generator)
     if _uniform(generator) < 0.5:                                   # exposure and white balance
         gain = 2.0 ** (0.8 * (_uniform(generator) - 0.5)) * (1.0 + 0.2 * (torch.rand(3, 1, 1, generator=generator) - 0.5))
         rgb = rgb * gain
@@ -188,6 +190,22 @@ def _photometric(rgb: Tensor, generator: torch.Generator) -> Tensor:
     if _uniform(generator) < 0.3:                                   # sensor noise
         rgb = rgb + torch.randn(rgb.shape, generator=generator) * (0.03 * _uniform(generator))
     return rgb.clamp(0.0, 1.0)
+
+
+def _patch_of_light(rgb: Tensor, generator: torch.Generator) -> Tensor:
+    """Sun or shadow on a patch with up to three straight edges: edges of brightness that are none of a surface.
+
+    [3, h, w] in 0..1 -> [3, h, w] from 0, in the patch 0.38 to 2 times as bright.
+    """
+    y = torch.linspace(-1.0, 1.0, rgb.shape[-2])[:, None]
+    x = torch.linspace(-1.0, 1.0, rgb.shape[-1])
+    softness = 0.005 + 0.03 * _uniform(generator) ** 2
+    inside = torch.ones(())
+    for _ in range(3):
+        angle, reach = 2.0 * np.pi * _uniform(generator), _uniform(generator) - 0.3
+        inside = inside * torch.sigmoid((x * np.cos(angle) + y * np.sin(angle) + reach) / softness)
+    gain = 2.0 ** (2.4 * _uniform(generator) - 1.4)
+    return rgb * (1.0 + (gain - 1.0) * inside)
 
 
 def _uniform(generator: torch.Generator) -> float:

@@ -34,6 +34,14 @@ def scale_invariant_log(difference: Tensor, valid: Tensor, variance_focus: float
     return (mean_square - variance_focus * mean * mean).clamp(min=1e-13).sqrt()
 
 
+def absolute_log(difference: Tensor, valid: Tensor) -> Tensor:
+    """Mean |d| over all valid pixels of the batch, d from `log_difference`; the global scale counts in full.
+
+    A picture whose scale nobody can tell pulls no harder than any other, as it does where d is squared.
+    """
+    return _mean(difference.abs(), valid)
+
+
 def gradient_matching(difference: Tensor, valid: Tensor, scales: int = 4) -> Tensor:
     """Mean |horizontal| + |vertical| step of the log difference, summed over maps thinned by 1, 2, 4, ... pixels.
 

@@ -25,6 +25,7 @@ from modot_ros.learn.evaluation.validation import score_network
 from modot_ros.learn.journal import Journal, progress_line
 from modot_ros.learn.mixture import Deck, Mixture
 from modot_ros.learn.ranks import Ranks, joined
+from modot_ros.learn.renorm import renormalise, set_freedom
 from modot_ros.learn.sample_views import SampleViews, open_sample_views
 from modot_ros.model import MODELS, PRECISIONS, build_network, save_checkpoint
 from modot_ros.model.checkpoint import check_precision, choose_device
@@ -78,6 +79,7 @@ class TrainingOptions:
     weight_decay: float = 0.02
     ema_decay: float = 0.998
     gradient_limit: float = 5.0                         # norm
+    depth_weight: float = 2.0
     boundary_weight: float = 4.0
     boundary_negative_weight: float = 3.0               # lambda of the class-balanced loss
     constraint_weight: float = 0.2                      # OBDCL
@@ -100,7 +102,7 @@ class TrainingOptions:
                      "threads"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name}={getattr(self, name)}: must be positive")
-        for name in ("weight_decay", "boundary_weight", "constraint_weight", "validate_every_minutes",
+        for name in ("weight_decay", "depth_weight", "boundary_weight", "constraint_weight", "validate_every_minutes",
                      "save_every_minutes"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}={getattr(self, name)}: must not be negative")
@@ -142,13 +144,14 @@ def total_loss(network: nn.Module, batch: Batch, options: TrainingOptions) -> tu
     own = getattr(network, "module", network)
     valid = losses.valid_depth(batch.depth_m, own.min_depth_m, own.max_depth_m)
     difference = losses.log_difference(depth_m, batch.depth_m, valid)
-    log = losses.scale_invariant_log(difference, valid, variance_focus=0.5)
+    log = losses.absolute_log(difference, valid)
     gradient = losses.gradient_matching(difference, valid)
     boundaries = [losses.balanced_boundary(x, batch.boundary, options.boundary_negative_weight) for x in logits]
     boundary = boundaries[-1] + 0.2 * sum(boundaries[:-1])
     jump, smooth = losses.boundary_depth_constraint(depth_m, batch.depth_m, batch.boundary, valid)
     constraint = jump + smooth
-    total = log + 0.5 * gradient + options.boundary_weight * boundary + options.constraint_weight * constraint
+    total = (options.depth_weight * log + 0.5 * gradient + options.boundary_weight * boundary
+             + options.constraint_weight * constraint)
     parts = {"loss": total, "log": log, "gradient": gradient, "boundary": boundaries[-1], "jump": jump, "smooth": smooth}
     return total, {name: float(value.detach()) for name, value in parts.items()}
 
@@ -183,7 +186,7 @@ class Run:
         self.options, self.counts, self.ranks = options, counts, ranks
         self.device = choose_device(ranks.device(options.device))
         check_precision(options.precision, self.device)
-        self.network = build_network(options.model, **options.config)
+        self.network = renormalise(build_network(options.model, **options.config))
         self.network.to(self.device, memory_format=torch.channels_last)
         self.shared = ranks.share(self.network, self.device)
         self.average = Averaged(self.network, options.ema_decay)
@@ -232,6 +235,8 @@ class Run:
             group["lr"] = rate
         batch = self.next_batch(views)
         self.network.train()
+        # Statistics of a network that has hardly begun to learn are not worth normalising with.
+        set_freedom(self.network, min(1.0, self.progress / max(options.warm_up, 1e-9)))
         statistics = [buffer.clone() for buffer in self.network.buffers()]
         loss, parts = total_loss(self.shared, batch, options)
         self.optimiser.zero_grad(set_to_none=True)

@@ -202,3 +202,14 @@ def test_photometric_changes_touch_colours_only():
     assert all(float(image.min()) >= -1e-5 and float(image.max()) <= 1 + 1e-5 for image in images)
     means = [float(image.mean()) for image in images]
     assert max(means) - min(means) > 0.02
+
+
+def test_some_pictures_get_a_patch_of_light_and_their_depth_stays():
+    views = one_view(torch.full((64, 64), 2.0))             # grey: without a patch every block of it is as bright
+    patched = 0
+    for seed in range(60):
+        batch = training_batch(views, torch.tensor([0]), 64, 64, 0.8, torch.Generator().manual_seed(seed))
+        blocks = torch.nn.functional.avg_pool2d(colours(batch.image[0]), 8)
+        patched += bool((blocks.amax() - blocks.amin(dim=(1, 2)).amax()) > 0.08)
+        assert float(batch.depth_m.max() - batch.depth_m.min()) == 0.0 and not batch.boundary.any()
+    assert 4 <= patched <= 24

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from modot_ros.learn.losses import (balanced_boundary, boundary_depth_constraint, gradient_matching, log_difference,
-                                    scale_invariant_log, valid_depth)
+from modot_ros.learn.losses import (absolute_log, balanced_boundary, boundary_depth_constraint, gradient_matching,
+                                    log_difference, scale_invariant_log, valid_depth)
 
 NAN, INF = float("nan"), float("inf")
 
@@ -36,6 +36,11 @@ def test_scale_invariant_log_by_hand():
     assert float(scale_invariant_log(d, valid, 0.85)) == pytest.approx(math.sqrt(5 - 0.85 * 4))
     same = map_of([2.0, 2.0, 0.0])
     assert float(scale_invariant_log(same, valid, 1.0)) == pytest.approx(0, abs=1e-6)
+
+
+def test_absolute_log_by_hand():
+    valid = torch.tensor([[[[True, True, False, True]]]])
+    assert float(absolute_log(map_of([1.0, -3.0, 50.0, 0.5]), valid)) == pytest.approx(1.5)
 
 
 def test_gradient_matching_by_hand():
@@ -118,7 +123,8 @@ def test_nothing_to_learn_from_gives_zero_and_a_clean_gradient():
     true, nothing = torch.full((1, 1, 4, 4), NAN), torch.zeros(1, 1, 4, 4, dtype=torch.bool)
     difference = log_difference(predicted, true, nothing)
     jump, smooth = boundary_depth_constraint(predicted, true, torch.ones(1, 1, 4, 4), nothing)
-    total = scale_invariant_log(difference, nothing) + gradient_matching(difference, nothing) + jump + smooth
+    total = (scale_invariant_log(difference, nothing) + absolute_log(difference, nothing)
+             + gradient_matching(difference, nothing) + jump + smooth)
     total.backward()
     assert float(total.detach()) == pytest.approx(0, abs=1e-6)
     assert torch.equal(predicted.grad, torch.zeros_like(predicted))
@@ -131,5 +137,6 @@ def test_no_nan_of_the_truth_reaches_the_gradient(step):
     predicted = torch.full_like(true_m, 3.0, requires_grad=True)
     difference = log_difference(predicted, true_m, valid)
     jump, smooth = boundary_depth_constraint(predicted, true_m, boundary, valid)
-    (scale_invariant_log(difference, valid) + gradient_matching(difference, valid) + jump + smooth).backward()
+    (scale_invariant_log(difference, valid) + absolute_log(difference, valid) + gradient_matching(difference, valid)
+     + jump + smooth).backward()
     assert torch.isfinite(predicted.grad).all() and predicted.grad.abs().sum() > 0
