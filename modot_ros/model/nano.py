@@ -95,14 +95,16 @@ class ModotNano(nn.Module):
 
     Args:
         encoder_channels: widths at strides 2, 4, 8, 16, 32.
+        encoder_blocks: residual blocks at strides 4, 8, 16, 32.
         decoder_channels: widths of both decoders at strides 16, 8, 4.
         detail_channels: width of the image path and of the heads.
         min_depth_m, max_depth_m: range of z; the network predicts its logarithm, bounded by a sigmoid.
 
-    Raises ValueError for a range that START_DEPTH_M is not inside of.
+    Raises ValueError for a range that START_DEPTH_M is not inside of, and for widths or blocks that are not as many.
     """
 
     def __init__(self, encoder_channels: tuple[int, ...] = (16, 32, 64, 128, 192),
+                 encoder_blocks: tuple[int, ...] = (1, 2, 3, 2),
                  decoder_channels: tuple[int, ...] = (96, 64, 32), detail_channels: int = 16,
                  min_depth_m: float = 0.1, max_depth_m: float = 20.0) -> None:
         super().__init__()
@@ -114,11 +116,8 @@ class ModotNano(nn.Module):
         self.log_range = (math.log(min_depth_m), math.log(max_depth_m))
         self.stem = ConvBnRelu(3, c2, stride=2)
         self.encoder = nn.ModuleList([
-            ResidualBlock(c2, c4, 2),
-            nn.Sequential(ResidualBlock(c4, c8, 2), ResidualBlock(c8, c8)),
-            nn.Sequential(ResidualBlock(c8, c16, 2), ResidualBlock(c16, c16)),
-            ResidualBlock(c16, c32, 2),
-        ])
+            nn.Sequential(ResidualBlock(width, out, 2), *(ResidualBlock(out, out) for _ in range(blocks - 1)))
+            for width, out, blocks in zip(encoder_channels[:-1], encoder_channels[1:], encoder_blocks, strict=True)])
         self.context = PyramidPooling(c32, decoder_channels[0])
         self.image_path = ImagePath(detail_channels)
 

@@ -205,6 +205,7 @@ def test_weights_that_are_not_finite_are_named(state, tmp_path, value):
     ({"canonical_focal": float("inf")}, "inf"), ({"working_size": [96]}, "working_size"),
     ({"working_size": [0, 64]}, "working_size"), ({"working_size": 5}, "5"), ({"working_size": ["a", "b"]}, "'a'"),
     ({"config": [1]}, "config"), ({"config": {"wings": 2}}, "wings"), ({"config": {"encoder_channels": [8]}}, "unpack"),
+    ({"config": {"encoder_blocks": [1, 2]}}, "shorter"),
     ({"config": {"max_depth_m": "far"}}, "far"), ({"config": {"decoder_channels": [8, -8, 8]}}, "-8"),
     ({"config": {"detail_channels": 2.5}}, "2.5")])
 def test_metadata_that_cannot_be_used_is_named(state, tmp_path, change, said):

@@ -98,6 +98,11 @@ def test_a_range_without_the_starting_depth_is_named(low, high):
         ModotNano(min_depth_m=low, max_depth_m=high)
 
 
+def test_the_encoder_has_the_blocks_asked_for():
+    features = [[type(block) for block in stage] for stage in ModotNano(**TINY, encoder_blocks=(1, 3, 2, 1)).encoder]
+    assert features == [[ResidualBlock] * blocks for blocks in (1, 3, 2, 1)]
+
+
 def test_unknown_names_and_configs_are_named():
     with pytest.raises(ValueError, match="'modot_giant'.*modot_nano"):
         build_network("modot_giant")
