@@ -47,6 +47,7 @@ def renormalise(network: nn.Module) -> nn.Module:
 
 
 def set_freedom(network: nn.Module, freedom: float) -> None:
+    """Of every batch renormalisation in the network, 0..1."""
     for module in network.modules():
         if isinstance(module, BatchRenorm2d):
             module.freedom = freedom

@@ -15,6 +15,7 @@ from torch import nn
 
 from modot_ros.learn import training
 from modot_ros.learn.dataset import Batch, load_views
+from modot_ros.learn.renorm import BatchRenorm2d
 from modot_ros.learn.training import CHECKPOINT, Averaged, Run, Share, Stage, TrainingOptions, learning_rate, total_loss, train
 from modot_ros.model import load_network
 
@@ -165,6 +166,16 @@ def test_what_a_run_writes(data, tmp_path, monkeypatch):
     assert loaded.record["validation"] == lines[-1]["validation"]
     assert train(options(data, tmp_path)) == path           # a finished run is done at once
     assert json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])["step"] == STEPS
+
+
+def test_batch_norms_come_to_use_their_running_statistics(data, tmp_path):
+    run, views = Run(options(data, tmp_path, warm_up=0.5), (5,)), load_views(data / "train")
+    freedoms = []
+    for _ in range(STEPS):
+        run.advance(views)
+        freedoms.append({module.freedom for module in run.network.modules() if isinstance(module, BatchRenorm2d)})
+    assert freedoms == [{min(1.0, k / STEPS / 0.5)} for k in range(STEPS)]
+    assert not any(type(module) is torch.nn.BatchNorm2d for module in run.network.modules())
 
 
 def test_the_loss_falls(data, tmp_path):
