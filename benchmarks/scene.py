@@ -31,7 +31,7 @@ from modot_ros.scene.boundaries import thin  # noqa: E402
 from modot_ros.scene.drawing import overlay  # noqa: E402
 from modot_ros.scene.geometry import (  # noqa: E402
     clearing_points, flying_pixels, frontiers, points, resize_depth)
-from modot_ros.scene.instances import partition  # noqa: E402
+from modot_ros.scene.partition import partition  # noqa: E402
 from modot_ros.scene.order import order_graph  # noqa: E402
 
 SIZE, WORKING_SIZE = (640, 480), (256, 192)
@@ -80,7 +80,7 @@ def frame(seed: int) -> dict[str, tuple[float, float]]:
     lap("resize")
     mask, side = thin(probability, depth)
     lap("thin")
-    labels = partition(coarse_depth, coarse_probability)
+    labels = partition(coarse_depth, coarse_probability, rgb)
     labels = cv2.resize(labels, SIZE, interpolation=cv2.INTER_NEAREST_EXACT)
     lap("partition")
     graph = order_graph(labels, depth, probability)

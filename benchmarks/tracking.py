@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 from modot_ros.learn.footage import Footage, StoredView  # noqa: E402
 from modot_ros.predictor import Predictor  # noqa: E402
 from modot_ros.prediction import OrderGraph  # noqa: E402
-from modot_ros.scene.instances import partition  # noqa: E402
+from modot_ros.scene.partition import partition  # noqa: E402
 from modot_ros.scene.order import order_graph  # noqa: E402
 from modot_ros.scene.tracking import Tracker  # noqa: E402
 
@@ -143,7 +143,7 @@ def main() -> None:
 
     def true_partition(view: StoredView) -> Scene:
         probability = cv2.dilate(view.boundary.astype(np.float32), np.ones((3, 3)))
-        return partition(view.depth_m, probability), view.depth_m, probability
+        return partition(view.depth_m, probability, view.rgb), view.depth_m, probability
 
     def predicted(view: StoredView) -> Scene:
         prediction = predictor.predict(view.rgb, float(view.K[0, 0]), parts=("depth", "boundary", "instances"))

@@ -16,8 +16,9 @@ from modot_ros.prediction import METHODS, PARTS, OrderGraph, Prediction
 from modot_ros.scene.boundaries import thin
 from modot_ros.scene.fusion import fuse, learned_graph
 from modot_ros.scene.geometry import ray_lengths, resize_depth
-from modot_ros.scene.instances import partition, validate_labels
+from modot_ros.scene.instances import validate_labels
 from modot_ros.scene.order import order_graph
+from modot_ros.scene.partition import partition
 
 # Focal length / picture width that is assumed where neither the caller nor the weights say one: 64 degrees wide.
 ASSUMED_FOCAL = 0.8
@@ -152,7 +153,7 @@ class Predictor:
         if "instances" in needed:
             labels = instances
             if labels is None:                          # objects are found as well at the network's own size
-                labels = partition(coarse_depth, coarse_probability, max_instances=self.max_instances)
+                labels = partition(coarse_depth, coarse_probability, rgb, self.max_instances)
                 labels = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
             watch.lap("instances")
         if "order" in needed:
