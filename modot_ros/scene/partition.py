@@ -78,7 +78,7 @@ class Regions:
         # What is unknown is taken to be as far as anything in the picture.
         farthest = self._nearness[known].min() if known.any() else 1
         log_depth = -np.log(np.where(known, self._nearness, farthest)).ravel()
-        weights = (None, *(channel.ravel() for channel in cv2.split(colours)), log_depth, log_depth ** 2, known.ravel())
+        weights = (None, *colours.reshape(-1, 3).T, log_depth, log_depth ** 2, known.ravel())
         p = self._patches
         frame = np.concatenate([p[0], p[-1], p[:, 0], p[:, -1]])
         self._sums = np.stack([*(np.bincount(flat, weight, count) for weight in weights),
@@ -201,14 +201,14 @@ def _nearness(depth: np.ndarray) -> np.ndarray:
 
 def _evidence(nearness: np.ndarray, edge: np.ndarray) -> np.ndarray:
     """float32 [h, w] in [0, 1]: how sure it is that an object ends here."""
-    scale = cv2.max(cv2.blur(nearness, (5, 5)), 1e-3)
+    scale = np.maximum(cv2.blur(nearness, (5, 5)), 1e-3)
     # A plane's inverse depth is affine in the image, whatever the camera matrix: only edges have second differences.
-    step = cv2.divide(cv2.absdiff(cv2.Laplacian(nearness, cv2.CV_32F, ksize=1), 0.0), scale)
+    step = np.abs(cv2.Laplacian(nearness, cv2.CV_32F, ksize=1)) / scale
     rough = float(np.median(step[::4, ::4]))            # what bends everywhere is the noise of the depth
-    step = cv2.multiply(step, 1 / max(FULL_STEP, NOISE * rough))
+    step *= 1 / max(FULL_STEP, NOISE * rough)
     # Beside a boundary that was seen, the depth's own edge is the same one, blurred and beside its place.
-    step = cv2.multiply(step, cv2.subtract(1.0, cv2.dilate(edge, np.ones((9, 9), np.uint8))))
-    return cv2.min(cv2.max(step, edge), 1.0)
+    step *= 1 - cv2.dilate(edge, np.ones((9, 9), np.uint8))
+    return np.minimum(np.maximum(step, edge), 1)
 
 
 def _patches(evidence: np.ndarray) -> np.ndarray:
@@ -219,13 +219,13 @@ def _patches(evidence: np.ndarray) -> np.ndarray:
     """
     free = (evidence < BARRIER).astype(np.uint8)
     away = cv2.distanceTransform(free, cv2.DIST_L2, cv2.DIST_MASK_3)
-    core = cv2.compare(away, CORE_PX, cv2.CMP_GT)
+    core = (away > CORE_PX).astype(np.uint8)
     reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * CORE_PX + 3,) * 2)
-    narrow = cv2.bitwise_and(cv2.compare(away, 1.5, cv2.CMP_GT), cv2.bitwise_not(cv2.dilate(core, reach)))
-    seeds = cv2.bitwise_or(core, narrow)
+    narrow = (away > 1.5) & (cv2.dilate(core, reach) == 0)
+    seeds = core | narrow
     if not seeds.any():
         return np.zeros(evidence.shape, np.int32)
-    _, patches = cv2.distanceTransformWithLabels(cv2.bitwise_not(seeds), cv2.DIST_L2, cv2.DIST_MASK_5,
+    _, patches = cv2.distanceTransformWithLabels(1 - seeds, cv2.DIST_L2, cv2.DIST_MASK_5,
                                                  labelType=cv2.DIST_LABEL_CCOMP)
     return patches - 1
 

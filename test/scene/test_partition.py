@@ -179,6 +179,14 @@ def test_large_pictures_keep_their_size_and_colours_may_have_another():
     assert labels[200, 200] == 1
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (4, 1), (3, 700)])
+@pytest.mark.parametrize("value", [0, 1, NAN])
+def test_any_size_and_any_maps_give_labels(shape, value):
+    for depth_m in (1, -1, NAN, INF):
+        depth, edge = np.full(shape, depth_m, np.float32), np.full(shape, value, np.float32)
+        assert partition(depth, edge, np.zeros((*shape, 3), np.uint8)).shape == shape
+
+
 def test_everything_a_barrier_is_one_background():
     assert not partition(wall(), np.ones(SHAPE, np.float32), paint()).any()
 
