@@ -25,11 +25,11 @@ MIN_AREA = 0.003                        # of the picture; smaller regions join a
 HIDING_STEP = 0.03                      # relative step of inverse depth at which one region hides the other
 
 # Log-odds that two neighbours are one thing, per unit of `Regions.cues`.
-ONE = {"edge": -3.0, "colour": -0.42, "depth": -2.98, "relief": -2.05, "area": -0.17, "cut": -2.05}
-ONE_BIAS = 3.05
+ONE = {"edge": -2.54, "colour": -0.4, "depth": -3.25, "relief": -1.79, "area": -0.22, "cut": -2.07}
+ONE_BIAS = 2.44
 # Log-odds that a region is background, per unit of `Regions.background_cues`.
-BACKGROUND = {"hides": -5.65, "cut": 1.62, "sides": 0.62, "row": 1.97, "relief": 4.84, "depth": 1.59, "area": 0.11}
-BACKGROUND_BIAS = -0.98
+BACKGROUND = {"hides": -4.89, "cut": 1.76, "sides": 0.84, "row": 2.12, "relief": 5.17, "depth": 1.92, "area": 0.11}
+BACKGROUND_BIAS = -1.25
 
 
 def partition(depth_m: np.ndarray, probability: np.ndarray, rgb: np.ndarray, max_instances: int = MAX_INSTANCES
