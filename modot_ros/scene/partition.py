@@ -69,7 +69,7 @@ class Regions:
         depth = cv2.resize(np.asarray(depth_m, np.float32), size, interpolation=cv2.INTER_NEAREST_EXACT)
         edge = cv2.resize(np.asarray(probability, np.float32), size, interpolation=cv2.INTER_AREA)
         cv2.patchNaNs(edge, 0.0)
-        colours = cv2.cvtColor(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2LAB)
+        colours = cv2.cvtColor(cv2.resize(rgb, size), cv2.COLOR_RGB2LAB)   # regions average them
         self._nearness = _nearness(depth)
         self._patches = _patches(_evidence(self._nearness, edge))
         flat = self._patches.ravel().astype(np.intp)    # what bincount would make of it every time
