@@ -130,11 +130,11 @@ def test_sums_of_joined_regions_are_those_of_their_pixels():
     before = len(regions.area)
     regions.unite(np.arange(len(regions.a)) % 5 == 0)
     assert 1 < len(regions.area) < before
-    labels = regions.labels
+    labels, sampled, depth = regions.labels, regions.labels[::2, ::2], depth[::2, ::2]
     assert labels.max() == len(regions.area) - 1
     for k in (0, len(regions.area) // 2, len(regions.area) - 1):
-        assert regions.area[k] == pytest.approx((labels == k).mean())
-        assert regions.relief[k] == pytest.approx(np.log(depth[labels == k]).std(), abs=1e-3)
+        assert regions.area[k] == pytest.approx((sampled == k).mean())
+        assert regions.relief[k] == pytest.approx(np.log(depth[sampled == k]).std(), abs=1e-3)
     pairs = {tuple(sorted(pair)) for first, second in ((labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:]))
              for pair in zip(first[first != second].tolist(), second[first != second].tolist())}
     assert set(zip(regions.a.tolist(), regions.b.tolist())) == pairs
