@@ -27,7 +27,7 @@ HIDING_STEP = 0.03                      # relative step of inverse depth at whic
 # Log-odds that two neighbours are one thing, per unit of `Regions.cues`.
 ONE = {"edge": -2.54, "colour": -0.4, "depth": -3.25, "relief": -1.79, "area": -0.22, "cut": -2.07}
 ONE_BIAS = 2.44
-SURE = 1.0                              # odds from which a region joins a neighbour that has a likelier one itself
+SURE = 1.0                              # log-odds from which one joins even a neighbour that has a likelier one
 # Log-odds that a region is background, per unit of `Regions.background_cues`.
 BACKGROUND = {"hides": -4.89, "cut": 1.76, "sides": 0.84, "row": 2.12, "relief": 5.17, "depth": 1.92, "area": 0.11}
 BACKGROUND_BIAS = -1.25
@@ -60,7 +60,8 @@ def partition(depth_m: np.ndarray, probability: np.ndarray, rgb: np.ndarray, max
 class Regions:
     """Regions of a picture at the working width, and the borders between them: at first patches, to be joined.
 
-    Arguments as of `partition`. All that is known of regions are sums, which add up when two become one.
+    Arguments as of `partition`. All that is known of regions are sums, which add up when two become one; odds are
+    logarithms of odds.
     """
 
     def __init__(self, depth_m: np.ndarray, probability: np.ndarray, rgb: np.ndarray) -> None:
@@ -100,7 +101,7 @@ class Regions:
 
     @property
     def area(self) -> np.ndarray:
-        """[n], of the picture."""
+        """[n], of the picture, by the pixels that are summed up."""
         return self._sums[:, 0] / self._sampled
 
     @property
