@@ -31,8 +31,8 @@ from modot_ros.scene.boundaries import thin  # noqa: E402
 from modot_ros.scene.drawing import overlay  # noqa: E402
 from modot_ros.scene.geometry import (  # noqa: E402
     clearing_points, flying_pixels, frontiers, points, resize_depth)
-from modot_ros.scene.partition import partition  # noqa: E402
 from modot_ros.scene.order import order_graph  # noqa: E402
+from modot_ros.scene.partition import partition  # noqa: E402
 
 SIZE, WORKING_SIZE = (640, 480), (256, 192)
 K = np.array([[525.0, 0, 319.5], [0, 525.0, 239.5], [0, 0, 1]])

@@ -32,8 +32,8 @@ sys.path.insert(0, str(ROOT))
 from modot_ros.learn.footage import Footage, StoredView  # noqa: E402
 from modot_ros.predictor import Predictor  # noqa: E402
 from modot_ros.prediction import OrderGraph  # noqa: E402
-from modot_ros.scene.partition import partition  # noqa: E402
 from modot_ros.scene.order import order_graph  # noqa: E402
+from modot_ros.scene.partition import partition  # noqa: E402
 from modot_ros.scene.tracking import Tracker  # noqa: E402
 
 RATE_HZ = 10.0

@@ -42,11 +42,11 @@ def overlap(labels: np.ndarray, mask: np.ndarray) -> float:
     return (found & mask).sum() / (found | mask).sum()
 
 
-def boards(near_m: float, far_m: float, probability: float, left: tuple, right: tuple) -> np.ndarray:
-    """Two boards side by side before a wall, with that probability of a boundary between them; their labels."""
+def boards(left_m: float, right_m: float, probability: float, left: tuple, right: tuple) -> tuple[int, int]:
+    """The labels of two boards side by side before a wall, with that probability of a boundary between them."""
     first, second = box(slice(20, 80), slice(30, 65)), box(slice(20, 80), slice(65, 100))
     depth, edge = wall(), outline(first | second)
-    depth[first], depth[second] = near_m, far_m
+    depth[first], depth[second] = left_m, right_m
     edge[21:79, 64:66] = probability
     labels = partition(depth, edge, paint((first, left), (second, right)))
     return labels[50, 45], labels[50, 85]
