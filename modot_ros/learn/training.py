@@ -416,5 +416,6 @@ def _validate(run: Run, held_out: Views, journal: Journal, output: Path) -> Path
     journal.say(f"validation  {scores}")
     path = output / f"{options.model}.safetensors"
     save_checkpoint(path, network, options.model, config=options.config, record=record,
-                    canonical_focal=options.canonical_focal / scores.scale, working_size=(size.width, size.height))
+                    canonical_focal=options.canonical_focal / scores.scale, working_size=(size.width, size.height),
+                    half=True)
     return path

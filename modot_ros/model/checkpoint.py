@@ -66,13 +66,13 @@ class LoadedNetwork:
 
 def save_checkpoint(path: str | Path, network: nn.Module, name: str, *, config: dict[str, Any] | None = None,
                     depth_kind: str = "metric", depth_along: str = "axis", canonical_focal: float | None,
-                    working_size: tuple[int, int] | None, record: dict[str, Any] | None = None) -> None:
+                    working_size: tuple[int, int] | None, record: dict[str, Any] | None = None, half: bool = False) -> None:
     """Write weights and metadata to `path`; a reader sees the old file or the whole new one. Raises OSError when it can't be
-    written."""
+    written. `half` rounds kernels and matrices to 16 bits, which halves the file; who reads it computes in 32 as ever."""
     _write(Path(path), network, {
         "name": name, "config": config or {}, "depth_kind": depth_kind, "depth_along": depth_along,
         "canonical_focal": canonical_focal, "working_size": working_size and list(working_size),
-        "record": record or {}})
+        "record": record or {}}, half)
 
 
 def save_order_checkpoint(path: str | Path, network: official_orders.OrderNetwork, name: str, *,
@@ -82,8 +82,9 @@ def save_order_checkpoint(path: str | Path, network: official_orders.OrderNetwor
                                  "record": record or {}})
 
 
-def _write(path: Path, network: nn.Module, metadata: dict[str, Any]) -> None:
-    tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+def _write(path: Path, network: nn.Module, metadata: dict[str, Any], half: bool = False) -> None:
+    tensors = {key: (value.half() if half and value.ndim > 1 else value).detach().cpu().contiguous()
+               for key, value in network.state_dict().items()}
     temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

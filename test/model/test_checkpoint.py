@@ -54,6 +54,17 @@ def test_what_was_saved_comes_back(network, saved):
     assert os.listdir(saved.parent) == ["small.safetensors"]        # nothing half-written stays behind
 
 
+@torch.inference_mode()
+def test_a_halved_file_says_the_same_to_three_digits(network, saved, tmp_path):
+    path = tmp_path / "half.safetensors"
+    save_checkpoint(path, network, "modot_nano", config=TINY, canonical_focal=0.7, working_size=(96, 64), half=True)
+    assert path.stat().st_size < 0.75 * saved.stat().st_size        # what is not half of it are names and vectors
+    loaded = load_network("modot_nano", path, "cpu")
+    assert {p.dtype for p in loaded.network.parameters()} == {torch.float32}
+    image = torch.randn(1, 3, 64, 96)
+    torch.testing.assert_close(loaded.network(image), network(image), rtol=2e-3, atol=2e-3)
+
+
 def test_a_place_that_cannot_be_written_to_is_named_and_a_folder_made(network, tmp_path):
     (tmp_path / "file").touch()
     for wrong in (tmp_path / "file" / "small.safetensors", tmp_path):
