@@ -3,8 +3,12 @@
 
 The plan is MoDOT's (WACV 2026): one encoder, pyramid pooling, a depth and a boundary decoder coupled by CASM at three
 scales, and an image path (EIP) that keeps boundaries crisp. The parts are small residual convolutions, so that the
-network trains from nothing and runs in real time on two CPU cores. Nothing is computed at full resolution: the image
-path works on 2x2 pixel blocks (12 channels at half size, no information lost) and the heads write 2x2 pixels each.
+network trains from nothing and runs in real time on two CPU cores.
+
+It looks twice. Encoder and decoders see the picture at some 128x96, whatever its size: there their few layers see the
+whole room, which metric depth needs, and cost a quarter. The fine path sees all pixels and sharpens what they say.
+Nothing is computed at full resolution: the image path works on 2x2 pixel blocks (12 channels at half size, no
+information lost) and the heads write 2x2 pixels each.
 """
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ from modot_ros.model.casm import CASM, ChannelAttention, ConvBnRelu
 
 # Input height and width must be multiples of the encoder's last stride.
 STRIDE = 32
+FIRST_LOOK_PX = 128 * 96                                # what the encoder sees, to a factor of 2
 START_DEPTH_M = 3.0                                     # what a fresh network says everywhere
 
 
@@ -38,6 +43,43 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.bn1(self.conv1(x)), inplace=True)
         return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x), inplace=True)
+
+
+class GlobalBlock(nn.Module):
+    """Attention of every place to every other, then a perceptron, both around shortcuts (Dosovitskiy et al., ICLR 2021).
+
+    [N, C, h, w] -> the same. Both start as nothing, so that a trained network may be given more of these. Places are told
+    apart by sines and cosines of where they are, -1 to 1 across the map, so that any size will do.
+    """
+
+    FREQUENCIES = (0.5, 1.0, 2.0)                       # periods from the map's middle to its border
+    HEAD_CHANNELS = 32
+
+    def __init__(self, channels: int, widening: int = 3) -> None:
+        super().__init__()
+        self.heads = math.gcd(channels, max(1, channels // self.HEAD_CHANNELS))
+        self.place = nn.Linear(4 * len(self.FREQUENCIES), channels)
+        self.norm1, self.norm2 = nn.LayerNorm(channels), nn.LayerNorm(channels)
+        self.qkv, self.join = nn.Linear(channels, 3 * channels), nn.Linear(channels, channels)
+        self.widen, self.narrow = nn.Linear(channels, widening * channels), nn.Linear(widening * channels, channels)
+        for last in (self.join, self.narrow):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        t = x.permute(0, 2, 3, 1).reshape(n, h * w, c)
+        q, k, v = (self.qkv(self.norm1(t) + self.place(self._waves(h, w, x)))
+                   .view(n, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4))
+        t = t + self.join(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, h * w, c))
+        t = t + self.narrow(F.gelu(self.widen(self.norm2(t))))
+        return t.view(n, h, w, c).permute(0, 3, 1, 2)
+
+    def _waves(self, height: int, width: int, like: Tensor) -> Tensor:
+        """[height * width, 4 * len(FREQUENCIES)]."""
+        y, x = ((2 * torch.arange(size, device=like.device, dtype=like.dtype) + 1 - size) / size for size in (height, width))
+        angles = torch.cat([math.pi * f * torch.cartesian_prod(y, x) for f in self.FREQUENCIES], dim=1)
+        return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
 class PyramidPooling(nn.Module):
@@ -72,6 +114,23 @@ class ImagePath(nn.Module):
         return c + c * self.channel_attention(c)
 
 
+class Refinement(nn.Module):
+    """What the fine path adds to a decoder's map; nothing at the start.
+
+    [N, C, h, w] of the decoder, enlarged, and [N, fine, h, w] -> [N, C, h, w].
+    """
+
+    def __init__(self, channels: int, fine_channels: int) -> None:
+        super().__init__()
+        self.mix = ConvBnRelu(channels + fine_channels, channels)
+        self.out = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor, fine: Tensor) -> Tensor:
+        return x + self.out(self.mix(torch.cat([x, fine], dim=1)))
+
+
 class PixelHead(nn.Module):
     """Decoder features at stride 4 and the image path's at stride 2 -> one value per pixel.
 
@@ -96,7 +155,9 @@ class ModotNano(nn.Module):
     Args:
         encoder_channels: widths at strides 2, 4, 8, 16, 32.
         encoder_blocks: residual blocks at strides 4, 8, 16, 32.
+        global_blocks: attention blocks after these, the same strides.
         decoder_channels: widths of both decoders at strides 16, 8, 4.
+        fine_channels, fine_blocks: width and residual blocks of the fine path at stride 4 of the full picture.
         detail_channels: width of the image path and of the heads.
         min_depth_m, max_depth_m: range of z; the network predicts its logarithm, bounded by a sigmoid.
 
@@ -104,9 +165,9 @@ class ModotNano(nn.Module):
     """
 
     def __init__(self, encoder_channels: tuple[int, ...] = (16, 32, 64, 128, 192),
-                 encoder_blocks: tuple[int, ...] = (1, 2, 3, 2),
-                 decoder_channels: tuple[int, ...] = (96, 64, 32), detail_channels: int = 16,
-                 min_depth_m: float = 0.1, max_depth_m: float = 20.0) -> None:
+                 encoder_blocks: tuple[int, ...] = (1, 3, 5, 3), global_blocks: tuple[int, ...] = (0, 0, 2, 2),
+                 decoder_channels: tuple[int, ...] = (96, 64, 32), fine_channels: int = 32, fine_blocks: int = 2,
+                 detail_channels: int = 16, min_depth_m: float = 0.1, max_depth_m: float = 20.0) -> None:
         super().__init__()
         if not 0 < min_depth_m < START_DEPTH_M < max_depth_m < math.inf:
             raise ValueError(f"min_depth_m={min_depth_m}, max_depth_m={max_depth_m}: must be positive, finite and have "
@@ -116,8 +177,10 @@ class ModotNano(nn.Module):
         self.log_range = (math.log(min_depth_m), math.log(max_depth_m))
         self.stem = ConvBnRelu(3, c2, stride=2)
         self.encoder = nn.ModuleList([
-            nn.Sequential(ResidualBlock(width, out, 2), *(ResidualBlock(out, out) for _ in range(blocks - 1)))
-            for width, out, blocks in zip(encoder_channels[:-1], encoder_channels[1:], encoder_blocks, strict=True)])
+            nn.Sequential(ResidualBlock(width, out, 2), *(ResidualBlock(out, out) for _ in range(blocks - 1)),
+                          *(GlobalBlock(out) for _ in range(wide)))
+            for width, out, blocks, wide in zip(encoder_channels[:-1], encoder_channels[1:], encoder_blocks, global_blocks,
+                                                strict=True)])
         self.context = PyramidPooling(c32, decoder_channels[0])
         self.image_path = ImagePath(detail_channels)
 
@@ -136,6 +199,11 @@ class ModotNano(nn.Module):
             self.boundary_fuses.append(ConvBnRelu(width + below, width // 2))
             self.auxiliaries.append(nn.Conv2d(width // 2, 1, 1))
             above = width
+        self.fine = nn.Sequential(
+            ConvBnRelu(3, c2, stride=2), ResidualBlock(c2, fine_channels, 2),
+            *(ResidualBlock(fine_channels, fine_channels) for _ in range(fine_blocks - 1)))
+        self.depth_refinement = Refinement(above, fine_channels)
+        self.boundary_refinement = Refinement(above // 2, fine_channels)
         self.depth_head = PixelHead(above, detail_channels, bias=self._logit_of(START_DEPTH_M))
         self.boundary_head = PixelHead(above // 2, detail_channels, bias=-2.0)
 
@@ -163,6 +231,18 @@ class ModotNano(nn.Module):
         """
         if image.shape[-2] % STRIDE or image.shape[-1] % STRIDE:
             raise ValueError(f"image is {image.shape[-1]}x{image.shape[-2]}: both sides must be multiples of {STRIDE}")
+        height, width = image.shape[-2:]
+        shrink = shrink_of(height, width)
+        unit = STRIDE * shrink
+        image = F.pad(image, (0, -width % unit, 0, -height % unit), mode="replicate")
+        e, obs = self._first_look(F.avg_pool2d(image, shrink))
+        fine, detail = self.fine(image), self.image_path(image)
+        depth_m = self._depth(e, fine, detail)[..., :height, :width] if depth else None
+        logits = self._boundaries(obs, fine, detail, image) if boundary else None
+        return depth_m, logits and [map_[..., :height, :width] for map_ in logits]
+
+    def _first_look(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Encoder and decoders: depth features at stride 4 of this picture, boundary features at 16, 8 and 4."""
         features, x = [], self.stem(image)
         for stage in self.encoder:
             x = stage(x)
@@ -175,24 +255,25 @@ class ModotNano(nn.Module):
             e = self.depth_laterals[k](feature) + _resize(self.depth_steps[k](e), feature)
             ob, e = self.couplings[k](self.boundary_laterals[k](feature), self.depth_fuses[k](e))
             obs.append(ob)
+        return e, obs
 
-        detail = self.image_path(image)
-        depth_m = self._depth(e, detail) if depth else None
-        logits = self._boundaries(obs, detail, image) if boundary else None
-        return depth_m, logits
-
-    def _depth(self, e: Tensor, detail: Tensor) -> Tensor:
+    def _depth(self, e: Tensor, fine: Tensor, detail: Tensor) -> Tensor:
         low, high = self.log_range
-        share = torch.sigmoid(self.depth_head(e, detail).float())
-        return torch.exp(low + (high - low) * share)
+        e = self.depth_refinement(_resize(e, fine), fine)
+        return torch.exp(low + (high - low) * torch.sigmoid(self.depth_head(e, detail).float()))
 
-    def _boundaries(self, obs: list[Tensor], detail: Tensor, image: Tensor) -> list[Tensor]:
+    def _boundaries(self, obs: list[Tensor], fine: Tensor, detail: Tensor, image: Tensor) -> list[Tensor]:
         logits, y = [], None
         for ob, fuse, auxiliary in zip(obs, self.boundary_fuses, self.auxiliaries):
             y = fuse(ob if y is None else torch.cat([ob, _resize(y, ob)], dim=1))
             if self.training:
                 logits.append(_resize(auxiliary(y), image))
-        return logits + [self.boundary_head(y, detail)]
+        return logits + [self.boundary_head(self.boundary_refinement(_resize(y, fine), fine), detail)]
+
+
+def shrink_of(height: int, width: int) -> int:
+    """How many times smaller the first look sees a picture: the power of 2 that comes nearest to FIRST_LOOK_PX."""
+    return 2 ** max(0, round(0.5 * math.log2(height * width / FIRST_LOOK_PX)))
 
 
 def _resize(x: Tensor, like: Tensor) -> Tensor:

@@ -25,12 +25,12 @@ MIN_AREA = 0.003                        # of the picture; smaller regions join a
 HIDING_STEP = 0.03                      # relative step of inverse depth at which one region hides the other
 
 # Log-odds that two neighbours are one thing, per unit of `Regions.cues`.
-ONE = {"edge": -2.54, "colour": -0.4, "depth": -3.25, "relief": -1.79, "area": -0.22, "cut": -2.07}
-ONE_BIAS = 2.44
+ONE = {"edge": -2.28, "colour": -0.45, "depth": -3.33, "relief": -0.81, "area": -0.25, "cut": -2.03}
+ONE_BIAS = 2.08
 SURE = 1.0                              # log-odds from which one joins even a neighbour that has a likelier one
 # Log-odds that a region is background, per unit of `Regions.background_cues`.
-BACKGROUND = {"hides": -4.89, "cut": 1.76, "sides": 0.84, "row": 2.12, "relief": 5.17, "depth": 1.92, "area": 0.11}
-BACKGROUND_BIAS = -1.25
+BACKGROUND = {"hides": -4.99, "cut": 1.71, "sides": 0.81, "row": 2.01, "relief": 4.82, "depth": 1.8, "area": 0.13}
+BACKGROUND_BIAS = -1.1
 
 
 def partition(depth_m: np.ndarray, probability: np.ndarray, rgb: np.ndarray, max_instances: int = MAX_INSTANCES

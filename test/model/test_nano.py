@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from modot_ros.model import MODELS, build_network
-from modot_ros.model.nano import ImagePath, ModotNano, PyramidPooling, ResidualBlock
+from modot_ros.model.nano import (
+    GlobalBlock, ImagePath, ModotNano, PyramidPooling, Refinement, ResidualBlock, shrink_of)
 
-TINY = {"encoder_channels": (8, 8, 8, 8, 8), "decoder_channels": (8, 8, 8), "detail_channels": 4}
+TINY = {"encoder_channels": (8, 8, 8, 8, 8), "decoder_channels": (8, 8, 8), "fine_channels": 8, "detail_channels": 4}
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def picture(height=64, width=96, count=1):
     return torch.randn(count, 3, height, width, generator=torch.Generator().manual_seed(2))
 
 
-@pytest.mark.parametrize("height, width", [(32, 32), (64, 96), (160, 32)])
+@pytest.mark.parametrize("height, width", [(32, 32), (64, 96), (160, 32), (160, 288)])
 @torch.inference_mode()
 def test_both_maps_have_the_size_of_the_picture(network, height, width):
     depth_m, logits = network.eval()(picture(height, width))
@@ -36,6 +37,48 @@ def test_training_sees_three_more_boundary_maps_coarse_to_fine(network):
     for map_, stride in zip(logits, (16, 8, 4)):
         bend = map_.diff(n=2, dim=-1).abs().amax(dim=(0, 1, 2))
         assert bend[stride // 2:stride + stride // 2 - 2].max() < 1e-5 < bend.max()
+
+
+@pytest.mark.parametrize("height, width, shrink", [
+    (32, 32, 1), (96, 128, 1), (128, 160, 1), (160, 192, 2), (192, 256, 2), (160, 288, 2), (480, 640, 4), (960, 1280, 8)])
+def test_the_first_look_is_of_about_the_same_size_whatever_the_picture(height, width, shrink):
+    assert shrink_of(height, width) == shrink
+    assert shrink == 1 or 0.5 < height * width / shrink ** 2 / (128 * 96) < 2.1
+
+
+@torch.inference_mode()
+def test_the_encoder_sees_the_picture_shrunk(network):
+    seen = []
+    network.eval().stem.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    image = picture(192, 256)
+    network(image)
+    torch.testing.assert_close(seen[0], image.unflatten(2, (96, 2)).unflatten(4, (128, 2)).mean((3, 5)))
+
+
+@torch.inference_mode()
+def test_only_the_second_look_sees_what_the_first_one_averages_out(network):
+    """A change of two neighbours by +1 and -1 is gone when 2x2 pixels are averaged."""
+    network.eval()
+    torch.nn.init.normal_(network.depth_refinement.out.weight)
+    for convs in (network.image_path.convs[0], network.image_path.convs[1]):
+        convs.conv.weight.zero_()                       # the other way past the encoder
+    image = picture(192, 256)
+    other = image.clone()
+    other[..., 100, 60] += 1.0
+    other[..., 100, 61] -= 1.0
+    difference = (network(image)[0] - network(other)[0]).abs()
+    assert difference[..., 100, 60] > 0
+    network.depth_refinement.out.weight.zero_()
+    torch.testing.assert_close(network(image)[0], network(other)[0])
+
+
+@torch.inference_mode()
+def test_sides_that_the_first_look_cannot_halve_are_padded_and_cut_again(network):
+    network.eval()
+    image = picture(160, 288)                           # halves to 80x144, of which 32 is no divisor
+    padded = torch.nn.functional.pad(image, (0, 32, 0, 32), mode="replicate")
+    for given, cut in zip((network(image)[0], network(image)[1][0]), (network(padded)[0], network(padded)[1][0])):
+        torch.testing.assert_close(given, cut[..., :160, :288])
 
 
 @torch.inference_mode()
@@ -99,8 +142,9 @@ def test_a_range_without_the_starting_depth_is_named(low, high):
 
 
 def test_the_encoder_has_the_blocks_asked_for():
-    features = [[type(block) for block in stage] for stage in ModotNano(**TINY, encoder_blocks=(1, 3, 2, 1)).encoder]
-    assert features == [[ResidualBlock] * blocks for blocks in (1, 3, 2, 1)]
+    network = ModotNano(**TINY, encoder_blocks=(1, 3, 2, 1), global_blocks=(0, 1, 0, 2))
+    assert [[type(block) for block in stage] for stage in network.encoder] == [
+        [ResidualBlock] * blocks + [GlobalBlock] * wide for blocks, wide in ((1, 0), (3, 1), (2, 0), (1, 2))]
 
 
 def test_unknown_names_and_configs_are_named():
@@ -114,7 +158,7 @@ def test_unknown_names_and_configs_are_named():
 def test_the_default_is_small():
     with torch.device("meta"):
         network = build_network("modot_nano")
-    assert 1e6 < sum(p.numel() for p in network.parameters()) < 3e6
+    assert 1e6 < sum(p.numel() for p in network.parameters()) < 6e6
 
 
 @torch.inference_mode()
@@ -124,6 +168,28 @@ def test_a_block_without_convolutions_is_its_shortcut():
     x = torch.randn(1, 4, 5, 7)
     torch.testing.assert_close(block(x), x.relu())
     assert ResidualBlock(4, 6, stride=2)(torch.randn(2, 4, 8, 10)).shape == (2, 6, 4, 5)
+
+
+@torch.inference_mode()
+def test_global_blocks_and_refinements_start_as_nothing():
+    x, fine = torch.randn(2, 64, 3, 5), torch.randn(2, 4, 3, 5)
+    assert torch.equal(GlobalBlock(64)(x), x)
+    assert torch.equal(Refinement(64, 4)(x, fine), x)
+
+
+@torch.inference_mode()
+def test_every_place_of_a_global_block_hears_from_every_other_and_knows_where_it_is():
+    torch.manual_seed(0)
+    block = GlobalBlock(64)
+    torch.nn.init.normal_(block.join.weight)
+    x = torch.randn(1, 64, 3, 5)
+    corner = x.clone()
+    corner[..., 0, 0] = -corner[..., 0, 0]
+    assert (block(corner) != block(x)).any(dim=1).all()
+    assert block(torch.zeros_like(x)).flatten(2).unique(dim=2).shape[2] == 15       # alike all over, but for the place
+    waves = block._waves(3, 5, x)
+    angle = math.pi * 0.5 * torch.tensor([-2 / 3, -4 / 5])              # of the first row and column, at half a period
+    torch.testing.assert_close(waves[0, [0, 1, 6, 7]], torch.cat([angle.sin(), angle.cos()]))
 
 
 @torch.inference_mode()
