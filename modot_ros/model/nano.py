@@ -19,10 +19,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modot_ros.model.casm import CASM, ChannelAttention, ConvBnRelu
+from modot_ros.model.recent import remember
 
 # Input height and width must be multiples of the encoder's last stride.
 STRIDE = 32
 FIRST_LOOK_PX = 128 * 96                                # what the encoder sees, to a factor of 2
+FREQUENCIES = (0.5, 1.0, 2.0)                           # of `waves`: periods from a map's middle to its border
 START_DEPTH_M = 3.0                                     # what a fresh network says everywhere
 
 
@@ -45,6 +47,15 @@ class ResidualBlock(nn.Module):
         return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x), inplace=True)
 
 
+def waves(height: int, width: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Where the places of a map are, [height * width, 4 * len(FREQUENCIES)]: sines, then cosines of row and column."""
+    def make() -> Tensor:
+        y, x = ((2 * torch.arange(size, device=device, dtype=dtype) + 1 - size) / size for size in (height, width))
+        angles = torch.cat([math.pi * f * torch.cartesian_prod(y, x) for f in FREQUENCIES], dim=1)
+        return torch.cat([angles.sin(), angles.cos()], dim=1)
+    return remember(("waves", height, width, device, dtype), make)
+
+
 class GlobalBlock(nn.Module):
     """Attention of every place to every other, then a perceptron, both around shortcuts (Dosovitskiy et al., ICLR 2021).
 
@@ -52,13 +63,12 @@ class GlobalBlock(nn.Module):
     apart by sines and cosines of where they are, -1 to 1 across the map, so that any size will do.
     """
 
-    FREQUENCIES = (0.5, 1.0, 2.0)                       # periods from the map's middle to its border
     HEAD_CHANNELS = 32
 
     def __init__(self, channels: int, widening: int = 3) -> None:
         super().__init__()
         self.heads = math.gcd(channels, max(1, channels // self.HEAD_CHANNELS))
-        self.place = nn.Linear(4 * len(self.FREQUENCIES), channels)
+        self.place = nn.Linear(4 * len(FREQUENCIES), channels)
         self.norm1, self.norm2 = nn.LayerNorm(channels), nn.LayerNorm(channels)
         self.qkv, self.join = nn.Linear(channels, 3 * channels), nn.Linear(channels, channels)
         self.widen, self.narrow = nn.Linear(channels, widening * channels), nn.Linear(widening * channels, channels)
@@ -69,17 +79,11 @@ class GlobalBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         n, c, h, w = x.shape
         t = x.permute(0, 2, 3, 1).reshape(n, h * w, c)
-        q, k, v = (self.qkv(self.norm1(t) + self.place(self._waves(h, w, x)))
+        q, k, v = (self.qkv(self.norm1(t) + self.place(waves(h, w, x.device, x.dtype)))
                    .view(n, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4))
         t = t + self.join(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, h * w, c))
         t = t + self.narrow(F.gelu(self.widen(self.norm2(t))))
         return t.view(n, h, w, c).permute(0, 3, 1, 2)
-
-    def _waves(self, height: int, width: int, like: Tensor) -> Tensor:
-        """[height * width, 4 * len(FREQUENCIES)]."""
-        y, x = ((2 * torch.arange(size, device=like.device, dtype=like.dtype) + 1 - size) / size for size in (height, width))
-        angles = torch.cat([math.pi * f * torch.cartesian_prod(y, x) for f in self.FREQUENCIES], dim=1)
-        return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
 class PyramidPooling(nn.Module):
@@ -153,7 +157,7 @@ class ModotNano(nn.Module):
     """Small MoDOT: image -> metric depth in the canonical camera and occlusion boundary logits.
 
     Args:
-        encoder_channels: widths at strides 2, 4, 8, 16, 32.
+        encoder_channels: widths at strides 2, 4, 8, 16, 32 of the first look, as the next three.
         encoder_blocks: residual blocks at strides 4, 8, 16, 32.
         global_blocks: attention blocks after these, the same strides.
         decoder_channels: widths of both decoders at strides 16, 8, 4.
@@ -184,7 +188,7 @@ class ModotNano(nn.Module):
         self.context = PyramidPooling(c32, decoder_channels[0])
         self.image_path = ImagePath(detail_channels)
 
-        # One entry per coupled scale, strides 16, 8, 4 in this order.
+        # One entry per coupled scale, strides 16, 8, 4 of the first look in this order.
         self.depth_laterals, self.depth_steps, self.depth_fuses = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         self.boundary_laterals, self.boundary_fuses = nn.ModuleList(), nn.ModuleList()
         self.couplings, self.auxiliaries = nn.ModuleList(), nn.ModuleList()
@@ -227,7 +231,7 @@ class ModotNano(nn.Module):
 
         Returns:
             z in metres for the canonical camera [N, 1, h, w], and boundary logits [N, 1, h, w]: in training three
-            auxiliary maps (strides 16, 8, 4) before the final one, in evaluation the final one only.
+            auxiliary maps (strides 16, 8, 4 of the first look) before the final one, in evaluation the final one only.
         """
         if image.shape[-2] % STRIDE or image.shape[-1] % STRIDE:
             raise ValueError(f"image is {image.shape[-1]}x{image.shape[-2]}: both sides must be multiples of {STRIDE}")

@@ -9,14 +9,14 @@ padding.
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from modot_ros.model.recent import all_recent, remember
 
 WINDOW = 7
 TOKENS = WINDOW * WINDOW                                # of one window
@@ -44,20 +44,6 @@ class Cut:
         return self.gather.numel() // TOKENS
 
 
-_recent: OrderedDict[tuple, Any] = OrderedDict()        # cuts and rows by what they were made from, oldest use first
-MOST_RECENT = 256                                       # about ten picture sizes
-
-
-def _remembered(key: tuple, make: Callable[[], Any]) -> Any:
-    if key not in _recent:
-        with torch.inference_mode(False):               # kept for training, too
-            _recent[key] = make()
-        if len(_recent) > MOST_RECENT:
-            _recent.popitem(last=False)
-    _recent.move_to_end(key)
-    return _recent[key]
-
-
 def cut(batch: int, height: int, width: int, shift: int, device: torch.device) -> Cut:
     """The cut of grids whose windows begin at (-shift, -shift), wrapped around."""
     def make() -> Cut:
@@ -68,7 +54,7 @@ def cut(batch: int, height: int, width: int, shift: int, device: torch.device) -
         scatter[gather[real]] = torch.arange(gather.numel())[real]
         mask = shift_mask(padded_height, padded_width).repeat(batch, 1, 1, 1).to(device) if shift else None
         return Cut(batch, padded_height, padded_width, gather.to(device), scatter.to(device), mask)
-    return _remembered(("cut", batch, height, width, shift, device), make)
+    return remember(("cut", batch, height, width, shift, device), make)
 
 
 def value_rows(batch: int, height: int, width: int, value_height: int, value_width: int, shift: int,
@@ -82,7 +68,7 @@ def value_rows(batch: int, height: int, width: int, value_height: int, value_wid
         bottom, right = -height % WINDOW, -width % WINDOW
         return _rows(batch, value_height, value_width, height + bottom, width + right, value_height + bottom,
                      value_width + right, shift).to(device)
-    return _remembered(("values", batch, height, width, value_height, value_width, shift, device), make)
+    return remember(("values", batch, height, width, value_height, value_width, shift, device), make)
 
 
 def _rows(batch: int, height: int, width: int, cut_height: int, cut_width: int, rolled_height: int, rolled_width: int,
@@ -169,7 +155,7 @@ def freeze_biases(network: nn.Module) -> nn.Module:
 
 def remembered(network: nn.Module) -> list[Any]:
     """All that is kept for a next call at the moment: whoever recorded a call must hold on to it."""
-    return [*_recent.values(), *(module._kept for module in network.modules() if isinstance(module, RelativeBias))]
+    return [*all_recent(), *(module._kept for module in network.modules() if isinstance(module, RelativeBias))]
 
 
 def gathered(tokens: Tensor, rows: Tensor, layer: nn.Module | None = None) -> Tensor:

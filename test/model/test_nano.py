@@ -7,7 +7,7 @@ import torch
 
 from modot_ros.model import MODELS, build_network
 from modot_ros.model.nano import (
-    GlobalBlock, ImagePath, ModotNano, PyramidPooling, Refinement, ResidualBlock, shrink_of)
+    GlobalBlock, ImagePath, ModotNano, PyramidPooling, Refinement, ResidualBlock, shrink_of, waves)
 
 TINY = {"encoder_channels": (8, 8, 8, 8, 8), "decoder_channels": (8, 8, 8), "fine_channels": 8, "detail_channels": 4}
 
@@ -187,9 +187,14 @@ def test_every_place_of_a_global_block_hears_from_every_other_and_knows_where_it
     corner[..., 0, 0] = -corner[..., 0, 0]
     assert (block(corner) != block(x)).any(dim=1).all()
     assert block(torch.zeros_like(x)).flatten(2).unique(dim=2).shape[2] == 15       # alike all over, but for the place
-    waves = block._waves(3, 5, x)
+
+
+def test_places_are_told_in_waves_that_serve_training_too():
+    with torch.inference_mode():
+        found = waves(3, 5, torch.device("cpu"), torch.float32)
+    assert found.shape == (15, 12) and not found.is_inference()
     angle = math.pi * 0.5 * torch.tensor([-2 / 3, -4 / 5])              # of the first row and column, at half a period
-    torch.testing.assert_close(waves[0, [0, 1, 6, 7]], torch.cat([angle.sin(), angle.cos()]))
+    torch.testing.assert_close(found[0, [0, 1, 6, 7]], torch.cat([angle.sin(), angle.cos()]))
 
 
 @torch.inference_mode()
