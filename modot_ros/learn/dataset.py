@@ -116,13 +116,14 @@ def training_batch(views: Viewable, indices: Tensor, width: int, height: int, ca
     return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary))
 
 
-def plain_batch(views: Views, indices: Tensor, width: int, height: int, canonical_focal: float) -> Batch:
-    """Batch at width x height without augmentation, for validation."""
+def plain_batch(views: Viewable, indices: Tensor, width: int, height: int, canonical_focal: float) -> Batch:
+    """Batch of whole views at width x height, without augmentation, to measure on."""
     rgb, depth_m, boundary = [], [], []
     for index in indices.tolist():
-        image, z, edge = resample(views.rgb[index], views.depth_m[index], views.boundary[index], width, height)
+        *view, focal = views.view(index)
+        image, z, edge = resample(*view, width, height)
         rgb.append(image)
-        depth_m.append(z * canonical_focal / views.focal[index])
+        depth_m.append(z * canonical_focal / focal)
         boundary.append(edge)
     return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary))
 

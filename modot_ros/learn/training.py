@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
 
 from modot_ros.learn import losses
 from modot_ros.learn.dataset import Batch, Viewable, Views, load_views, plain_batch, training_batch
@@ -34,6 +35,7 @@ from modot_ros.model.depth_anything import HUB
 CHECKPOINT = "training.pt"
 LOG_EVERY = 20                                          # steps
 MOST_SKIPPED = 50                                       # steps in a row without a finite gradient that a run survives
+STATISTICS_VIEWS = 240                                  # that batch norms of the averaged weights are measured on
 SAMPLES = 4                                             # held-out views that are drawn at every validation
 
 # Options that leave the loss curve as it is, up to rounding: a run may be continued with others.
@@ -301,10 +303,20 @@ class Run:
         """What the curve depends on beside the options."""
         return {"views": self.counts[0] if len(self.counts) == 1 else list(self.counts), "processes": self.ranks.world}
 
-    def averaged_network(self) -> nn.Module:
-        """On the CPU, for scoring and for the weights' file."""
-        network = build_network(self.options.model, **self.options.config).to(memory_format=torch.channels_last)
+    def averaged_network(self, views: Viewable) -> nn.Module:
+        """On the CPU, for scoring and for the weights' file.
+
+        Its batch norms' statistics are measured anew, as after any averaging of weights (Izmailov et al., UAI 2018), on
+        training views without augmentation: what a step leaves behind is of few pictures, and of other weights.
+        """
+        options, size = self.options, self.options.stages[-1]
+        network = build_network(options.model, **options.config).to(memory_format=torch.channels_last)
         network.load_state_dict(self.average.state)
+        number = max(2, min(STATISTICS_VIEWS, sum(self.counts)))        # a batch norm can't measure a single view
+        drawn = Deck(self.counts, self.deck.weights.tolist()).draw(number, torch.Generator().manual_seed(options.seed))
+        with torch.no_grad():
+            update_bn((plain_batch(views, part, size.width, size.height, options.canonical_focal).image
+                       for part in drawn.tensor_split(-(-number // 8))), network)
         return network.eval()
 
 
@@ -377,12 +389,12 @@ def _loop(run: Run, views: Viewable, held_out: Views, journal: Journal, output: 
                 run.save(output / CHECKPOINT)
             if not over and run.elapsed_s - validated_s > 60 * options.validate_every_minutes:
                 validated_s = run.elapsed_s
-                _validate(run, held_out, journal, output)
+                _validate(run, views, held_out, journal, output)
         except OSError as error:
             if over:
                 raise
             journal.say(f"step {run.step}: {error}")    # there may be room again next time
-    return _validate(run, held_out, journal, output)
+    return _validate(run, views, held_out, journal, output)
 
 
 @torch.inference_mode()
@@ -395,14 +407,14 @@ def _samples(network: nn.Module, held_out: Views, size: Stage, canonical_focal: 
                            for k in range(len(depth_m))])
 
 
-def _validate(run: Run, held_out: Views, journal: Journal, output: Path) -> Path:
+def _validate(run: Run, views: Viewable, held_out: Views, journal: Journal, output: Path) -> Path:
     """Score the averaged weights at the final size and write them out, calibrated, with their record.
 
     Calibrated on the held-out views: a probability of 0.5 is the best threshold, and the canonical focal length is the
     one with which the median view has the right scale. The record's scores are those before.
     """
     options, size = run.options, run.options.stages[-1]
-    network = run.averaged_network()
+    network = run.averaged_network(views)
     scores = score_network(network, held_out, size.width, size.height, options.canonical_focal)
     if hasattr(network, "centre_boundary"):             # the published networks have no bias to move
         network.centre_boundary(scores.threshold)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from modot_ros.learn import training
-from modot_ros.learn.dataset import Batch, load_views
+from modot_ros.learn.dataset import Batch, load_views, plain_batch
 from modot_ros.learn.renorm import BatchRenorm2d
 from modot_ros.learn.training import CHECKPOINT, Averaged, Run, Share, Stage, TrainingOptions, learning_rate, total_loss, train
 from modot_ros.model import load_network
@@ -176,6 +176,27 @@ def test_batch_norms_come_to_use_their_running_statistics(data, tmp_path):
         freedoms.append({module.freedom for module in run.network.modules() if isinstance(module, BatchRenorm2d)})
     assert freedoms == [{min(1.0, k / STEPS / 0.5)} for k in range(STEPS)]
     assert not any(type(module) is torch.nn.BatchNorm2d for module in run.network.modules())
+
+
+def test_batch_norms_of_the_averaged_weights_are_measured_on_whole_views(data, tmp_path):
+    run, views = Run(options(data, tmp_path, stages=(Stage(32, 32, 1.0),)), (5,)), load_views(data / "train")
+    run.advance(views)
+    state = {key: value.clone() for key, value in run.average.state.items()}
+    network = run.averaged_network(views)
+    with torch.no_grad():
+        before = network.stem.conv(plain_batch(views, torch.arange(5), 32, 32, 0.8).image)
+    torch.testing.assert_close(network.stem.bn.running_mean, before.mean((0, 2, 3)), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(network.stem.bn.running_var, before.var((0, 2, 3)), rtol=1e-3, atol=1e-4)
+    for key, value in run.average.state.items():            # neither the average nor its other values are touched
+        torch.testing.assert_close(value, state[key], rtol=0, atol=0)
+        if "running_" not in key and "tracked" not in key:
+            torch.testing.assert_close(network.state_dict()[key], value, rtol=0, atol=0)
+
+
+def test_a_single_view_is_enough_to_train_on(data, tmp_path):
+    (tmp_path / "one").mkdir()
+    np.savez(tmp_path / "one" / "views.npz", **boxes(1, views=1))
+    assert train(replace(options(data, tmp_path / "run", steps=1), train=str(tmp_path / "one"))).exists()
 
 
 def test_the_loss_falls(data, tmp_path):
