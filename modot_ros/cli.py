@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from modot_ros.scene.encoded import decode
+
 if TYPE_CHECKING:
     from modot_ros.prediction import Prediction
 
@@ -222,9 +224,10 @@ def _labels(path: Path, name: str, size: tuple[int, int]) -> np.ndarray:
                      if (path / f"{name}{ending}").is_file()), None)
         if file is None:
             raise FileNotFoundError(f"instances folder {str(path)!r} has no {name}.png")
-    labels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
-    if labels is None:
-        raise ValueError(f"instances {str(file)!r} can't be read as a picture")
+    try:
+        labels = decode(file.read_bytes(), cv2.IMREAD_UNCHANGED)
+    except ValueError as error:
+        raise ValueError(f"instances {str(file)!r} {error}") from error
     if labels.ndim != 2:
         raise ValueError(f"instances {str(file)!r} is no label image of one channel, it has {labels.shape[2]} (a palette's "
                          "colours are no ids)")

@@ -122,7 +122,7 @@ def test_pictures_of_a_folder_that_cannot_be_told_apart_or_read_are_named(pictur
 
 @pytest.mark.parametrize("labels, said", [
     (np.zeros((60, 80), np.uint8), "labels.png' is 80x60, the picture 'room' 160x120"),
-    (np.zeros((120, 160, 3), np.uint8), "labels.png' is no label image of one channel, it has 3"), (None, "can't be read")])
+    (np.zeros((120, 160, 3), np.uint8), "labels.png' is no label image of one channel, it has 3"), (None, "is no picture")])
 def test_labels_that_do_not_fit_are_named(picture, tmp_path, capsys, labels, said):
     (tmp_path / "labels.png").write_bytes(b"" if labels is None else cv2.imencode(".png", labels)[1].tobytes())
     assert cli.main(["order", str(picture), "--instances", str(tmp_path / "labels.png"), "--device", "cpu"]) == 2

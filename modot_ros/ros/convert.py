@@ -17,6 +17,7 @@ from std_msgs.msg import Header
 from modot_ros.msg import DepthOrder, Instance, OcclusionOrder, OrderGraph
 from modot_ros.prediction import OrderGraph as Graph
 from modot_ros.ros.compat import CvBridge, CvBridgeError, point_cloud2
+from modot_ros.scene.encoded import decode
 
 # Bytes per pixel of the encodings a camera image may have.
 BYTES_PER_PIXEL = {
@@ -96,12 +97,9 @@ def _rgb_of_compressed(message: CompressedImage) -> np.ndarray:
     if not message.data:
         raise BadFrame("size", f"{text} is empty")
     try:
-        picture = cv2.imdecode(np.frombuffer(message.data, np.uint8),
-                               cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:                                   # absurd sizes in a broken header
-        picture = None
-    if picture is None:
-        raise BadFrame("truncated", f"{text} cannot be decoded as JPEG or PNG")
+        picture = decode(bytes(message.data), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except ValueError as error:
+        raise BadFrame("truncated", f"{text} {error}") from error
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 

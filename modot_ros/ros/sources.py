@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from modot_ros.ros.calibration import Calibration
+from modot_ros.scene.encoded import decode
 
 PICTURES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm")
@@ -106,12 +107,12 @@ def open_source(text: str, width: int = 0, height: int = 0, image_topic: str = "
 
 
 def read_picture(path: Path) -> np.ndarray | None:
-    """uint8 bgr [H, W, 3]; None when it can't be read or has more than 8 bits, as depth maps have."""
+    """uint8 bgr [H, W, 3]; None when it can't be read, is cut off, or has more than 8 bits, as depth maps have."""
     try:
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-    except cv2.error:                                   # absurd sizes in a broken header
+        picture = decode(path.read_bytes(), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    except (OSError, ValueError):
         return None
-    return picture if picture is not None and picture.dtype == np.uint8 else None
+    return picture if picture.dtype == np.uint8 else None
 
 
 def bgr_frame(picture: np.ndarray, width: int, height: int, due_s: float | None,
@@ -299,8 +300,10 @@ class Bag:
         """None when the image is damaged."""
         data = np.asarray(message.data, np.uint8)
         if kind == self.TYPES[1]:
-            picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-            return None if picture is None else bgr_frame(picture, 0, 0, due_s, calibration)
+            try:
+                return bgr_frame(decode(data.tobytes(), cv2.IMREAD_COLOR), 0, 0, due_s, calibration)
+            except ValueError:
+                return None
         if not data.size or data.size != message.height * message.step:
             return None
         return Frame(data.reshape(message.height, message.step), message.encoding, message.width, due_s,

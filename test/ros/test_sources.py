@@ -33,11 +33,12 @@ def test_folder_in_order_of_names_with_mixed_sizes_and_without_what_is_no_pictur
     cv2.imwrite(str(tmp_path / "a.png"), picture(8, 6))
     cv2.imwrite(str(tmp_path / "a_depth_mm.png"), np.full((6, 8), 1500, np.uint16))
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "b.jpg").read_bytes()[:-20])
     (tmp_path / "notes.txt").write_text("no picture")
     (tmp_path / "folder.png").mkdir()
     source = open_source(str(tmp_path))
     assert sizes(source) == [(8, 6), (20, 10)]
-    assert [path.name for path in source.passed_over] == ["a_depth_mm.png", "broken.jpg"]
+    assert [path.name for path in source.passed_over] == ["a_depth_mm.png", "broken.jpg", "cut.jpg"]
     assert sizes(source) == [(8, 6), (20, 10)], "a source can be played again"
     assert [frame.due_s for frame in source] == pytest.approx([0.0, 0.1])
 

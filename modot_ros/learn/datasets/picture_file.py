@@ -8,6 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from modot_ros.scene.encoded import decode
+
 
 def read_rgb(path: Path) -> np.ndarray:
     """uint8 [H, W, 3]. A stored rotation is ignored, for labels are drawn on the pixels as they are stored."""
@@ -61,23 +63,9 @@ def read_json(path: Path) -> dict:
 
 
 def _decoded(path: Path, flags: int) -> np.ndarray:
-    """cv2.imread, but for complaints where that returns nothing, or half a picture as OpenCV 4 does."""
     if not path.is_file():
         raise ValueError(f"{path} is missing")
-    content = path.read_bytes()
-    if _is_cut_off(content):
-        raise ValueError(f"{path} is cut off")
     try:
-        picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
-    except cv2.error as error:
-        raise ValueError(f"{path} is no picture ({error.err})") from error
-    if picture is None:
-        raise ValueError(f"{path} is no picture, or corrupt")
-    return picture
-
-
-def _is_cut_off(content: bytes) -> bool:
-    """Whether a JPEG or PNG lacks its end, as after a copy that was interrupted."""
-    if content.startswith(b"\xff\xd8"):
-        return content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda")      # end of image, start of the last scan
-    return content.startswith(b"\x89PNG") and b"IEND" not in content
+        return decode(path.read_bytes(), flags)
+    except ValueError as error:
+        raise ValueError(f"{path} {error}") from error

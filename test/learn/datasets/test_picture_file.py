@@ -43,13 +43,11 @@ def test_what_cannot_be_read_is_named(tmp_path, read, content):
         read(path)
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png"])
-def test_a_picture_that_is_cut_off_is_no_picture(tmp_path, suffix):
-    path = tmp_path / f"cut{suffix}"
-    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8))
-    read_rgb(path)
-    path.write_bytes(path.read_bytes()[:-3 if suffix == ".jpg" else -12])
-    with pytest.raises(ValueError, match="is cut off"):
+def test_a_picture_that_is_cut_off_is_named(tmp_path):
+    path = tmp_path / "cut.png"
+    cv2.imwrite(str(path), np.zeros((4, 4, 3), np.uint8))
+    path.write_bytes(path.read_bytes()[:-12])
+    with pytest.raises(ValueError, match="cut.png is cut off"):
         read_rgb(path)
 
 
