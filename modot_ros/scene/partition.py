@@ -25,12 +25,12 @@ MIN_AREA = 0.003                        # of the picture; smaller regions join a
 HIDING_STEP = 0.03                      # relative step of inverse depth at which one region hides the other
 
 # Log-odds that two neighbours are one thing, per unit of `Regions.cues`.
-ONE = {"edge": -2.28, "colour": -0.45, "depth": -3.33, "relief": -0.81, "area": -0.25, "cut": -2.03}
-ONE_BIAS = 2.08
+ONE = {"edge": -2.42, "colour": -0.44, "depth": -3.49, "relief": -0.83, "area": -0.23, "cut": -2.1}
+ONE_BIAS = 2.3
 SURE = 1.0                              # log-odds from which one joins even a neighbour that has a likelier one
 # Log-odds that a region is background, per unit of `Regions.background_cues`.
-BACKGROUND = {"hides": -4.99, "cut": 1.71, "sides": 0.81, "row": 2.01, "relief": 4.82, "depth": 1.8, "area": 0.13}
-BACKGROUND_BIAS = -1.1
+BACKGROUND = {"hides": -5.06, "cut": 1.82, "sides": 0.8, "row": 1.98, "relief": 4.94, "depth": 1.81, "area": 0.12}
+BACKGROUND_BIAS = -1.08
 
 
 def partition(depth_m: np.ndarray, probability: np.ndarray, rgb: np.ndarray, max_instances: int = MAX_INSTANCES
