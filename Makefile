@@ -23,7 +23,7 @@ setup:  ## make .venv and build the messages; seconds when nothing has changed
 	@$(PYTHON3) requirements/environment.py
 
 test: setup  ## build the package and run every test
-	@$(ENTER) python3 -m pytest test $(PYTEST_ARGS)
+	@$(ENTER) python3 -m pytest test -n auto --maxprocesses 4 --dist loadgroup $(PYTEST_ARGS)
 
 demo: setup  ## camera, node and monitor as three processes: [INPUT=path-or-device] [OUT=demo_out] [SECONDS=30]
 	@$(ENTER) python3 -m modot_ros.ros.demo $(if $(INPUT),--input "$(INPUT)") --output "$(OUT)" --seconds $(SECONDS)

@@ -29,10 +29,20 @@ def claim_domain() -> tuple[int, socket.socket]:
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "xdist_group(name): tests of one name run in one process (pytest-xdist)")
+    if "PYTEST_XDIST_WORKER_COUNT" in os.environ:       # the processes share the cores
+        share = len(os.sched_getaffinity(0)) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
     if HAS_ROS:
         domain, config.domain_claim = claim_domain()
         os.environ["ROS_DOMAIN_ID"] = str(domain)       # the processes that tests start inherit it
         os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:                                  # a file has fixtures of its own; the large network is built once
+        group = "full_size" if "full_size" in getattr(item, "fixturenames", ()) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_ignore_collect(collection_path):
