@@ -138,7 +138,8 @@ def main(args: list[str] | None = None) -> int:
             try:
                 node.play()
             except Exception as error:                  # what goes wrong in a source must end the process
-                failure.append(error)
+                if rclpy.ok():                          # during a shutdown publishing fails, and rightly so
+                    failure.append(error)
 
         player = threading.Thread(target=play, name="player")
         player.start()

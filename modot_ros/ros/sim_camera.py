@@ -123,8 +123,9 @@ def main(args: list[str] | None = None) -> int:
         node = SimCamera()
         rclpy.spin(node)
     except (OSError, RuntimeError, ValueError, ParameterException) as error:
-        print(f"sim_camera: {error}", file=sys.stderr)
-        return 1
+        if rclpy.ok():                                  # during a shutdown publishing fails, and rightly so
+            print(f"sim_camera: {error}", file=sys.stderr)
+            return 1
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:

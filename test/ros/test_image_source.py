@@ -107,6 +107,17 @@ def test_picture_arrives_over_dds_with_its_camera_info(context, picture):
     assert (info.width, info.height, info.k[0], info.k[2]) == (8, 6, 9.0, 3.5)
 
 
+@pytest.mark.parametrize("shut_down, code", [(True, 0), (False, 1)])
+def test_publishing_fails_rightly_during_a_shutdown_only(picture, monkeypatch, capfd, shut_down, code):
+    def publish(node, frame):
+        if shut_down:
+            rclpy.shutdown()
+        raise RuntimeError("cannot publish")
+    monkeypatch.setattr(ImageSource, "publish", publish)
+    assert main(["--ros-args", "-p", f"source:={picture}"]) == code
+    assert ("cannot publish" in capfd.readouterr().err) == (not shut_down)
+
+
 def test_a_source_played_once_ends_the_process(picture):
     process = play(f"source:={picture}", "loop:=false")
     process.communicate(timeout=60)

@@ -13,6 +13,7 @@ rclpy = pytest.importorskip("rclpy", reason="rclpy is not importable: no ROS her
 from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
 
 from modot_ros.learn.footage import Footage, generator_version  # noqa: E402
+from modot_ros.ros import sim_camera  # noqa: E402
 from modot_ros.ros.sim_camera import Flight, main  # noqa: E402
 
 TOPICS = ("image", "truth/depth/image", "truth/boundary/image", "truth/instances/image", "camera_info")
@@ -83,3 +84,14 @@ def test_image_and_truth_arrive_with_one_stamp(tmp_path):
 def test_bad_parameter_ends_at_once_and_says_so(capfd):
     assert main(["--ros-args", "-p", "frames:=0"]) == 1
     assert "frames" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("shut_down, code", [(True, 0), (False, 1)])
+def test_publishing_fails_rightly_during_a_shutdown_only(monkeypatch, capfd, shut_down, code):
+    def camera():
+        if shut_down:
+            rclpy.shutdown()
+        raise RuntimeError("cannot publish")
+    monkeypatch.setattr(sim_camera, "SimCamera", camera)
+    assert main([]) == code
+    assert ("cannot publish" in capfd.readouterr().err) == (not shut_down)
