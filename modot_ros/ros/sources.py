@@ -301,9 +301,10 @@ class Bag:
         data = np.asarray(message.data, np.uint8)
         if kind == self.TYPES[1]:
             try:
-                return bgr_frame(decode(data.tobytes(), cv2.IMREAD_COLOR), 0, 0, due_s, calibration)
+                picture = decode(data.tobytes(), cv2.IMREAD_COLOR)
             except ValueError:
                 return None
+            return bgr_frame(picture, 0, 0, due_s, calibration)
         if not data.size or data.size != message.height * message.step:
             return None
         return Frame(data.reshape(message.height, message.step), message.encoding, message.width, due_s,
