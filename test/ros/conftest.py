@@ -2,6 +2,7 @@
 """A modot_node with a predictor that costs nothing, and somebody on the other side of its topics."""
 from __future__ import annotations
 
+import gc
 import time
 from array import array
 from dataclasses import replace
@@ -143,6 +144,12 @@ class Rig:
         """The node's diagnostics now, and its values as a dictionary."""
         status = self.node.health.status("node", self.node.state_label, time.monotonic())
         return status, {pair.key: pair.value for pair in status.values}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_other_node():
+    """Collects the last file's nodes: a lifecycle node that was only destroyed still has its services."""
+    gc.collect()
 
 
 @pytest.fixture

@@ -59,7 +59,6 @@ class Peer:
 
     def until_state(self, state: int) -> None:
         """Answers may get lost while the two still discover each other: ask until the right one comes."""
-        self.until(self.get_state.service_is_ready)
         asked_s, future = 0.0, None
 
         def reached() -> bool:
