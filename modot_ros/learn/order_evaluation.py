@@ -9,7 +9,7 @@ pair of visible instances; a pair that the graph leaves out is wrong.
 Two ways to one number: "pooled" counts over all views together; "per view" is InstaOrder's (Lee and Park, CVPR 2022):
 recall, precision and F1 of every view (1 where nothing is true, or nothing claimed), then their plain mean; WHDR (the
 weighted human disagreement rate of Bell et al., SIGGRAPH 2014, with equal weights) of every view that has a pair, then
-the mean.
+the mean. That of equal and that of unequal pairs, apart, is how Zoran et al. (ICCV 2015) report it.
 """
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Verdicts:
     occlusions_missed: int                              # true directed pairs without a claim
     depth_right: np.ndarray                             # bool [P], one per true pair
     depth_overlapping: np.ndarray                       # bool [P], of the truth
+    depth_equal: np.ndarray                             # bool [P], of the truth
     depth_confidence: np.ndarray                        # float [P]; NaN where the graph says nothing
 
 
@@ -52,6 +53,8 @@ class OrderScores:
     precision_per_view: float
     recall_per_view: float
     whdr: float                                         # pooled
+    whdr_equal: float                                   # pooled, pairs of truly equal depth
+    whdr_unequal: float
     whdr_per_view: float
     whdr_distinct_per_view: float                       # true pairs whose depth ranges do not overlap
     whdr_overlapping_per_view: float
@@ -79,14 +82,16 @@ def judge(graph: OrderGraph, view: View, min_length_px: int = MIN_LENGTH_PX) -> 
     true = sum(pixels >= min_length_px for pixels in length.values())
 
     said = {(min(o.near, o.far), max(o.near, o.far)): o for o in graph.depths}
-    depth_right, overlapping, confidence = [], [], []
+    depth_right, overlapping, equals, confidence = [], [], [], []
     for near, far, equal, overlaps in view.depth_orders:
         claim = said.get((min(near, far), max(near, far)))
         depth_right.append(claim is not None and claim.equal == equal and (equal or claim.near == near))
         overlapping.append(overlaps)
+        equals.append(equal)
         confidence.append(np.nan if claim is None else claim.confidence)
     return Verdicts(right, np.array([o.confidence for o in claims], float), int(true - right.sum()),
-                    np.array(depth_right, bool), np.array(overlapping, bool), np.array(confidence, float))
+                    np.array(depth_right, bool), np.array(overlapping, bool), np.array(equals, bool),
+                    np.array(confidence, float))
 
 
 def score(verdicts: Iterable[Verdicts]) -> OrderScores:
@@ -105,11 +110,13 @@ def score(verdicts: Iterable[Verdicts]) -> OrderScores:
         shares = [1 - right.mean() for right in chosen if len(right)]
         return float(np.mean(shares)) if shares else np.nan
 
-    every = np.concatenate([v.depth_right for v in verdicts])
+    wrong = ~np.concatenate([v.depth_right for v in verdicts])
+    equal = np.concatenate([v.depth_equal for v in verdicts])
     return OrderScores(
         len(verdicts), int(true.sum()), _ratio(2 * hits.sum(), (claimed + true).sum()),
         _ratio(hits.sum(), claimed.sum()), _ratio(hits.sum(), true.sum()), mean_share(2 * hits, claimed + true),
-        mean_share(hits, claimed), mean_share(hits, true), float(1 - every.mean()) if len(every) else np.nan,
+        mean_share(hits, claimed), mean_share(hits, true), _ratio(wrong.sum(), len(wrong)),
+        _ratio(wrong[equal].sum(), equal.sum()), _ratio(wrong[~equal].sum(), (~equal).sum()),
         whdr_per_view(v.depth_right for v in verdicts),
         whdr_per_view(v.depth_right[~v.depth_overlapping] for v in verdicts),
         whdr_per_view(v.depth_right[v.depth_overlapping] for v in verdicts))

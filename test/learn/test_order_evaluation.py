@@ -30,6 +30,7 @@ def test_depth_orders_are_judged_pair_by_pair_and_what_is_left_out_is_wrong():
     verdicts = judge(graph(depths=((1, 2, False), (1, 3, False))), VIEW)
     assert verdicts.depth_right.tolist() == [True, False, False]
     assert verdicts.depth_overlapping.tolist() == [False, True, True]
+    assert verdicts.depth_equal.tolist() == [False, True, False]
     np.testing.assert_array_equal(verdicts.depth_confidence, [0.5, 0.5, np.nan])
     assert judge(graph(depths=((2, 1, False), (1, 3, True), (3, 2, False))), VIEW).depth_right.tolist() \
         == [False, True, False]
@@ -44,6 +45,7 @@ def test_pooled_and_per_view_scores_by_hand():
     assert (scores.precision, scores.recall, scores.f1) == pytest.approx((3 / 4, 3 / 4, 3 / 4))
     assert scores.f1_per_view == pytest.approx((1 + 1 / 2 + 1) / 3)             # nothing to find, nothing claimed: 1
     assert scores.whdr == pytest.approx(2 / 6)
+    assert (scores.whdr_equal, scores.whdr_unequal) == pytest.approx((1 / 2, 1 / 4))
     assert scores.whdr_per_view == pytest.approx((0 + 2 / 3) / 2)               # a view without pairs is left out
     assert scores.whdr_distinct_per_view == 0 and scores.whdr_overlapping_per_view == pytest.approx(1 / 2)
 
