@@ -25,12 +25,12 @@ MIN_AREA = 0.003                        # of the picture; smaller regions join a
 HIDING_STEP = 0.03                      # relative step of inverse depth at which one region hides the other
 
 # Log-odds that two neighbours are one thing, per unit of `Regions.cues`.
-ONE = {"edge": -2.42, "colour": -0.44, "depth": -3.49, "relief": -0.83, "area": -0.23, "cut": -2.1}
-ONE_BIAS = 2.3
+ONE = {"edge": -2.5, "colour": -0.43, "depth": -3.43, "relief": -0.82, "area": -0.23, "cut": -2.15}
+ONE_BIAS = 2.36
 SURE = 1.0                              # log-odds from which one joins even a neighbour that has a likelier one
 # Log-odds that a region is background, per unit of `Regions.background_cues`.
-BACKGROUND = {"hides": -5.06, "cut": 1.82, "sides": 0.8, "row": 1.98, "relief": 4.94, "depth": 1.81, "area": 0.12}
-BACKGROUND_BIAS = -1.08
+BACKGROUND = {"hides": -5.09, "cut": 1.8, "sides": 0.9, "row": 1.97, "relief": 4.64, "depth": 1.82, "area": 0.09}
+BACKGROUND_BIAS = -1.16
 
 
 def partition(depth_m: np.ndarray, probability: np.ndarray, rgb: np.ndarray, max_instances: int = MAX_INSTANCES
