@@ -75,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoint, log and weights")
     train.add_argument("--smoke", action="store_true", help="only a tiny training, its evaluation and the report, in a minute "
                        "or two; of the other options --output counts")
+    train.add_argument("--start", nargs="?", const="", metavar="FILE", help="train on from these weights, .safetensors or "
+                       ".pth; without FILE from those that come with the package")
     train.add_argument("--data", type=Path, help="folder for the rendered rooms, made when missing; without it OUTPUT/data")
     train.add_argument("--mix", nargs="+", type=_share, default=(), metavar="[KIND=]FOLDER=WEIGHT", help="other "
                        "folders of shards or, with KIND, training splits of data sets (pairs, nyud_mt, ob_future, ob_hypersim), "
@@ -83,8 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--workers", type=int, default=2, help="processes that render")
     train.add_argument("--steps", type=int, default=6000, help="optimiser steps in all")
     train.add_argument("--batch", type=int, default=16, help="rooms per step")
-    train.add_argument("--learning-rate", type=float, default=2e-3, help="at the top of the schedule; the published "
-                       "networks were trained with 3e-5")
+    train.add_argument("--learning-rate", type=float, help="at the top of the schedule; without it 2e-3, with --start 5e-4; "
+                       "the published networks were trained with 3e-5")
     train.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto; under torchrun cuda is a GPU for each "
                        "process")
     train.add_argument("--precision", default="fp32", help="fp32, bf16 or, on a GPU, fp16")
@@ -271,9 +273,12 @@ def _train(options: argparse.Namespace) -> int:
     if options.views < 1:
         raise ValueError(f"--views is {options.views}: must be 1 or more")
     data = options.data or options.output / "data"
+    rate = options.learning_rate
+    if rate is None:
+        rate = 2e-3 if options.start is None else 5e-4
     wanted = TrainingOptions(train=str(data / "train"), validation=str(data / "validation"), output=str(options.output),
-                             more=tuple(Share(*share) for share in options.mix), model=options.model, steps=options.steps,
-                             seed=options.seed, batch=options.batch, learning_rate=options.learning_rate,
+                             more=tuple(Share(*share) for share in options.mix), model=options.model, start=options.start,
+                             steps=options.steps, seed=options.seed, batch=options.batch, learning_rate=rate,
                              device=options.device, precision=options.precision, threads=options.threads,
                              tensorboard=options.tensorboard)
     check(wanted)

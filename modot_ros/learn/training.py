@@ -28,7 +28,7 @@ from modot_ros.learn.mixture import Deck, Mixture
 from modot_ros.learn.ranks import Ranks, joined
 from modot_ros.learn.renorm import renormalise, set_freedom
 from modot_ros.learn.sample_views import SampleViews, open_sample_views
-from modot_ros.model import MODELS, PRECISIONS, build_network, save_checkpoint
+from modot_ros.model import MODELS, PRECISIONS, build_network, read_network, save_checkpoint
 from modot_ros.model.checkpoint import check_precision, choose_device
 from modot_ros.model.depth_anything import HUB
 
@@ -69,14 +69,15 @@ class TrainingOptions:
     output: str                                         # folder for checkpoint, log and weights
     more: tuple[Share, ...] = ()                        # other sets to mix in
     model: str = "modot_nano"                           # one of modot_ros.model.MODELS
-    config: dict[str, Any] = field(default_factory=dict)    # of the network's constructor
+    start: str | None = None                            # weights to train on from: a file, "" for the package's; None: fresh
+    config: dict[str, Any] = field(default_factory=dict)    # of a fresh network's constructor
     steps: int | None = None
     minutes: float | None = None
     stages: tuple[Stage, ...] = (Stage(128, 96, 0.55), Stage(256, 192, 1.0))
     batch: int = 16                                     # views per step, shared by all processes
     precision: str = "fp32"                             # of the networks' insides: fp32, bf16, or fp16 on a GPU
     seed: int = 0
-    learning_rate: float = 2e-3                         # at the top of the schedule
+    learning_rate: float = 2e-3                         # at the top of the schedule; for trained weights take less
     warm_up: float = 0.04                               # share of the run
     weight_decay: float = 0.02
     ema_decay: float = 0.998
@@ -88,7 +89,7 @@ class TrainingOptions:
     validate_every_minutes: float = 5.0
     validation_views: int = 64
     save_every_minutes: float = 2.0
-    canonical_focal: float = 0.8                        # focal length / picture width of the canonical camera
+    canonical_focal: float = 0.8                        # focal length / picture width of a fresh network's camera
     device: str = "cpu"                                 # "cpu", "cuda", "cuda:N" or "auto"
     threads: int = 2                                    # of the CPU
     tensorboard: bool = False                           # event files beside the log
@@ -116,6 +117,8 @@ class TrainingOptions:
         trainable = [model for model in MODELS if model not in HUB]
         if self.model not in trainable:
             raise ValueError(f"model {self.model!r} can't be trained: choose one of {', '.join(trainable)}")
+        if self.start is not None and self.config:
+            raise ValueError(f"config={self.config}: weights to start from have their own")
         for name in ("warm_up", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: must be in [0, 1)")
@@ -175,20 +178,42 @@ class Averaged:
                 self.state[key].copy_(value)
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """What a run begins with: a fresh network, or a trained one and what its file says."""
+
+    network: nn.Module
+    config: dict[str, Any]                              # of the network's constructor
+    canonical_focal: float                              # focal length / picture width that its metres are to hold for
+    record: dict[str, Any]                              # how it came to its weights
+
+    @classmethod
+    def of(cls, options: TrainingOptions) -> Beginning:
+        """Raises what `read_network` raises for `options.start`."""
+        torch.manual_seed(options.seed)
+        if options.start is None:
+            return cls(build_network(options.model, **options.config), options.config, options.canonical_focal, {})
+        network, facts, path = read_network(options.model, options.start or None)
+        # The published weights state no camera.
+        return cls(network, facts["config"], facts["canonical_focal"] or options.canonical_focal,
+                   {"started_from": {"weights": path.name, **facts["record"]}})
+
+
 class Run:
     """State of a run on views of `counts` per folder: network, average, optimiser, random numbers, step and time."""
 
-    def __init__(self, options: TrainingOptions, counts: tuple[int, ...], ranks: Ranks = Ranks()) -> None:
+    def __init__(self, options: TrainingOptions, counts: tuple[int, ...], ranks: Ranks = Ranks(),
+                 beginning: Beginning | None = None) -> None:
         if options.batch % ranks.world or options.batch < 2 * ranks.world:
             raise ValueError(f"batch={options.batch}: {ranks.world} processes need a multiple of {ranks.world} and two "
                              "views each")
         if ranks.world > 1 and options.steps is None:
             raise ValueError(f"minutes={options.minutes}: several processes must agree on the end, give steps")
-        torch.manual_seed(options.seed)
         self.options, self.counts, self.ranks = options, counts, ranks
         self.device = choose_device(ranks.device(options.device))
         check_precision(options.precision, self.device)
-        self.network = renormalise(build_network(options.model, **options.config))
+        self.beginning = beginning or Beginning.of(options)
+        self.network = renormalise(self.beginning.network)
         self.network.to(self.device, memory_format=torch.channels_last)
         self.shared = ranks.share(self.network, self.device)
         self.average = Averaged(self.network, options.ema_decay)
@@ -222,7 +247,7 @@ class Run:
             indices = indices[self.ranks.rank::self.ranks.world]
             generator = torch.Generator().manual_seed(
                 (self.options.seed * 1_000_003 + self.step) * self.ranks.world + self.ranks.rank)
-        return training_batch(views, indices, stage.width, stage.height, self.options.canonical_focal,
+        return training_batch(views, indices, stage.width, stage.height, self.beginning.canonical_focal,
                               generator).to(self.device)
 
     def advance(self, views: Viewable) -> dict[str, float]:
@@ -238,7 +263,8 @@ class Run:
         batch = self.next_batch(views)
         self.network.train()
         # Statistics of a network that has hardly begun to learn are not worth normalising with.
-        set_freedom(self.network, min(1.0, self.progress / max(options.warm_up, 1e-9)))
+        fresh = options.start is None
+        set_freedom(self.network, min(1.0, self.progress / max(options.warm_up, 1e-9)) if fresh else 1.0)
         statistics = [buffer.clone() for buffer in self.network.buffers()]
         loss, parts = total_loss(self.shared, batch, options)
         self.optimiser.zero_grad(set_to_none=True)
@@ -309,13 +335,13 @@ class Run:
         Its batch norms' statistics are measured anew, as after any averaging of weights (Izmailov et al., UAI 2018), on
         training views without augmentation: what a step leaves behind is of few pictures, and of other weights.
         """
-        options, size = self.options, self.options.stages[-1]
-        network = build_network(options.model, **options.config).to(memory_format=torch.channels_last)
+        options, size, focal = self.options, self.options.stages[-1], self.beginning.canonical_focal
+        network = build_network(options.model, **self.beginning.config).to(memory_format=torch.channels_last)
         network.load_state_dict(self.average.state)
         number = max(2, min(STATISTICS_VIEWS, sum(self.counts)))        # a batch norm can't measure a single view
         drawn = Deck(self.counts, self.deck.weights.tolist()).draw(number, torch.Generator().manual_seed(options.seed))
         with torch.no_grad():
-            update_bn((plain_batch(views, part, size.width, size.height, options.canonical_focal).image
+            update_bn((plain_batch(views, part, size.width, size.height, focal).image
                        for part in drawn.tensor_split(-(-number // 8))), network)
         return network.eval()
 
@@ -336,10 +362,12 @@ def train(options: TrainingOptions) -> Path:
     output = Path(options.output)
     output.mkdir(parents=True, exist_ok=True)
     with joined(options.device) as ranks:               # the first process may have rendered what all of them read
-        views = Mixture([load_views(options.train), *(_open(share.folder, options) for share in options.more)],
+        beginning = Beginning.of(options)
+        focal = beginning.canonical_focal
+        views = Mixture([load_views(options.train), *(_open(share.folder, focal) for share in options.more)],
                         (1.0, *(share.weight for share in options.more)))
         held_out = load_views(options.validation, options.validation_views)
-        run = Run(options, views.counts, ranks)
+        run = Run(options, views.counts, ranks, beginning)
         if (output / CHECKPOINT).exists():
             run.load(output / CHECKPOINT)
         if not ranks.first:
@@ -357,19 +385,21 @@ def train(options: TrainingOptions) -> Path:
 
 def check(options: TrainingOptions) -> None:
     """Raises ValueError or FileNotFoundError for what `train` would find out after it has been rendered for: no such device,
-    a precision that it has not, or a set to mix in that is not there."""
+    a precision that it has not, weights to start from or a set to mix in that are not there."""
     check_precision(options.precision, choose_device(options.device))
+    if options.start is not None:
+        read_network(options.model, options.start or None)
     for share in options.more:
         if "=" in share.folder:
-            _open(share.folder, options)
+            _open(share.folder, options.canonical_focal)
         elif not any(Path(share.folder).glob("*.npz")):
             raise FileNotFoundError(f"{share.folder}: no .npz shards of training views there; a data set is named "
                                     "KIND=FOLDER")
 
 
-def _open(folder: str, options: TrainingOptions) -> Views | SampleViews:
+def _open(folder: str, canonical_focal: float) -> Views | SampleViews:
     kind, found, path = folder.partition("=")
-    return open_sample_views(kind, path, options.canonical_focal) if found else load_views(folder)
+    return open_sample_views(kind, path, canonical_focal) if found else load_views(folder)
 
 
 def _loop(run: Run, views: Viewable, held_out: Views, journal: Journal, output: Path) -> Path:
@@ -415,19 +445,19 @@ def _validate(run: Run, views: Viewable, held_out: Views, journal: Journal, outp
     """
     options, size = run.options, run.options.stages[-1]
     network = run.averaged_network(views)
-    scores = score_network(network, held_out, size.width, size.height, options.canonical_focal)
+    focal = run.beginning.canonical_focal
+    scores = score_network(network, held_out, size.width, size.height, focal)
     if hasattr(network, "centre_boundary"):             # the published networks have no bias to move
         network.centre_boundary(scores.threshold)
     record = {
         "step": run.step, "elapsed_min": round(run.elapsed_s / 60, 1), "training_views": sum(run.counts),
         "batch": options.batch, "seed": options.seed, "stages": [asdict(stage) for stage in options.stages],
-        "learning_rate": options.learning_rate, "validation": asdict(scores),
+        "learning_rate": options.learning_rate, "validation": asdict(scores), **run.beginning.record,
     }
     journal.record(run.step, asdict(scores), "validation")
-    journal.show(run.step, _samples(network, held_out, size, options.canonical_focal))
+    journal.show(run.step, _samples(network, held_out, size, focal))
     journal.say(f"validation  {scores}")
     path = output / f"{options.model}.safetensors"
-    save_checkpoint(path, network, options.model, config=options.config, record=record,
-                    canonical_focal=options.canonical_focal / scores.scale, working_size=(size.width, size.height),
-                    half=True)
+    save_checkpoint(path, network, options.model, config=run.beginning.config, record=record,
+                    canonical_focal=focal / scores.scale, working_size=(size.width, size.height), half=True)
     return path

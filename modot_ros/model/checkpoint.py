@@ -150,6 +150,21 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
     check_precision(precision, target)
     if name in depth_anything.HUB:
         return _load_depth_anything(name, weights, target, precision)
+    network, facts, path = read_network(name, weights)
+    network = freeze_biases(fold_batch_norms(network.eval().requires_grad_(False)))
+    network = cast(network, PRECISIONS[precision]).to(target, memory_format=torch.channels_last)
+    if name in official.NAMES and target.type == "cpu" and precision == "fp32":
+        use_winograd(network)
+    call = GraphedNetwork(network) if target.type == "cuda" else network
+    return LoadedNetwork(
+        network=network, call=call, name=name, config=facts["config"], depth_kind=facts["depth_kind"],
+        depth_along=facts["depth_along"], canonical_focal=facts["canonical_focal"], max_depth_m=network.max_depth_m,
+        working_size=facts["working_size"], weights=path, device=target, precision=precision, record=facts["record"])
+
+
+def read_network(name: str, weights: str | Path | None = None) -> tuple[nn.Module, dict[str, Any], Path]:
+    """A network as it was trained, its batch norms apart, in 32 bits on the CPU; what its file says of it, with the keys of
+    DEFAULTS; the file. Arguments and errors as in `load_network`, but for Depth Anything."""
     path = WEIGHTS_FOLDER / f"{name}.safetensors" if weights is None else Path(weights)
     if not path.is_file():
         advice = ": the package brings none, name a file (see README)" if weights is None else ""
@@ -169,15 +184,7 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: metadata {metadata} cannot be used: {error}") from error
     _fill(network, state, path)
-    network = freeze_biases(fold_batch_norms(network.eval().requires_grad_(False)))
-    network = cast(network, PRECISIONS[precision]).to(target, memory_format=torch.channels_last)
-    if name in official.NAMES and target.type == "cpu" and precision == "fp32":
-        use_winograd(network)
-    call = GraphedNetwork(network) if target.type == "cuda" else network
-    return LoadedNetwork(
-        network=network, call=call, name=name, config=facts["config"], depth_kind=facts["depth_kind"],
-        depth_along=facts["depth_along"], canonical_focal=canonical_focal, max_depth_m=network.max_depth_m,
-        working_size=working_size, weights=path, device=target, precision=precision, record=facts["record"])
+    return network, {**facts, "working_size": working_size, "canonical_focal": canonical_focal}, path
 
 
 def load_order_network(name: str, weights: str | Path | None, device: str = "auto",

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from modot_ros import cli
-from modot_ros.learn import smoke
+from modot_ros.learn import smoke, training
+from modot_ros.learn.synthetic import shards
 
 
 def test_a_complete_tiny_training(tmp_path, monkeypatch, capsys):
@@ -30,12 +31,25 @@ def test_a_complete_tiny_training(tmp_path, monkeypatch, capsys):
     (["train", "-o", "out", "--device", "tpu"], "'tpu' is not here"),
     (["train", "-o", "out", "--precision", "fp16"], "'fp16' does not work on cpu"),
     (["train", "-o", "out", "--mix", "more=2"], "more: no .npz shards"),
+    (["train", "-o", "out", "--learning-rate", "0"], "learning_rate=0.0"),
+    (["train", "-o", "out", "--start", "nowhere.pth"], "nowhere.pth: no such weights file for modot_nano"),
+    (["train", "-o", "out", "--start", "--model", "modot"], "the package brings none"),
     (["train", "-o", "out", "--mix", "nyu=more=2"], "'nyu'; choices: nyud_mt")])
 def test_what_cannot_work_is_said_in_one_line_before_anything_is_rendered(tmp_path, monkeypatch, capsys, arguments, said):
     monkeypatch.chdir(tmp_path)
     assert cli.main(arguments) == 2
     error = capsys.readouterr().err
     assert said in error and "Traceback" not in error and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments, start, rate", [
+    ([], None, 2e-3), (["--start"], "", 5e-4), (["--start", "--learning-rate", "0.1"], "", 0.1)])
+def test_trained_weights_are_trained_on_at_a_lower_rate(tmp_path, monkeypatch, arguments, start, rate):
+    wanted = []
+    monkeypatch.setattr(shards, "write_shards", lambda *_, **__: None)
+    monkeypatch.setattr(training, "train", wanted.append)
+    assert cli.main(["train", "-o", str(tmp_path), *arguments]) == 0
+    assert (wanted[0].start, wanted[0].learning_rate) == (start, rate)
 
 
 def test_a_share_that_is_none_is_named(capsys):

@@ -16,8 +16,9 @@ from torch import nn
 from modot_ros.learn import training
 from modot_ros.learn.dataset import Batch, load_views, plain_batch
 from modot_ros.learn.renorm import BatchRenorm2d
-from modot_ros.learn.training import CHECKPOINT, Averaged, Run, Share, Stage, TrainingOptions, learning_rate, total_loss, train
-from modot_ros.model import load_network
+from modot_ros.learn.training import (CHECKPOINT, Averaged, Run, Share, Stage, TrainingOptions, check, learning_rate, total_loss,
+                                          train)
+from modot_ros.model import build_network, load_network, save_checkpoint
 
 STEPS = 4
 
@@ -191,6 +192,56 @@ def test_batch_norms_of_the_averaged_weights_are_measured_on_whole_views(data, t
         torch.testing.assert_close(value, state[key], rtol=0, atol=0)
         if "running_" not in key and "tracked" not in key:
             torch.testing.assert_close(network.state_dict()[key], value, rtol=0, atol=0)
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """Weights of another network than a fresh one, for another camera."""
+    torch.manual_seed(9)
+    path = tmp_path / "trained.safetensors"
+    config = {"encoder_blocks": (1, 1, 1, 1)}
+    save_checkpoint(path, build_network("modot_nano", **config), "modot_nano", config=config, canonical_focal=0.6,
+                    working_size=(64, 32), record={"step": 70})
+    return path
+
+
+def test_a_run_may_start_from_trained_weights(data, tmp_path, trained, curve):
+    chosen = options(data, tmp_path / "run", start=str(trained))
+    run, views = Run(chosen, (5,)), load_views(data / "train")
+    stored = load_file(trained)
+    for key, value in run.average.state.items():
+        torch.testing.assert_close(value, stored[key], rtol=0, atol=0)
+    # the camera is the weights' own, so that metres mean from the first step on what they did
+    ratio = run.next_batch(views).depth_m / Run(replace(chosen, start=None), (5,)).next_batch(views).depth_m
+    torch.testing.assert_close(ratio, torch.full_like(ratio, 0.6 / 0.8))
+    run.advance(views)                                      # and its statistics are as good
+    assert {one.freedom for one in run.network.modules() if isinstance(one, BatchRenorm2d)} == {1.0}
+
+    path = train(chosen)
+    loaded, lines = load_network("modot_nano", path, "cpu"), (path.parent / "log.jsonl").read_text().splitlines()
+    assert loaded.config == {"encoder_blocks": [1, 1, 1, 1]}
+    assert loaded.canonical_focal == pytest.approx(0.6 / json.loads(lines[-1])["validation"]["scale"])
+    assert loaded.record["started_from"] == {"weights": "trained.safetensors", "step": 70}
+    curve.made.clear()
+    assert train(chosen) == path and not curve.made         # it goes on as any other
+    with pytest.raises(ValueError, match=r"start was '.*trained.safetensors', is None"):
+        train(replace(chosen, start=None))
+
+
+def test_the_packages_weights_may_be_trained_on_and_others_are_named(data, tmp_path, trained):
+    run = Run(options(data, tmp_path, start=""), (5,))
+    assert run.beginning.record["started_from"]["weights"] == "modot_nano.safetensors"
+    with pytest.raises(FileNotFoundError, match="nowhere.pth"):
+        check(options(data, tmp_path, start="nowhere.pth"))
+    with pytest.raises(ValueError, match="weights of 'modot_nano', not of 'modot'"):
+        check(options(data, tmp_path, start=str(trained), model="modot"))
+
+
+def test_pictures_without_calibration_are_of_the_starting_weights_camera(data, tmp_path, trained, monkeypatch):
+    focals = []
+    monkeypatch.setattr(training, "open_sample_views", lambda kind, path, focal: focals.append(focal) or load_views(path))
+    train(options(data, tmp_path, start=str(trained), steps=1, more=(Share(f"pairs={data / 'train'}", 1.0),)))
+    assert focals == [0.6]
 
 
 def test_a_single_view_is_enough_to_train_on(data, tmp_path):
@@ -371,6 +422,7 @@ def test_the_total_weighs_its_parts(data, tmp_path):
     ({"save_every_minutes": -1.0}, "save_every_minutes=-1.0"), ({"warm_up": 1.0}, "warm_up=1.0"),
     ({"precision": "int8"}, "'int8' is unknown: choose one of fp32"),
     ({"more": (Share("b", 0.0),)}, "weight 0.0 of b"),
+    ({"start": "", "config": {"fine_blocks": 1}}, "weights to start from have their own"),
     ({"ema_decay": 1.5}, "ema_decay=1.5"), ({"stages": ()}, r"\[\]"),
     ({"stages": (Stage(32, 32, 0.7), Stage(32, 32, 0.7), Stage(32, 32, 1.0))}, r"\[0.7, 0.7, 1.0\]"),
     ({"stages": (Stage(32, 32, 0.5),)}, r"\[0.5\]"), ({"stages": (Stage(32, 32, 0.0), Stage(32, 32, 1.0))}, r"\[0.0, 1.0\]"),

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from modot_ros.model import build_network, load_network, save_checkpoint
+from modot_ros.model import build_network, load_network, read_network, save_checkpoint
 from modot_ros.model.checkpoint import WEIGHTS_FOLDER
 
 TINY = {"encoder_channels": [8, 8, 8, 8, 8], "decoder_channels": [8, 8, 8], "detail_channels": 4}
@@ -52,6 +52,14 @@ def test_what_was_saved_comes_back(network, saved):
     image = torch.randn(1, 3, 64, 96)
     torch.testing.assert_close(loaded.network(image), network(image), rtol=1e-4, atol=1e-4)
     assert os.listdir(saved.parent) == ["small.safetensors"]        # nothing half-written stays behind
+
+
+def test_a_network_that_is_read_can_be_trained_on(network, saved):
+    read, facts, path = read_network("modot_nano", saved)
+    assert (facts["config"], facts["canonical_focal"], facts["working_size"], path) == (TINY, 0.7, (96, 64), saved)
+    assert all(p.requires_grad for p in read.parameters())
+    for key, value in network.state_dict().items():         # with its batch norms
+        torch.testing.assert_close(read.state_dict()[key], value, rtol=0, atol=0)
 
 
 @torch.inference_mode()
