@@ -10,7 +10,7 @@ import torch
 from modot_ros.learn.dataset import load_views
 from modot_ros.learn.mixture import Deck
 from modot_ros.learn.ranks import Ranks, ranks_of_environment
-from modot_ros.learn.training import CHECKPOINT, Run, Stage, TrainingOptions
+from modot_ros.learn.training import CHECKPOINT, Beginning, Run, Stage, TrainingOptions
 
 # What a process of torchrun does; writes step, loss and sum of the weights of every step.
 PROGRAM = """
@@ -81,6 +81,7 @@ def test_the_processes_share_each_batch(data):
     for rank in (0, 1):
         run = Run.__new__(Run)                              # without the network, which waits for the other process
         run.options, run.ranks, run.device, run.step = options(data), Ranks(rank, 2), torch.device("cpu"), 0
+        run.beginning = Beginning(torch.nn.Identity(), {}, 0.8, {})
         run.generator, run.deck, run.elapsed_s = torch.Generator().manual_seed(0), Deck((6,), (1.0,)), 0.0
         halves.append([run.next_batch(views) for _ in range(3)])
     assert all(len(batch.image) == 2 for half in halves for batch in half)
