@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--workers", type=int, default=2, help="processes that render")
     train.add_argument("--steps", type=int, default=6000, help="optimiser steps in all")
     train.add_argument("--batch", type=int, default=16, help="rooms per step")
-    train.add_argument("--learning-rate", type=float, help="at the top of the schedule; without it 2e-3, with --start 5e-4; "
+    train.add_argument("--learning-rate", type=float, help="at the top of the schedule; without it 2e-3, with --start 1e-3; "
                        "the published networks were trained with 3e-5")
     train.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto; under torchrun cuda is a GPU for each "
                        "process")
@@ -275,7 +275,7 @@ def _train(options: argparse.Namespace) -> int:
     data = options.data or options.output / "data"
     rate = options.learning_rate
     if rate is None:
-        rate = 2e-3 if options.start is None else 5e-4
+        rate = 2e-3 if options.start is None else 1e-3
     wanted = TrainingOptions(train=str(data / "train"), validation=str(data / "validation"), output=str(options.output),
                              more=tuple(Share(*share) for share in options.mix), model=options.model, start=options.start,
                              steps=options.steps, seed=options.seed, batch=options.batch, learning_rate=rate,

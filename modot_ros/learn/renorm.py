@@ -51,3 +51,10 @@ def set_freedom(network: nn.Module, freedom: float) -> None:
     for module in network.modules():
         if isinstance(module, BatchRenorm2d):
             module.freedom = freedom
+
+
+def hold_statistics(network: nn.Module) -> None:
+    """Let the batch norms of a network in training mode normalise with their statistics as they are, and keep them."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()

@@ -26,7 +26,7 @@ from modot_ros.learn.evaluation.validation import score_network
 from modot_ros.learn.journal import Journal, progress_line
 from modot_ros.learn.mixture import Deck, Mixture
 from modot_ros.learn.ranks import Ranks, joined
-from modot_ros.learn.renorm import renormalise, set_freedom
+from modot_ros.learn.renorm import hold_statistics, renormalise, set_freedom
 from modot_ros.learn.sample_views import SampleViews, open_sample_views
 from modot_ros.model import MODELS, PRECISIONS, build_network, read_network, save_checkpoint
 from modot_ros.model.checkpoint import check_precision, choose_device
@@ -262,9 +262,10 @@ class Run:
             group["lr"] = rate
         batch = self.next_batch(views)
         self.network.train()
+        if options.start is not None:
+            hold_statistics(self.network)               # those of a few pictures would be worse
         # Statistics of a network that has hardly begun to learn are not worth normalising with.
-        fresh = options.start is None
-        set_freedom(self.network, min(1.0, self.progress / max(options.warm_up, 1e-9)) if fresh else 1.0)
+        set_freedom(self.network, min(1.0, self.progress / max(options.warm_up, 1e-9)))
         statistics = [buffer.clone() for buffer in self.network.buffers()]
         loss, parts = total_loss(self.shared, batch, options)
         self.optimiser.zero_grad(set_to_none=True)
@@ -333,11 +334,14 @@ class Run:
         """On the CPU, for scoring and for the weights' file.
 
         Its batch norms' statistics are measured anew, as after any averaging of weights (Izmailov et al., UAI 2018), on
-        training views without augmentation: what a step leaves behind is of few pictures, and of other weights.
+        training views without augmentation: what a step leaves behind is of few pictures, and of other weights. Weights that
+        were trained before have been held at theirs, and keep them.
         """
         options, size, focal = self.options, self.options.stages[-1], self.beginning.canonical_focal
         network = build_network(options.model, **self.beginning.config).to(memory_format=torch.channels_last)
         network.load_state_dict(self.average.state)
+        if options.start is not None:
+            return network.eval()
         number = max(2, min(STATISTICS_VIEWS, sum(self.counts)))        # a batch norm can't measure a single view
         drawn = Deck(self.counts, self.deck.weights.tolist()).draw(number, torch.Generator().manual_seed(options.seed))
         with torch.no_grad():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from modot_ros.learn.renorm import MOMENTUM, BatchRenorm2d, renormalise, set_freedom
+from modot_ros.learn.renorm import MOMENTUM, BatchRenorm2d, hold_statistics, renormalise, set_freedom
 
 
 @pytest.fixture
@@ -68,3 +68,15 @@ def test_a_network_keeps_its_parameters_and_their_names():
     assert list(network.state_dict()) == names
     set_freedom(network, 0.25)
     assert network[1][0].freedom == 0.25
+
+
+@pytest.mark.parametrize("kind", [BatchRenorm2d, nn.BatchNorm2d])
+def test_held_statistics_are_used_and_kept(norm, kind):
+    held = kind(3)
+    held.load_state_dict(norm.state_dict())
+    network = nn.Sequential(held, nn.Dropout(0.5)).train()
+    hold_statistics(network)
+    x = activations()
+    torch.testing.assert_close(network[0](x), norm.eval()(x))
+    torch.testing.assert_close(held.running_mean, norm.running_mean, rtol=0, atol=0)
+    assert network[1].training and held.weight.requires_grad

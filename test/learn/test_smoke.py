@@ -43,7 +43,7 @@ def test_what_cannot_work_is_said_in_one_line_before_anything_is_rendered(tmp_pa
 
 
 @pytest.mark.parametrize("arguments, start, rate", [
-    ([], None, 2e-3), (["--start"], "", 5e-4), (["--start", "--learning-rate", "0.1"], "", 0.1)])
+    ([], None, 2e-3), (["--start"], "", 1e-3), (["--start", "--learning-rate", "0.1"], "", 0.1)])
 def test_trained_weights_are_trained_on_at_a_lower_rate(tmp_path, monkeypatch, arguments, start, rate):
     wanted = []
     monkeypatch.setattr(shards, "write_shards", lambda *_, **__: None)
