@@ -189,7 +189,7 @@ class Beginning:
 
     @classmethod
     def of(cls, options: TrainingOptions) -> Beginning:
-        """Raises what `read_network` raises for `options.start`."""
+        """Raises what `read_network` raises for `options.start`. Weights that say distance along the ray come to say z."""
         torch.manual_seed(options.seed)
         if options.start is None:
             return cls(build_network(options.model, **options.config), options.config, options.canonical_focal, {})
@@ -367,8 +367,8 @@ def train(options: TrainingOptions) -> Path:
     output.mkdir(parents=True, exist_ok=True)
     with joined(options.device) as ranks:               # the first process may have rendered what all of them read
         beginning = Beginning.of(options)
-        focal = beginning.canonical_focal
-        views = Mixture([load_views(options.train), *(_open(share.folder, focal) for share in options.more)],
+        more = (_open(share.folder, beginning.canonical_focal) for share in options.more)
+        views = Mixture([load_views(options.train), *more],
                         (1.0, *(share.weight for share in options.more)))
         held_out = load_views(options.validation, options.validation_views)
         run = Run(options, views.counts, ranks, beginning)

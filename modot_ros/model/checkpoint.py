@@ -164,7 +164,7 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
 
 def read_network(name: str, weights: str | Path | None = None) -> tuple[nn.Module, dict[str, Any], Path]:
     """A network as it was trained, its batch norms apart, in 32 bits on the CPU; what its file says of it, with the keys of
-    DEFAULTS; the file. Arguments and errors as in `load_network`, but for Depth Anything."""
+    DEFAULTS; the file. Weights and errors as in `load_network`; `name` is one of MODELS that is no Depth Anything."""
     path = WEIGHTS_FOLDER / f"{name}.safetensors" if weights is None else Path(weights)
     if not path.is_file():
         advice = ": the package brings none, name a file (see README)" if weights is None else ""
