@@ -77,11 +77,15 @@ def _parser() -> argparse.ArgumentParser:
                        "or two; of the other options --output counts")
     train.add_argument("--start", nargs="?", const="", metavar="FILE", help="train on from these weights, .safetensors or "
                        ".pth; without FILE from those that come with the package")
+    train.add_argument("--keep", type=float, default=0.0, metavar="SHARE", help="of the weights that it started from, in "
+                       "those that it writes; 0 to 1")
     train.add_argument("--data", type=Path, help="folder for the rendered rooms, made when missing; without it OUTPUT/data")
     train.add_argument("--mix", nargs="+", type=_share, default=(), metavar="[KIND=]FOLDER=WEIGHT", help="other "
                        "folders of shards or, with KIND, training splits of data sets (pairs, nyud_mt, ob_future, ob_hypersim), "
                        "drawn so many times as often as the rooms, whatever their sizes")
     train.add_argument("--views", type=int, default=4000, help="rooms to train on")
+    train.add_argument("--first-view", type=int, default=0, metavar="K", help="number of the first of these rooms, a multiple "
+                       "of 40; a network learns most from rooms that it was not trained on before")
     train.add_argument("--workers", type=int, default=2, help="processes that render")
     train.add_argument("--steps", type=int, default=6000, help="optimiser steps in all")
     train.add_argument("--batch", type=int, default=16, help="rooms per step")
@@ -278,13 +282,14 @@ def _train(options: argparse.Namespace) -> int:
         rate = 2e-3 if options.start is None else 1e-3
     wanted = TrainingOptions(train=str(data / "train"), validation=str(data / "validation"), output=str(options.output),
                              more=tuple(Share(*share) for share in options.mix), model=options.model, start=options.start,
-                             steps=options.steps, seed=options.seed, batch=options.batch, learning_rate=rate,
+                             keep=options.keep, steps=options.steps, seed=options.seed, batch=options.batch, learning_rate=rate,
                              device=options.device, precision=options.precision, threads=options.threads,
                              tensorboard=options.tensorboard)
     check(wanted)
     if ranks_of_environment().first:                    # the other processes wait in `train` for this one
         write_shards(data / "validation", "validation", 120, workers=options.workers, progress=_rendering)
-        write_shards(data / "train", "train", options.views, workers=options.workers, progress=_rendering)
+        write_shards(data / "train", "train", options.views, workers=options.workers, progress=_rendering,
+                     first=options.first_view)
     print(f"weights: {train(wanted)}")
     return 0
 

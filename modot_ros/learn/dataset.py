@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Views on disk -> batches for training: shards in memory, random crops with consistent focal length, photometric noise.
+"""Views on disk -> batches for training: shards in memory, crops and turns with consistent depth, photometric noise.
 
 A shard is an .npz file with `rgb` uint8 [n, H, W, 3], `depth_m` float16 [n, H, W] (z), `boundary` uint8 [n, H, W] (1 on
 the occluder's side of a boundary) and `focal` float32 [n] (focal length / picture width). All shards of a folder are of
@@ -7,12 +7,14 @@ one size.
 """
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
+from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -23,6 +25,11 @@ UNKNOWN = 255
 
 # A random crop keeps at least this share of the width and height of the largest window of its shape.
 SMALLEST_CROP = 0.85
+
+# Where a view is made half as large or less, so many are turned instead of cropped, about each axis by up to so much.
+# At its own size a boundary of one pixel would not stay one.
+TURNED_SHARE = 0.4
+LARGEST_TURN_RAD = math.radians(3.0)
 
 
 class Viewable(Protocol):
@@ -103,11 +110,14 @@ def load_views(folder: str | Path, limit: int | None = None) -> Views:
 
 
 def training_batch(views: Viewable, indices: Tensor, width: int, height: int, canonical_focal: float,
-                   generator: torch.Generator) -> Batch:
-    """Augmented batch at width x height; the same generator state gives the same batch."""
+                   generator: torch.Generator, whole: float = 0.0) -> Batch:
+    """Augmented batch at width x height; the same generator state gives the same batch.
+
+    whole: share of the views (0..1) that are neither cropped nor turned, so that boundaries are on their own pixels.
+    """
     rgb, depth_m, boundary = [], [], []
     for index in indices.tolist():
-        image, z, edge = _random_crop(views, index, width, height, canonical_focal, generator)
+        image, z, edge = _random_look(views, index, width, height, canonical_focal, generator, whole)
         if _uniform(generator) < 0.5:
             image, z, edge = image.flip(-1), z.flip(-1), edge.flip(-1)
         rgb.append(_photometric(image, generator))
@@ -151,12 +161,18 @@ def resample(rgb: Tensor, depth_m: Tensor, boundary: Tensor, width: int, height:
     return image, centre, torch.where(edge == 1, outer.float(), edge)
 
 
-def _random_crop(views: Viewable, index: int, width: int, height: int, canonical_focal: float,
-                 generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Crop of the wanted shape, resampled; what is seen larger is that much nearer for the canonical camera."""
+def _random_look(views: Viewable, index: int, width: int, height: int, canonical_focal: float,
+                 generator: torch.Generator, whole: float) -> tuple[Tensor, Tensor, Tensor]:
+    """A view cropped, turned or whole, resampled; what is seen larger is that much nearer for the canonical camera."""
     rgb, depth_m, boundary, focal = views.view(index)
     rows, columns = rgb.shape[-2:]
-    share = 1.0 - (1.0 - SMALLEST_CROP) * _uniform(generator)
+    share = 1.0
+    if _uniform(generator) >= whole:
+        if 2 * width <= columns and _uniform(generator) < TURNED_SHARE:
+            angles = (2.0 * torch.rand(3, generator=generator, dtype=torch.float64) - 1.0) * LARGEST_TURN_RAD
+            rgb, depth_m, boundary, focal = turn(rgb, depth_m, boundary, focal, angles.numpy())
+        else:
+            share -= (1.0 - SMALLEST_CROP) * _uniform(generator)
     crop_rows = round(min(rows, columns * height / width) * share)
     crop_columns = round(min(columns, rows * width / height) * share)
     top = int(_uniform(generator) * (rows - crop_rows + 1))
@@ -164,6 +180,44 @@ def _random_crop(views: Viewable, index: int, width: int, height: int, canonical
     window = (slice(None), slice(top, top + crop_rows), slice(left, left + crop_columns))
     image, z, edge = resample(rgb[window], depth_m[window], boundary[window], width, height)
     return image, z * (canonical_focal * crop_columns / (focal * columns)), edge
+
+
+def turn(rgb: Tensor, depth_m: Tensor, boundary: Tensor, focal: float,
+         angles_rad: np.ndarray) -> tuple[Tensor, Tensor, Tensor, float]:
+    """A view as a camera in the same place would have it that is turned about its own x, y and z axes, in this order.
+
+    Args:
+        rgb, depth_m, boundary, focal: as `Viewable` has them; the optical axis goes through the picture's centre.
+        angles_rad: [3], right-handed in the optical frame, each small.
+
+    Returns:
+        The same. The focal length is longer, by the least factor of 1.01^k with which all of the picture has been seen.
+        A turn shows no surface that was hidden, so that z follows exactly from the rays; z and boundaries are those of
+        the nearest pixel, colours are interpolated.
+    """
+    rows, columns = rgb.shape[-2:]
+    rotation = Rotation.from_euler("XYZ", angles_rad).as_matrix()
+    half = np.array([(columns - 1) / 2, (rows - 1) / 2])
+    focal_px = focal * columns
+    corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half
+
+    def seen_from(offset_px: np.ndarray, longer: float) -> tuple[np.ndarray, np.ndarray]:
+        """Where the turned camera's pixels [..., 2], from the centre, were for the other one; z there over z here."""
+        rays = np.concatenate([offset_px / (longer * focal_px), np.ones_like(offset_px[..., :1])], -1) @ rotation.T
+        return rays[..., :2] / rays[..., 2:] * focal_px, rays[..., 2]
+
+    longer = 1.0
+    while (np.abs(seen_from(corners, longer)[0]) > half).any():
+        longer *= 1.01
+    v, u = np.mgrid[:rows, :columns]
+    former_px, ratio = seen_from(np.stack([u, v], -1) - half, longer)
+    grid = torch.from_numpy(former_px / half).float()[None]
+
+    def look(x: Tensor, mode: str) -> Tensor:
+        return F.grid_sample(x[None].float(), grid, mode=mode, padding_mode="border", align_corners=True)[0]
+
+    return (look(rgb, "bilinear").round().to(rgb.dtype), look(depth_m, "nearest") / torch.from_numpy(ratio).float(),
+            look(boundary, "nearest").to(boundary.dtype), focal * longer)
 
 
 def _photometric(rgb: Tensor, generator: torch.Generator) -> Tensor:

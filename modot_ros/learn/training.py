@@ -20,11 +20,13 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from modot_ros.learn import losses
+from modot_ros.learn.averaged import Averaged
 from modot_ros.learn.dataset import Batch, Viewable, Views, load_views, plain_batch, training_batch
 from modot_ros.learn.evaluation.panels import side_by_side
 from modot_ros.learn.evaluation.validation import score_network
 from modot_ros.learn.journal import Journal, progress_line
 from modot_ros.learn.mixture import Deck, Mixture
+from modot_ros.learn.omission import omit_branches
 from modot_ros.learn.ranks import Ranks, joined
 from modot_ros.learn.renorm import hold_statistics, renormalise, set_freedom
 from modot_ros.learn.sample_views import SampleViews, open_sample_views
@@ -39,8 +41,8 @@ STATISTICS_VIEWS = 240                                  # that batch norms of th
 SAMPLES = 4                                             # held-out views that are drawn at every validation
 
 # Options that leave the loss curve as it is, up to rounding: a run may be continued with others.
-FREE = ("output", "validation", "validation_views", "validate_every_minutes", "save_every_minutes", "device", "threads",
-        "tensorboard")
+FREE = ("output", "keep", "validation", "validation_views", "validate_every_minutes", "save_every_minutes", "device",
+        "threads", "tensorboard")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Stage:
     width: int
     height: int
     until: float
+    whole: float = 0.0                                  # share of views that are neither cropped nor turned
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,11 @@ class TrainingOptions:
     more: tuple[Share, ...] = ()                        # other sets to mix in
     model: str = "modot_nano"                           # one of modot_ros.model.MODELS
     start: str | None = None                            # weights to train on from: a file, "" for the package's; None: fresh
+    keep: float = 0.0                                   # share of these weights in those that are written, 0..1
     config: dict[str, Any] = field(default_factory=dict)    # of a fresh network's constructor
     steps: int | None = None
     minutes: float | None = None
-    stages: tuple[Stage, ...] = (Stage(128, 96, 0.55), Stage(256, 192, 1.0))
+    stages: tuple[Stage, ...] = (Stage(128, 96, 0.45), Stage(256, 192, 0.8, whole=0.65), Stage(256, 192, 1.0, whole=1.0))
     batch: int = 16                                     # views per step, shared by all processes
     precision: str = "fp32"                             # of the networks' insides: fp32, bf16, or fp16 on a GPU
     seed: int = 0
@@ -119,13 +123,17 @@ class TrainingOptions:
             raise ValueError(f"model {self.model!r} can't be trained: choose one of {', '.join(trainable)}")
         if self.start is not None and self.config:
             raise ValueError(f"config={self.config}: weights to start from have their own")
-        for name in ("warm_up", "ema_decay"):
+        if self.keep and self.start is None:
+            raise ValueError(f"keep={self.keep}: a fresh network has nothing to keep, give weights to start from")
+        for name in ("warm_up", "ema_decay", "keep"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: must be in [0, 1)")
         ends = [stage.until for stage in self.stages]
         if not ends or ends[0] <= 0 or ends != sorted(set(ends)) or ends[-1] != 1.0:
             raise ValueError(f"stages end at {ends} of the run: must grow from above 0 and end at 1.0")
         for stage in self.stages:
+            if not 0 <= stage.whole <= 1:
+                raise ValueError(f"whole={stage.whole} of the stage until {stage.until}: must be in [0, 1]")
             if min(stage.width, stage.height) < 32 or stage.width % 32 or stage.height % 32:
                 raise ValueError(f"stage of {stage.width}x{stage.height}: both must be multiples of 32")
 
@@ -159,23 +167,6 @@ def total_loss(network: nn.Module, batch: Batch, options: TrainingOptions) -> tu
              + options.constraint_weight * constraint)
     parts = {"loss": total, "log": log, "gradient": gradient, "boundary": boundaries[-1], "jump": jump, "smooth": smooth}
     return total, {name: float(value.detach()) for name, value in parts.items()}
-
-
-class Averaged:
-    """Exponential moving average of weights and batch-norm statistics; early steps are forgotten faster."""
-
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.state = {key: value.detach().clone() for key, value in network.state_dict().items()}
-
-    @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        decay = min(self.decay, (1 + step) / (10 + step))
-        for key, value in network.state_dict().items():
-            if value.is_floating_point():
-                self.state[key].lerp_(value, 1.0 - decay)
-            else:
-                self.state[key].copy_(value)
 
 
 @dataclass(frozen=True)
@@ -213,9 +204,10 @@ class Run:
         self.device = choose_device(ranks.device(options.device))
         check_precision(options.precision, self.device)
         self.beginning = beginning or Beginning.of(options)
-        self.network = renormalise(self.beginning.network)
+        self.network = omit_branches(renormalise(self.beginning.network))
         self.network.to(self.device, memory_format=torch.channels_last)
         self.shared = ranks.share(self.network, self.device)
+        self.former = {key: value.detach().clone() for key, value in self.network.state_dict().items()}
         self.average = Averaged(self.network, options.ema_decay)
         weights = [p for p in self.network.parameters() if p.ndim > 1]
         others = [p for p in self.network.parameters() if p.ndim <= 1]      # norms and biases do not decay
@@ -245,10 +237,13 @@ class Run:
         indices, generator, stage = self.deck.draw(self.options.batch, self.generator), self.generator, self.stage
         if self.ranks.world > 1:                        # the order is common, the augmentation is not
             indices = indices[self.ranks.rank::self.ranks.world]
-            generator = torch.Generator().manual_seed(
-                (self.options.seed * 1_000_003 + self.step) * self.ranks.world + self.ranks.rank)
+            generator = torch.Generator().manual_seed(self._seed_of_step())
         return training_batch(views, indices, stage.width, stage.height, self.beginning.canonical_focal,
-                              generator).to(self.device)
+                              generator, stage.whole).to(self.device)
+
+    def _seed_of_step(self) -> int:
+        """Of what this process alone draws in this step."""
+        return (self.options.seed * 1_000_003 + self.step) * self.ranks.world + self.ranks.rank
 
     def advance(self, views: Viewable) -> dict[str, float]:
         """One optimiser step; returns the parts of the loss.
@@ -267,6 +262,7 @@ class Run:
         # Statistics of a network that has hardly begun to learn are not worth normalising with.
         set_freedom(self.network, min(1.0, self.progress / max(options.warm_up, 1e-9)))
         statistics = [buffer.clone() for buffer in self.network.buffers()]
+        torch.manual_seed(self._seed_of_step())         # for the omitted branches: a resumed run leaves out the same
         loss, parts = total_loss(self.shared, batch, options)
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
@@ -335,12 +331,17 @@ class Run:
 
         Its batch norms' statistics are measured anew, as after any averaging of weights (Izmailov et al., UAI 2018), on
         training views without augmentation: what a step leaves behind is of few pictures, and of other weights. Weights that
-        were trained before have been held at theirs, and keep them.
+        were trained before have been held at theirs, and keep them; a share of these weights may be kept, too, which
+        forgets less of what they could do (WiSE-FT; Wortsman et al., CVPR 2022).
         """
         options, size, focal = self.options, self.options.stages[-1], self.beginning.canonical_focal
         network = build_network(options.model, **self.beginning.config).to(memory_format=torch.channels_last)
         network.load_state_dict(self.average.state)
         if options.start is not None:
+            with torch.no_grad():
+                for key, value in network.state_dict().items():
+                    if value.is_floating_point():
+                        value.lerp_(self.former[key].to(value), options.keep)
             return network.eval()
         number = max(2, min(STATISTICS_VIEWS, sum(self.counts)))        # a batch norm can't measure a single view
         drawn = Deck(self.counts, self.deck.weights.tolist()).draw(number, torch.Generator().manual_seed(options.seed))
@@ -456,7 +457,7 @@ def _validate(run: Run, views: Viewable, held_out: Views, journal: Journal, outp
     record = {
         "step": run.step, "elapsed_min": round(run.elapsed_s / 60, 1), "training_views": sum(run.counts),
         "batch": options.batch, "seed": options.seed, "stages": [asdict(stage) for stage in options.stages],
-        "learning_rate": options.learning_rate, "validation": asdict(scores), **run.beginning.record,
+        "learning_rate": options.learning_rate, "keep": options.keep, "validation": asdict(scores), **run.beginning.record,
     }
     journal.record(run.step, asdict(scores), "validation")
     journal.show(run.step, _samples(network, held_out, size, focal))

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
-from modot_ros.learn.dataset import UNKNOWN, Views, load_views, plain_batch, resample, training_batch
+from modot_ros.learn.dataset import UNKNOWN, Views, load_views, plain_batch, resample, training_batch, turn
 from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN
 
 
@@ -213,3 +214,80 @@ def test_some_pictures_get_a_patch_of_light_and_their_depth_stays():
         patched += bool((blocks.amax() - blocks.amin(dim=(1, 2)).amax()) > 0.08)
         assert float(batch.depth_m.max() - batch.depth_m.min()) == 0.0 and not batch.boundary.any()
     assert 4 <= patched <= 24
+
+
+def test_whole_views_stay_where_they_are_at_both_sizes():
+    """Mirrored maybe, but neither cropped nor turned."""
+    depth_m = 1 + torch.rand(64, 64)
+    boundary = (torch.rand(64, 64) < 0.1).to(torch.uint8)
+    views = one_view(depth_m, boundary, focal=0.4)
+    for size in (64, 32):
+        _, z, edge = resample(*views.view(0)[:3], size, size)
+        for seed in range(8):
+            batch = training_batch(views, torch.tensor([0]), size, size, 0.8, torch.Generator().manual_seed(seed), whole=1.0)
+            mirrored = not torch.equal(batch.boundary[0], edge)
+            torch.testing.assert_close(batch.depth_m[0], 2 * (z.flip(-1) if mirrored else z))
+            assert torch.equal(batch.boundary[0], edge.flip(-1) if mirrored else edge)
+
+
+def test_a_share_of_the_views_is_whole():
+    views = one_view(torch.full((48, 48), 2.0), focal=0.8)
+    batch = training_batch(views, torch.zeros(200, dtype=torch.long), 48, 48, 0.8, torch.Generator().manual_seed(3), whole=0.7)
+    whole = int((batch.depth_m.amax(dim=(1, 2, 3)) == 2.0).sum())
+    assert 120 <= whole <= 160                                      # a crop comes nearer
+
+
+# --- turns ---
+
+def test_no_turn_changes_nothing():
+    views = one_view(1 + torch.rand(12, 16), torch.randint(0, 2, (12, 16), dtype=torch.uint8),
+                     torch.randint(0, 256, (3, 12, 16), dtype=torch.uint8))
+    turned = turn(*views.view(0), np.zeros(3))
+    for one, other in zip(turned, views.view(0)):
+        torch.testing.assert_close(torch.as_tensor(one), torch.as_tensor(other), check_dtype=False)
+
+
+@pytest.mark.parametrize("angles_rad", [(0.05, 0, 0), (0, -0.05, 0), (0, 0, 0.05), (0.03, 0.04, -0.05)])
+def test_a_turned_camera_sees_a_wall_where_geometry_says(angles_rad):
+    """A wall 3 m ahead, square to the old camera: in the new frame a plane 3 m away with a turned normal."""
+    rows, columns, focal = 48, 64, 0.8
+    views = one_view(torch.full((rows, columns), 3.0), focal=focal)
+    _, z, _, longer = turn(*views.view(0), np.array(angles_rad))
+    normal = Rotation.from_euler("XYZ", angles_rad).as_matrix().T @ (0, 0, 1)
+    v, u = np.mgrid[:rows, :columns]
+    rays = np.stack([(u - 31.5) / (longer * columns), (v - 23.5) / (longer * columns), np.ones_like(u)], -1)
+    np.testing.assert_allclose(z[0].numpy(), 3.0 / (rays @ normal), rtol=1e-5)
+    assert focal < longer < 1.3 * focal
+
+
+def test_what_is_to_the_right_moves_left_when_the_camera_turns_to_it():
+    rows, columns, turned_by = 96, 128, 0.05
+    lit = torch.zeros(rows, columns)
+    lit[46:50, 94:98] = 1.0                                         # 32 px right of the centre
+    views = one_view(2 + lit, lit.to(torch.uint8), (200 * lit).to(torch.uint8).expand(3, -1, -1), focal=0.8)
+    rgb, z, boundary, longer = turn(*views.view(0), np.array([0, turned_by, 0]))
+    expected = 63.5 + longer * columns * np.tan(np.arctan(32 / (0.8 * columns)) - turned_by)
+    for found in (rgb[0] > 100, z[0] > 2.5, boundary[0] == 1):
+        v, u = np.nonzero(found.numpy())
+        assert u.mean() == pytest.approx(expected, abs=0.7) and v.mean() == pytest.approx(47.5, abs=0.7)
+
+
+def test_a_turned_view_has_no_pixel_from_outside():
+    """Of a picture whose every pixel tells its place, none is repeated along the border."""
+    rows, columns = 48, 64
+    place = 1 + torch.arange(rows * columns).reshape(rows, columns) / 64
+    views = one_view(place, focal=0.8)
+    for seed in range(5):
+        angles_rad = np.random.default_rng(seed).uniform(-0.05, 0.05, 3)
+        _, z, _, _ = turn(*views.view(0), angles_rad)
+        for edge in (z[0, 0], z[0, -1]):
+            assert (edge.diff().abs() > 0).float().mean() > 0.9
+
+
+def test_small_pictures_are_turned_at_times_and_those_at_their_own_size_never():
+    views = one_view(torch.full((64, 64), 2.0), focal=0.8)
+    slanted = []
+    for size in (64, 32):
+        batch = training_batch(views, torch.zeros(100, dtype=torch.long), size, size, 0.8, torch.Generator().manual_seed(5))
+        slanted.append(int((batch.depth_m.amax(dim=(1, 2, 3)) - batch.depth_m.amin(dim=(1, 2, 3)) > 1e-4).sum()))
+    assert slanted[0] == 0 and 25 <= slanted[1] <= 55

@@ -14,10 +14,11 @@ from safetensors.torch import load_file
 from torch import nn
 
 from modot_ros.learn import training
-from modot_ros.learn.dataset import Batch, load_views, plain_batch
+from modot_ros.learn.dataset import Batch, load_views, plain_batch, training_batch
+from modot_ros.learn.ranks import Ranks
 from modot_ros.learn.renorm import BatchRenorm2d
-from modot_ros.learn.training import (CHECKPOINT, Averaged, Run, Share, Stage, TrainingOptions, check, learning_rate, total_loss,
-                                          train)
+from modot_ros.learn.training import (CHECKPOINT, Run, Share, Stage, TrainingOptions, check, learning_rate, total_loss,
+                                      train)
 from modot_ros.model import build_network, load_network, save_checkpoint
 
 STEPS = 4
@@ -179,6 +180,21 @@ def test_batch_norms_come_to_use_their_running_statistics(data, tmp_path):
     assert not any(type(module) is torch.nn.BatchNorm2d for module in run.network.modules())
 
 
+def test_the_branches_that_are_left_out_depend_on_the_step_alone(data, tmp_path, monkeypatch):
+    """And not on what else has drawn random numbers; of two processes each leaves out others."""
+    views, losses, seeds = load_views(data / "train"), [], []
+    for before in (1, 2):
+        run = Run(options(data, tmp_path, batch=4), (5,))
+        torch.manual_seed(before)
+        losses.append([run.advance(views)["loss"] for _ in range(2)])
+    assert losses[0] == losses[1]
+    monkeypatch.setattr(torch, "manual_seed", seeds.append)
+    for rank in (0, 1):
+        run.ranks = Ranks(rank, 2, rank)
+        run.advance(views)
+    assert len({*seeds}) == 2
+
+
 def test_batch_norms_of_the_averaged_weights_are_measured_on_whole_views(data, tmp_path):
     run, views = Run(options(data, tmp_path, stages=(Stage(32, 32, 1.0),)), (5,)), load_views(data / "train")
     run.advance(views)
@@ -229,6 +245,19 @@ def test_a_run_may_start_from_trained_weights(data, tmp_path, trained, curve):
     assert train(chosen) == path and not curve.made         # it goes on as any other
     with pytest.raises(ValueError, match=r"start was '.*trained.safetensors', is None"):
         train(replace(chosen, start=None))
+
+
+def test_a_share_of_the_starting_weights_may_be_kept(data, tmp_path, trained, curve):
+    """It changes what is written and not the run, which may be continued with another."""
+    chosen = options(data, tmp_path / "run", start=str(trained))
+    none = load_file(train(chosen))
+    curve.made.clear()
+    path = train(replace(chosen, keep=0.25))
+    assert not curve.made and load_network("modot_nano", path, "cpu").record["keep"] == 0.25
+    written, stored = load_file(path), load_file(trained)
+    for key, value in stored.items():
+        if key != "boundary_head.out.bias":                 # is calibrated
+            torch.testing.assert_close(written[key].float(), none[key].float().lerp(value.float(), 0.25), rtol=2e-3, atol=1e-4)
 
 
 def test_the_packages_weights_may_be_trained_on_and_others_are_named(data, tmp_path, trained):
@@ -372,18 +401,6 @@ def test_learning_rate_by_hand():
     assert learning_rate(0.0, 2.0, 0.0) == 2.0
 
 
-def test_the_average_forgets_its_beginning_faster():
-    layer = nn.BatchNorm1d(1)
-    average = Averaged(layer, decay=0.5)
-    with torch.no_grad():
-        layer.weight.fill_(11.0)
-        layer.num_batches_tracked.fill_(4)
-    average.update(layer, step=0)                           # decay 1/10: 0.1 * 1 + 0.9 * 11
-    assert average.state["weight"].item() == pytest.approx(10.0) and average.state["num_batches_tracked"].item() == 4
-    average.update(layer, step=1000)                        # decay 0.5
-    assert average.state["weight"].item() == pytest.approx(10.5)
-
-
 class Says(nn.Module):
     """A network that says the same whatever it sees."""
 
@@ -426,6 +443,8 @@ def test_the_total_weighs_its_parts(data, tmp_path):
     ({"precision": "int8"}, "'int8' is unknown: choose one of fp32"),
     ({"more": (Share("b", 0.0),)}, "weight 0.0 of b"),
     ({"start": "", "config": {"fine_blocks": 1}}, "weights to start from have their own"),
+    ({"keep": 0.5}, "keep=0.5: a fresh network has nothing to keep"), ({"start": "", "keep": 1.0}, "keep=1.0"),
+    ({"stages": (Stage(32, 32, 1.0, whole=1.5),)}, "whole=1.5 of the stage until 1.0"),
     ({"ema_decay": 1.5}, "ema_decay=1.5"), ({"stages": ()}, r"\[\]"),
     ({"stages": (Stage(32, 32, 0.7), Stage(32, 32, 0.7), Stage(32, 32, 1.0))}, r"\[0.7, 0.7, 1.0\]"),
     ({"stages": (Stage(32, 32, 0.5),)}, r"\[0.5\]"), ({"stages": (Stage(32, 32, 0.0), Stage(32, 32, 1.0))}, r"\[0.0, 1.0\]"),
@@ -437,12 +456,20 @@ def test_options_that_cannot_work_are_named(data, tmp_path, other, said):
 
 def test_the_default_stages_grow_to_the_working_size(data):
     stages = TrainingOptions(train="a", validation="b", output="c", steps=1).stages
-    assert stages == (Stage(128, 96, 0.55), Stage(256, 192, 1.0))
-    run = Run(replace(options(data, "c"), stages=stages), (5,))
-    run.step = 2
-    assert run.stage == stages[0]
-    run.step = 3
-    assert run.stage == stages[1]
+    assert [(stage.width, stage.height) for stage in stages] == [(128, 96), (256, 192), (256, 192)]
+    assert [stage.whole for stage in stages] == [0.0, 0.65, 1.0]       # the last views are as those that a user has
+    run, seen = Run(replace(options(data, "c", steps=20), stages=stages), (5,)), []
+    for run.step in range(20):
+        seen.append(run.stage)
+    assert [seen.count(stage) for stage in stages] == [9, 7, 4]
+
+
+def test_the_stage_says_how_many_views_are_whole(data, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(training, "training_batch", lambda *arguments: asked.append(arguments[-1]) or training_batch(*arguments))
+    stages = (Stage(32, 32, 0.5), Stage(32, 32, 1.0, whole=0.4))
+    train(options(data, tmp_path, stages=stages))
+    assert asked == [0.0, 0.0, 0.4, 0.4]
 
 
 def test_minutes_are_a_budget_of_their_own(data, tmp_path):

@@ -86,10 +86,11 @@ def read_instances(folder: str | Path) -> list[Instances | None]:
 
 
 def write_shards(folder: str | Path, split: str, views: int, width: int = 256, height: int = 192, workers: int = 1,
-                 device: str = "cpu", progress=None) -> list[Path]:
+                 device: str = "cpu", progress=None, first: int = 0) -> list[Path]:
     """Renders the missing shards of a split ("train", "validation", "test") of at least `views` views into `folder`.
 
-    progress: called with (shards done, shards in all). Raises ValueError for an unknown split or fewer than one view or worker.
+    progress: called with (shards done, shards in all). first: number of the first view, that of a shard's first. Raises
+    ValueError for an unknown split, another such number, or fewer than one view or worker.
     """
     if split not in FIRST_SEED:
         raise ValueError(f"split is {split!r}: choose from {sorted(FIRST_SEED)}")
@@ -97,11 +98,14 @@ def write_shards(folder: str | Path, split: str, views: int, width: int = 256, h
         raise ValueError(f"views is {views}: at least 1 is needed")
     if workers < 1:
         raise ValueError(f"workers is {workers}: at least 1 is needed")
+    if first < 0 or first % VIEWS_PER_SHARD:
+        raise ValueError(f"first is {first}: views come in shards, it must be a multiple of {VIEWS_PER_SHARD}, from 0")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     count = -(-views // VIEWS_PER_SHARD)
-    paths = [folder / f"{split}_{width}x{height}_{shard:05d}.npz" for shard in range(count)]
-    missing = [k for k, path in enumerate(paths) if not path.exists()]
+    shards = range(first // VIEWS_PER_SHARD, first // VIEWS_PER_SHARD + count)
+    paths = {shard: folder / f"{split}_{width}x{height}_{shard:05d}.npz" for shard in shards}
+    missing = [shard for shard, path in paths.items() if not path.exists()]
     with ProcessPoolExecutor(max_workers=workers) as pool:
         jobs = [pool.submit(write_shard, paths[k], FIRST_SEED[split] + k * VIEWS_PER_SHARD, VIEWS_PER_SHARD, width,
                             height, device, split == "test") for k in missing]
@@ -109,4 +113,4 @@ def write_shards(folder: str | Path, split: str, views: int, width: int = 256, h
             job.result()
             if progress:
                 progress(done, count)
-    return paths
+    return list(paths.values())

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from modot_ros.learn.synthetic import fly_through, random_camera, random_scene, render, shards
-from modot_ros.learn.synthetic.shards import read_instances, training_view, write_shard, write_shards
+from modot_ros.learn.synthetic.shards import FIRST_SEED, read_instances, training_view, write_shard, write_shards
 
 
 def test_the_same_seed_gives_the_same_picture_and_another_seed_another():
@@ -57,6 +57,17 @@ def test_shards_are_made_once_and_can_be_continued(tmp_path, monkeypatch):
         assert shard["depth_m"].dtype == np.float16 and shard["boundary"].max() == 1
         assert ((shard["focal"] >= 0.6) & (shard["focal"] <= 1.2)).all()
     assert write_shards(tmp_path, "validation", 5, 32, 32)[0].stat().st_mtime_ns == stamp
+
+
+def test_rooms_may_begin_with_any_shard(tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "VIEWS_PER_SHARD", 2)
+    later, = write_shards(tmp_path, "train", 2, 32, 32, first=4)
+    one = write_shard(tmp_path / "same.npz", FIRST_SEED["train"] + 4, 2, 32, 32)
+    with np.load(later) as found, np.load(one) as expected:
+        np.testing.assert_array_equal(found["depth_m"], expected["depth_m"])
+    for first in (3, -2):
+        with pytest.raises(ValueError, match=f"first is {first}: .* multiple of 2"):
+            write_shards(tmp_path, "train", 2, 32, 32, first=first)
 
 
 def test_shards_to_test_on_say_who_is_in_their_views(tmp_path):
