@@ -42,6 +42,18 @@ def absolute_log(difference: Tensor, valid: Tensor) -> Tensor:
     return _mean(difference.abs(), valid)
 
 
+def relative_log(difference: Tensor, valid: Tensor) -> Tensor:
+    """Mean |d - median of d over its picture|, d from `log_difference`: what is wrong with the shape, whatever the scale.
+
+    A picture whose scale is wrong has errors of one sign, and `absolute_log` then pulls all its pixels alike: only this
+    says which of them are too near for the others. As the scale-invariant loss of MiDaS (Ranftl et al., PAMI 2022),
+    with the scale that metric depth has.
+    """
+    d = torch.where(valid, difference.detach(), difference.new_full((), torch.nan)).flatten(1)
+    median = d.nanmedian(dim=1).values.nan_to_num().view(-1, 1, 1, 1)
+    return _mean((difference - median).abs(), valid)
+
+
 def gradient_matching(difference: Tensor, valid: Tensor, scales: int = 4) -> Tensor:
     """Mean |horizontal| + |vertical| step of the log difference, summed over maps thinned by 1, 2, 4, ... pixels.
 

@@ -87,6 +87,7 @@ class TrainingOptions:
     ema_decay: float = 0.998
     gradient_limit: float = 5.0                         # norm
     depth_weight: float = 2.0
+    relative_weight: float = 2.0                        # of the depth's shape, whatever its scale
     boundary_weight: float = 4.0
     boundary_negative_weight: float = 3.0               # lambda of the class-balanced loss
     constraint_weight: float = 0.2                      # OBDCL
@@ -109,8 +110,8 @@ class TrainingOptions:
                      "threads"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name}={getattr(self, name)}: must be positive")
-        for name in ("weight_decay", "depth_weight", "boundary_weight", "constraint_weight", "validate_every_minutes",
-                     "save_every_minutes"):
+        for name in ("weight_decay", "depth_weight", "relative_weight", "boundary_weight", "constraint_weight",
+                     "validate_every_minutes", "save_every_minutes"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}={getattr(self, name)}: must not be negative")
         for share in self.more:
@@ -158,14 +159,16 @@ def total_loss(network: nn.Module, batch: Batch, options: TrainingOptions) -> tu
     valid = losses.valid_depth(batch.depth_m, own.min_depth_m, own.max_depth_m)
     difference = losses.log_difference(depth_m, batch.depth_m, valid)
     log = losses.absolute_log(difference, valid)
+    relative = losses.relative_log(difference, valid)
     gradient = losses.gradient_matching(difference, valid)
     boundaries = [losses.balanced_boundary(x, batch.boundary, options.boundary_negative_weight) for x in logits]
     boundary = boundaries[-1] + 0.2 * sum(boundaries[:-1])
     jump, smooth = losses.boundary_depth_constraint(depth_m, batch.depth_m, batch.boundary, valid)
     constraint = jump + smooth
-    total = (options.depth_weight * log + 0.5 * gradient + options.boundary_weight * boundary
-             + options.constraint_weight * constraint)
-    parts = {"loss": total, "log": log, "gradient": gradient, "boundary": boundaries[-1], "jump": jump, "smooth": smooth}
+    total = (options.depth_weight * log + options.relative_weight * relative + 0.5 * gradient
+             + options.boundary_weight * boundary + options.constraint_weight * constraint)
+    parts = {"loss": total, "log": log, "relative": relative, "gradient": gradient, "boundary": boundaries[-1],
+             "jump": jump, "smooth": smooth}
     return total, {name: float(value.detach()) for name, value in parts.items()}
 
 

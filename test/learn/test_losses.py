@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from modot_ros.learn.losses import (absolute_log, balanced_boundary, boundary_depth_constraint, gradient_matching,
-                                    log_difference, scale_invariant_log, valid_depth)
+                                    log_difference, relative_log, scale_invariant_log, valid_depth)
 
 NAN, INF = float("nan"), float("inf")
 
@@ -41,6 +41,24 @@ def test_scale_invariant_log_by_hand():
 def test_absolute_log_by_hand():
     valid = torch.tensor([[[[True, True, False, True]]]])
     assert float(absolute_log(map_of([1.0, -3.0, 50.0, 0.5]), valid)) == pytest.approx(1.5)
+
+
+def test_relative_log_is_of_each_picture_by_itself():
+    valid = torch.tensor([[True, True, False, True]] * 2)[:, None, None]
+    d = torch.tensor([[1.0, -3.0, 50.0, 0.5], [4.0, 4.0, -9.0, 7.0]])[:, None, None].requires_grad_()
+    loss = relative_log(d, valid)                           # medians 0.5 and 4
+    assert float(loss.detach()) == pytest.approx((0.5 + 3.5 + 0 + 0 + 0 + 3.0) / 6)
+    shifted = relative_log(d.detach() + torch.tensor([2.0, -1.0]).view(2, 1, 1, 1), valid)
+    assert float(shifted) == pytest.approx(float(loss.detach()))
+    loss.backward()                                         # each pixel towards the others, and the invalid one nowhere
+    assert (d.grad * 6).flatten().tolist() == pytest.approx([1, -1, 0, 0, 0, 0, 0, 1])
+
+
+def test_relative_log_of_a_picture_without_depth_is_nothing():
+    d = map_of([1.0, 2.0]).requires_grad_()
+    loss = relative_log(d, torch.zeros(1, 1, 1, 2, dtype=torch.bool))
+    loss.backward()
+    assert float(loss.detach()) == 0.0 and d.grad.flatten().tolist() == [0, 0]
 
 
 def test_gradient_matching_by_hand():

@@ -415,7 +415,7 @@ class Says(nn.Module):
 
 
 def test_the_total_weighs_its_parts(data, tmp_path):
-    chosen = options(data, tmp_path, depth_weight=5.0, boundary_weight=3.0, boundary_negative_weight=1 / 1.1,
+    chosen = options(data, tmp_path, depth_weight=5.0, relative_weight=7.0, boundary_weight=3.0, boundary_negative_weight=1 / 1.1,
                      constraint_weight=2.0)
     true_m, boundary = torch.full((1, 1, 8, 8), 2.0), torch.zeros(1, 1, 8, 8)
     true_m[..., 4:], boundary[..., 3] = 4.0, 1.0
@@ -425,10 +425,11 @@ def test_the_total_weighs_its_parts(data, tmp_path):
     # Difference -ln 2 on half of the pixels; a boundary on 1/8 of them, so that both classes weigh 7/64 ln 2.
     step = math.log(2)
     assert parts["log"] == pytest.approx(step / 2)
+    assert parts["relative"] == pytest.approx(step / 2)      # its median is one of the two halves
     assert parts["gradient"] == pytest.approx(step * (1 / 7 + 1 / 3 + 1), rel=1e-5)
     assert parts["boundary"] == pytest.approx(2 * 7 / 64 * step, rel=1e-5)
     assert (parts["jump"], parts["smooth"]) == (pytest.approx(1.0), 0.0)
-    expected = 5.0 * parts["log"] + 0.5 * parts["gradient"] + 3.0 * 1.6 * parts["boundary"] + 2.0 * 1.0
+    expected = 5.0 * parts["log"] + 7.0 * parts["relative"] + 0.5 * parts["gradient"] + 3.0 * 1.6 * parts["boundary"] + 2.0 * 1.0
     assert float(total) == parts["loss"] == pytest.approx(expected, rel=1e-5)
 
 
@@ -438,7 +439,7 @@ def test_the_total_weighs_its_parts(data, tmp_path):
     ({"threads": 0}, "threads=0"), ({"validation_views": 0}, "validation_views=0"),
     ({"learning_rate": -1.0}, "learning_rate=-1.0"), ({"learning_rate": math.nan}, "learning_rate=nan"),
     ({"canonical_focal": 0.0}, "canonical_focal=0.0"), ({"weight_decay": -0.1}, "weight_decay=-0.1"),
-    ({"depth_weight": -1.0}, "depth_weight=-1.0"),
+    ({"depth_weight": -1.0}, "depth_weight=-1.0"), ({"relative_weight": -1.0}, "relative_weight=-1.0"),
     ({"save_every_minutes": -1.0}, "save_every_minutes=-1.0"), ({"warm_up": 1.0}, "warm_up=1.0"),
     ({"precision": "int8"}, "'int8' is unknown: choose one of fp32"),
     ({"more": (Share("b", 0.0),)}, "weight 0.0 of b"),
