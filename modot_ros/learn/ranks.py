@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several processes training one network, as `torchrun` starts them: who this one is, and how they find each other.
 
-    torchrun --nproc-per-node 4 -m modot_ros.cli train --device cuda ...
+    torchrun --nproc-per-node 4 -m -- modot_ros.cli train --device cuda ...
+
+The two dashes keep torchrun from taking `--start` for an option of its own.
 """
 from __future__ import annotations
 
