@@ -17,8 +17,9 @@ from ..prediction import SIDE_STEPS
 SEARCH_PX = 3                           # how far from the probability's ridge the depth step may lie
 MIN_STEP = 0.01                         # relative step of inverse depth that counts as one
 # A depth edge knows better than the ridge where the occluder ends only if it is sharp: a step of this size from one
-# pixel to the next, which is this share of all the change within SEARCH_PX. A network's own depth mostly has ramps.
-SHARP_STEP = 0.05
+# pixel to the next, which is this share of all the change within SEARCH_PX. A network's own depth mostly has ramps, and
+# where it has small steps they lie beside the edge oftener than its boundaries do.
+SHARP_STEP = 0.2
 SHARP_SHARE = 0.8
 
 _CODE_OF_STEP = np.zeros(9, np.uint8)                   # index 3 * (dv + 1) + (du + 1)

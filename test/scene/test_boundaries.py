@@ -57,8 +57,10 @@ def test_on_a_ramp_of_depth_the_ridge_stays(ridge):
     ramp = np.tile(np.interp(np.arange(32), [14, 18], [1.0, 2.0]).astype(np.float32), (24, 1))
     mask, side = thin(ridge_at(ridge), ramp)
     assert set(np.nonzero(mask)[1]) == {ridge} and set(side[mask]) == {1}
-    mask, side = thin(ridge_at(ridge), step_at(16, 1.0, 1.04))      # sharp, and no more than a crease
-    assert set(np.nonzero(mask)[1]) == {ridge} and set(side[mask]) == {1}
+    for near_far in ((1.0, 1.04), (1.0, 1.18)):                     # sharp, but such as a network makes beside the edge
+        mask, side = thin(ridge_at(ridge), step_at(16, *near_far))
+        assert set(np.nonzero(mask)[1]) == {ridge} and set(side[mask]) == {1}
+    assert set(np.nonzero(thin(ridge_at(ridge), step_at(16, 1.0, 1.3))[0])[1]) == {15}
 
 
 def test_pixels_without_depth_make_no_step_less_sharp():
