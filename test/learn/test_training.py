@@ -248,11 +248,10 @@ def test_a_run_may_start_from_trained_weights(data, tmp_path, trained, curve):
 
 
 def test_a_share_of_the_starting_weights_may_be_kept(data, tmp_path, trained, curve):
-    """It changes what is written and not the run, which may be continued with another."""
     chosen = options(data, tmp_path / "run", start=str(trained))
     none = load_file(train(chosen))
     curve.made.clear()
-    path = train(replace(chosen, keep=0.25))
+    path = train(replace(chosen, keep=0.25))                # what is written, and not the run
     assert not curve.made and load_network("modot_nano", path, "cpu").record["keep"] == 0.25
     written, stored = load_file(path), load_file(trained)
     for key, value in stored.items():

@@ -7,6 +7,7 @@ import pytest
 from modot_ros.model.pair_input import (centred_square, check_input, crop, enlarged_box, mask_box, nearest_multiple,
                                         normalised, pair_window, patch_input, resized_mask, resized_picture,
                                         whole_input)
+from modot_ros.model.preprocess import IMAGE_DEVIATION
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +68,11 @@ def test_the_input_of_patches_is_the_official_one(order_golden, scene):
     window = pair_window(*scene["expanded_boxes"][:2])
     picture, masks = patch_input(scene["image"], *scene["masks"][:2], window, 256)
     with np.load(order_golden.folder / "pipe_o_patch256_all.npz") as golden:
-        np.testing.assert_array_equal(np.concatenate([masks.numpy(), picture.numpy()]), golden["call0/in0"][0])
-        np.testing.assert_array_equal(np.concatenate([masks.flip(0).numpy(), picture.numpy()]), golden["call1/in0"][0])
+        for call, shown in (("call0/in0", masks), ("call1/in0", masks.flip(0))):
+            np.testing.assert_array_equal(shown.numpy(), golden[call][0, :2])
+            # OpenCV's cubic filter rounds to another grey level at single pixels on CPUs with AVX-512.
+            levels = np.abs(picture.numpy() - golden[call][0, 2:]) * 255 * np.array(IMAGE_DEVIATION)[:, None, None]
+            assert levels.max() < 1.01 and np.count_nonzero(levels) <= 1e-5 * levels.size
 
 
 def test_a_crop_is_zero_where_there_is_no_picture():
