@@ -287,9 +287,9 @@ def _train(options: argparse.Namespace) -> int:
                              tensorboard=options.tensorboard)
     check(wanted)
     if ranks_of_environment().first:                    # the other processes wait in `train` for this one
-        write_shards(data / "validation", "validation", 120, workers=options.workers, progress=_rendering)
         write_shards(data / "train", "train", options.views, workers=options.workers, progress=_rendering,
                      first=options.first_view)
+        write_shards(data / "validation", "validation", 120, workers=options.workers, progress=_rendering)
     print(f"weights: {train(wanted)}")
     return 0
 

@@ -27,6 +27,7 @@ def test_a_complete_tiny_training(tmp_path, monkeypatch, capsys):
     (["train", "-o", "out", "--batch", "1"], "batch=1"), (["train", "-o", "out", "--precision", "int8"], "'int8' is unknown"),
     (["evaluate", "--data", "pairs="], "'pairs=' names no folder"), (["evaluate", "--data", __file__], "names no folder"),
     (["train", "-o", "out", "--mix", "more=-1"], "weight -1.0 of more"),
+    (["train", "-o", "out", "--first-view", "3"], "first is 3"), (["train", "-o", "out", "--keep", "0.5"], "keep=0.5"),
     (["train", "-o", "out", "--views", "0"], "--views is 0"), (["train", "-o", "out", "--model", "depth"], "one of modot_nano"),
     (["train", "-o", "out", "--device", "tpu"], "'tpu' is not here"),
     (["train", "-o", "out", "--precision", "fp16"], "'fp16' does not work on cpu"),
