@@ -81,32 +81,42 @@ def load_views(folder: str | Path, limit: int | None = None) -> Views:
     paths = sorted(folder.glob("*.npz"))
     if not paths:
         raise FileNotFoundError(f"{folder}: no .npz shards of training views there")
-    parts: dict[str, list[np.ndarray]] = {"rgb": [], "depth_m": [], "boundary": [], "focal": []}
-    count = 0
+    counts: dict[Path, int] = {}
     for path in paths:
-        if limit is not None and count >= limit:
+        if limit is not None and sum(counts.values()) >= limit:
             break
-        try:
-            with np.load(path, allow_pickle=False) as shard:
-                arrays = {name: shard[name] for name in parts}
-        except Exception as error:                                  # zipfile, zlib, KeyError, OSError: all one to us
-            raise ValueError(f"{path}: not a shard of training views ({error})") from error
+        counts[path] = _read(path, "focal")["focal"].size
+    total = sum(counts.values()) if limit is None else min(limit, sum(counts.values()))
+    views, begin = None, 0                              # filled in place: joining shards afterwards takes half as much again
+    for path, count in counts.items():
+        arrays = _read(path, "rgb", "depth_m", "boundary", "focal")
         shapes = {name: array.shape for name, array in arrays.items()}
-        views, size = shapes["rgb"][:1], shapes["rgb"][1:3]
-        if shapes != {"rgb": (*views, *size, 3), "depth_m": (*views, *size), "boundary": (*views, *size), "focal": views}:
+        size = height, width = (*shapes["rgb"][1:3], 0, 0)[:2]
+        if shapes != {"rgb": (count, *size, 3), "depth_m": (count, *size), "boundary": (count, *size), "focal": (count,)}:
             raise ValueError(f"{path}: arrays do not belong together, they are {shapes}")
-        if parts["rgb"] and size != parts["rgb"][0].shape[1:3]:
-            raise ValueError(f"{path}: views are {size[1]}x{size[0]}, those before are "
-                             f"{parts['rgb'][0].shape[2]}x{parts['rgb'][0].shape[1]}")
-        for name, array in arrays.items():
-            parts[name].append(array if limit is None else array[:limit - count])
-        count += len(arrays["rgb"])
-    return Views(
-        rgb=torch.from_numpy(np.concatenate([a.transpose(0, 3, 1, 2) for a in parts.pop("rgb")])),
-        depth_m=torch.from_numpy(np.concatenate(parts.pop("depth_m")).astype(np.float16))[:, None],
-        boundary=torch.from_numpy(np.concatenate(parts.pop("boundary")).astype(np.uint8))[:, None],
-        focal=torch.from_numpy(np.concatenate(parts.pop("focal")).astype(np.float32)),
-    )
+        if views is None:
+            views = Views(rgb=torch.empty(total, 3, *size, dtype=torch.uint8),
+                          depth_m=torch.empty(total, 1, *size, dtype=torch.float16),
+                          boundary=torch.empty(total, 1, *size, dtype=torch.uint8), focal=torch.empty(total))
+        if size != views.rgb.shape[2:]:
+            raise ValueError(f"{path}: views are {width}x{height}, those before are "
+                             f"{views.rgb.shape[3]}x{views.rgb.shape[2]}")
+        end = min(begin + count, total)
+        parts = {name: torch.from_numpy(array[:end - begin]) for name, array in arrays.items()}
+        views.rgb[begin:end] = parts["rgb"].permute(0, 3, 1, 2)
+        views.depth_m[begin:end, 0], views.boundary[begin:end, 0] = parts["depth_m"], parts["boundary"]
+        views.focal[begin:end] = parts["focal"]
+        begin = end
+    return views
+
+
+def _read(path: Path, *names: str) -> dict[str, np.ndarray]:
+    """These arrays of a shard; no other is read."""
+    try:
+        with np.load(path, allow_pickle=False) as shard:
+            return {name: shard[name] for name in names}
+    except Exception as error:                                      # zipfile, zlib, KeyError, OSError: all one to us
+        raise ValueError(f"{path}: not a shard of training views ({error})") from error
 
 
 def training_batch(views: Viewable, indices: Tensor, width: int, height: int, canonical_focal: float,

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shards from disk, and views at other sizes with their truth still true."""
+import weakref
+
 import numpy as np
 import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
+from modot_ros.learn import dataset
 from modot_ros.learn.dataset import UNKNOWN, Views, load_views, plain_batch, resample, training_batch, turn
 from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN
 
@@ -53,6 +56,20 @@ def test_a_limit_stops_in_the_middle_of_a_shard(tmp_path):
     assert len(load_views(tmp_path, limit=5)) == 5
 
 
+def test_no_more_than_one_shard_is_held_beside_the_views(tmp_path, monkeypatch):
+    read, alive = dataset._read, []
+
+    def watched(*asked):
+        arrays = read(*asked)
+        assert sum(array() is not None for array in alive) <= 1
+        alive.extend([weakref.ref(arrays["rgb"])] if "rgb" in arrays else [])
+        return arrays
+    monkeypatch.setattr(dataset, "_read", watched)
+    for name in "abcd":
+        shard(tmp_path / f"{name}.npz")
+    assert len(load_views(tmp_path)) == 12 and len(alive) == 4
+
+
 def test_no_folder_and_no_shards_are_named(tmp_path):
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(FileNotFoundError, match=str(folder)):
@@ -71,9 +88,10 @@ def test_damaged_and_unfitting_shards_are_named(tmp_path):
     shard(tmp_path / "b.npz", height=6)
     with pytest.raises(ValueError, match="b.npz: views are 12x6, those before are 12x8"):
         load_views(tmp_path)
-    shard(tmp_path / "b.npz", focal=np.ones(2, np.float32))
-    with pytest.raises(ValueError, match=r"b.npz: arrays do not belong together.*'focal': \(2,\)"):
-        load_views(tmp_path)
+    for focal, shape in ((np.ones(2, np.float32), r"\(2,\)"), (np.float32(1), r"\(\)")):
+        shard(tmp_path / "b.npz", focal=focal)
+        with pytest.raises(ValueError, match=f"b.npz: arrays do not belong together.*'focal': {shape}"):
+            load_views(tmp_path)
 
 
 def test_a_shard_with_a_pickle_in_it_is_refused(tmp_path):
