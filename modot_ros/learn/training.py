@@ -7,6 +7,7 @@ repeats the loss curve of one that was not. Several processes (`ranks`) share ea
 """
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import time
@@ -180,6 +181,7 @@ class Beginning:
     config: dict[str, Any]                              # of the network's constructor
     canonical_focal: float                              # focal length / picture width that its metres are to hold for
     record: dict[str, Any]                              # how it came to its weights
+    file: str | None = None                             # digest of the file that they were read from
 
     @classmethod
     def of(cls, options: TrainingOptions) -> Beginning:
@@ -190,7 +192,8 @@ class Beginning:
         network, facts, path = read_network(options.model, options.start or None)
         # The published weights state no camera.
         return cls(network, facts["config"], facts["canonical_focal"] or options.canonical_focal,
-                   {"started_from": {"weights": path.name, **facts["record"]}})
+                   {"started_from": {"weights": path.name, **facts["record"]}},
+                   hashlib.sha256(path.read_bytes()).hexdigest()[:12])
 
 
 class Run:
@@ -311,7 +314,7 @@ class Run:
         now = {**self.options.of_the_curve(), **self._of_the_data()}
         # What a run from before there was an option had.
         defaults = TrainingOptions(train="", validation="", output="", steps=1).of_the_curve()
-        then = {**defaults, "processes": 1, **state["options"],
+        then = {**defaults, "processes": 1, "start_file": now["start_file"], **state["options"],
                 **{key: state[key] for key in self._of_the_data() if key in state}}
         other = [f"{key} was {then.get(key)!r}, is {now[key]!r}" for key in now if now[key] != then.get(key)]
         if other:
@@ -327,7 +330,8 @@ class Run:
 
     def _of_the_data(self) -> dict[str, Any]:
         """What the curve depends on beside the options."""
-        return {"views": self.counts[0] if len(self.counts) == 1 else list(self.counts), "processes": self.ranks.world}
+        return {"views": self.counts[0] if len(self.counts) == 1 else list(self.counts), "processes": self.ranks.world,
+                "start_file": self.beginning.file}
 
     def averaged_network(self, views: Viewable) -> nn.Module:
         """On the CPU, for scoring and for the weights' file.

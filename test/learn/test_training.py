@@ -17,8 +17,7 @@ from modot_ros.learn import training
 from modot_ros.learn.dataset import Batch, load_views, plain_batch, training_batch
 from modot_ros.learn.ranks import Ranks
 from modot_ros.learn.renorm import BatchRenorm2d
-from modot_ros.learn.training import (CHECKPOINT, Run, Share, Stage, TrainingOptions, check, learning_rate, total_loss,
-                                      train)
+from modot_ros.learn.training import CHECKPOINT, Run, Share, Stage, TrainingOptions, check, learning_rate, total_loss, train
 from modot_ros.model import build_network, load_network, save_checkpoint
 
 STEPS = 4
@@ -93,8 +92,7 @@ def test_steps_after_the_last_saving_are_repeated(data, tmp_path, curve):
     train(options(data, tmp_path / "whole"))
     in_one_go = list(curve.made)
     curve.made.clear()
-    run = Run(options(data, tmp_path), (5,))
-    views = load_views(data / "train")
+    run, views = Run(options(data, tmp_path), (5,)), load_views(data / "train")
     for _ in range(2):
         run.advance(views)
     run.save(tmp_path / CHECKPOINT)
@@ -257,11 +255,13 @@ def test_a_share_of_the_starting_weights_may_be_kept(data, tmp_path, trained, cu
     for key, value in stored.items():
         if key != "boundary_head.out.bias":                 # is calibrated
             torch.testing.assert_close(written[key].float(), none[key].float().lerp(value.float(), 0.25), rtol=2e-3, atol=1e-4)
+    save_checkpoint(trained, build_network("modot_nano"), "modot_nano", canonical_focal=0.6, working_size=(64, 32))     # others
+    with pytest.raises(ValueError, match="another run .start_file was '[0-9a-f]{12}', is '[0-9a-f]{12}'"):
+        train(replace(chosen, keep=0.25))
 
 
 def test_the_packages_weights_may_be_trained_on_and_others_are_named(data, tmp_path, trained):
-    run = Run(options(data, tmp_path, start=""), (5,))
-    assert run.beginning.record["started_from"]["weights"] == "modot_nano.safetensors"
+    assert Run(options(data, tmp_path, start=""), (5,)).beginning.record["started_from"]["weights"] == "modot_nano.safetensors"
     with pytest.raises(FileNotFoundError, match="nowhere.pth"):
         check(options(data, tmp_path, start="nowhere.pth"))
     with pytest.raises(ValueError, match="weights of 'modot_nano', not of 'modot'"):
