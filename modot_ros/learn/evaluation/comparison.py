@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
+from scipy.stats import quantile_test
 from torch import nn
 
 from modot_ros.learn.datasets.sample import Sample
@@ -62,6 +63,15 @@ class Comparison:
         """NaN when no picture has the score."""
         values = self.column(contender, score)
         return float(np.median(values)) if len(values) else math.nan
+
+    def median_between(self, contender: str, score: str) -> tuple[float, float]:
+        """95 % confidence interval of the median, by ranks (Conover 1999): what other pictures of the kind could have made
+        it, were each drawn by itself. NaN, NaN for fewer than six."""
+        values = self.column(contender, score)
+        if len(values) < 6:
+            return math.nan, math.nan
+        low, high = quantile_test(values, q=float(np.median(values))).confidence_interval()
+        return float(low), float(high)
 
     def best_threshold(self, contender: str) -> float:
         """That of `validation.THRESHOLDS` with the largest median F."""

@@ -2,7 +2,7 @@
 """An evaluation on disk: tables to read, numbers to compute with, curves and pictures to look at.
 
     results.md          the tables, with what they were made from
-    results.json        mean, median and count of every score, and the precision-recall curves
+    results.json        mean, median with its 95 % confidence interval and count of every score; precision-recall curves
     results.csv         the same scores, one line per set, contender and score
     SET_pictures.csv    every score of every picture and contender
     SET_curve.png       precision over recall (needs matplotlib)
@@ -14,7 +14,7 @@ import csv
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -48,7 +48,8 @@ ORDER_COLUMNS = (
 LEGEND = """\
 Depth: means over pictures as in papers, then medians over pictures; "scaled": after multiplying each picture by the ratio
 of medians; "affine": after fitting scale and shift of inverse depth. The last column is what the depth should be
-multiplied by. Boundaries: "pixel" without tolerance at probability 0.7, as MoDOT is scored; "F at 0.5" and "best F"
+multiplied by. Confidence: where medians would lie over other pictures of the kind, by ranks, as if each picture were drawn
+by itself. Boundaries: "pixel" without tolerance at probability 0.7, as MoDOT is scored; "F at 0.5" and "best F"
 after thinning, within the tolerance named above, median over pictures, the latter at the best threshold of all; ODS, OIS
 and AP with one-to-one matching within 0.75 % of the diagonal, as DOOBNet's scripts do (but at all 99 thresholds; as
 released they start at 0.51, so that the AP of papers that used them is another) and as the BSDS code does;
@@ -89,7 +90,7 @@ def summary(comparison: Comparison) -> dict:
     for name, rows in comparison.rows.items():
         keys = dict.fromkeys(key for row in rows.values() for key in row)
         scores = {key: {"mean": round(comparison.mean(name, key), 5), "median": round(comparison.median(name, key), 5),
-                        "pictures": len(comparison.column(name, key))}
+                        "pictures": len(comparison.column(name, key)), **_between(comparison, name, key)}
                   for key in keys if len(comparison.column(name, key))}
         found[name] = {"scores": scores, "curves": {pipeline: asdict(curve) for pipeline, curve
                                                     in comparison.curves.get(name, {}).items()}}
@@ -99,6 +100,11 @@ def summary(comparison: Comparison) -> dict:
             found[name]["best_threshold"] = comparison.best_threshold(name)
     return {"title": comparison.pictures.title, "kind": comparison.pictures.kind,
             "tolerance_px": comparison.pictures.tolerance_px, "skipped": comparison.skipped, "contenders": found}
+
+
+def _between(comparison: Comparison, name: str, key: str) -> dict[str, list[float]]:
+    between = comparison.median_between(name, key)
+    return {} if math.isnan(between[0]) else {"median_between": [round(end, 5) for end in between]}
 
 
 def headline(comparison: Comparison) -> dict[str, float | str]:
@@ -134,6 +140,7 @@ def tables(comparison: Comparison) -> list[str]:
         lines += ["", "**Depth**", "", *_table([column[0] for column in DEPTH_COLUMNS], rows)]
         if pictures.kind in UNITS:
             lines += ["", UNITS[pictures.kind]]
+        lines += _how_sure(comparison, (column for column in DEPTH_COLUMNS if column[2] == "median"))
     if bounded:
         headings = [column[0] for column in BOUNDARY_COLUMNS]
         headings[4:4] = ["best F", "precision", "recall", "threshold", "ODS", "OIS", "AP", "BSDS ODS", "OIS", "AP"]
@@ -145,12 +152,23 @@ def tables(comparison: Comparison) -> list[str]:
         rows |= {name: cells[:4] + ["-"] * 10 + cells[4:]
                  for name, cells in _published_rows(published, BOUNDARY_COLUMNS).items()}
         lines += ["", "**Boundaries**", "", *_table(headings, rows)]
+        best = comparison.best_threshold(next(iter(comparison.rows)))
+        lines += _how_sure(comparison, [("best F", f"f_{best}", "median", 3)])
     if comparison.orders:
         scores = {name: table.scores() for name, table in comparison.orders.items()}
         rows = {name: [_cell(found.get(key, math.nan), 2) for _, key in ORDER_COLUMNS]
                 for name, found in (scores | ORDERS_PUBLISHED.get(pictures.kind, {})).items()}
         lines += ["", "**Orders**", "", *_table([heading for heading, _ in ORDER_COLUMNS], rows)]
     return [*lines, ""]
+
+
+def _how_sure(comparison: Comparison, columns: Iterable[tuple]) -> list[str]:
+    """In which interval the first contender's medians lie."""
+    model, *_ = comparison.rows
+    found = {heading: [_cell(end, digits) for end in comparison.median_between(model, key)]
+             for heading, key, _, digits in columns if len(comparison.column(model, key)) >= 6}
+    return ["", f"95 % confidence, {model}: " + ", ".join(f"{heading} {low} to {high}" for heading, (low, high) in found.items())
+            + "."] if found else []
 
 
 def _best(comparison: Comparison, name: str) -> list[str]:

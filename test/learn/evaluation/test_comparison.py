@@ -7,7 +7,7 @@ import pytest
 
 from modot_ros.learn.datasets.sample import sample
 from modot_ros.learn.evaluation import pictures
-from modot_ros.learn.evaluation.comparison import compare, score
+from modot_ros.learn.evaluation.comparison import Comparison, compare, score
 from modot_ros.learn.evaluation.contenders import Estimate
 from modot_ros.learn.evaluation.pictures import open_pictures
 from modot_ros.predictor import Predictor
@@ -61,6 +61,16 @@ def test_a_whole_comparison(pairs, weights):
     assert {failure.score for failure in found.failures} == {"median_abs_rel", "f_0.5"}
     worst = [failure.value for failure in found.failures if failure.score == "median_abs_rel"]
     assert worst == sorted(worst, reverse=True) and len(worst) == 3
+
+
+def test_how_sure_a_median_is_told_by_ranks():
+    """Of ten values the median lies outside the second to the ninth with a probability of 2 * 11 / 1024, outside the third to
+    the eighth with 2 * 56 / 1024. Of five it lies outside all with 2 / 32."""
+    for count, between in ((10, (2.0, 9.0)), (6, (1.0, 6.0)), (5, (math.nan,) * 2), (0, (math.nan,) * 2)):
+        rows = {f"{k}": {"abs_rel": float(k + 1), "rmse": math.nan} for k in reversed(range(count))}
+        found = Comparison(None, {"one": rows}, {}, {}, {}, ())
+        np.testing.assert_equal(found.median_between("one", "abs_rel"), between)
+        np.testing.assert_equal(found.median_between("one", "rmse"), (math.nan,) * 2)
 
 
 def test_a_set_that_cannot_be_read_is_refused(pairs, weights, monkeypatch):

@@ -11,7 +11,7 @@ from modot_ros import cli
 from modot_ros.learn.evaluation import pictures
 from modot_ros.learn.evaluation.evaluate import evaluate
 from modot_ros.learn.evaluation.published_table import PUBLISHED
-from modot_ros.learn.evaluation.report import headline, tables
+from modot_ros.learn.evaluation.report import headline, summary, tables
 from modot_ros.predictor import Predictor
 
 from .conftest import write_pairs, write_rooms
@@ -64,6 +64,15 @@ def test_without_matplotlib_the_page_says_so(evaluated, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     page = write_report(tmp_path / "again", evaluated[1], {}).read_text()
     assert "matplotlib is not installed" in page and not (tmp_path / "again" / "rooms_curve.png").exists()
+
+
+def test_medians_of_six_pictures_and_more_say_how_sure_they_are(evaluated):
+    rooms = evaluated[1][0]
+    rows = {"modot_nano": {f"{k}": {"median_delta1": k / 10, "scale": 1.0 + k} for k in range(6)}, "other": {}}
+    many = replace(rooms, rows=rows, curves={})
+    assert "95 % confidence, modot_nano: scaled: d<1.25 0.000 to 0.500, true / found scale 1.00 to 6.00." in tables(many)
+    assert summary(many)["contenders"]["modot_nano"]["scores"]["scale"]["median_between"] == [1.0, 6.0]
+    assert not any("confidence" in line for line in tables(rooms))      # of three pictures
 
 
 def test_the_headline_is_what_is_asked_first(evaluated):
