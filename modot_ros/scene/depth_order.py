@@ -28,8 +28,8 @@ from ..prediction import DepthOrder, Instance, OcclusionOrder
 
 EQUAL_BAND = float(np.log(1.05))        # |ln(z_a / z_b)| of the medians up to which measured depths are equal
 NOISE = 0.005                           # of the logarithm of a measured median: logistic, a deviation of 1 %
-MEDIANS, FEET, MIDDLES, HIDES, CHAIN = 7.11, 0.497, 0.539, 0.857, 2.08  # log-odds per unit of the cue
-EQUAL, LEVEL = -0.735, 2.39             # log-odds of equal, and what being level adds
+MEDIANS, FEET, MIDDLES, HIDES, CHAIN = 7.3, 0.462, 0.529, 0.809, 2.0    # log-odds per unit of the cue
+EQUAL, LEVEL = -0.726, 2.37             # log-odds of equal, and what being level adds
 ROWS = 0.06                             # of the picture's height: so many rows say all that rows can say
 FAR = 20.0                              # what the logarithm of a ratio is limited to
 

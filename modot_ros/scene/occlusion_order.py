@@ -23,7 +23,7 @@ import numpy as np
 from ..prediction import OcclusionOrder
 from .contour import Contour
 
-LEAN, JUNCTION, CONVEXITY, ENCLOSURE = 2.28, 11.1, 9.72, 4.95   # log-odds per unit of the cue
+LEAN, JUNCTION, CONVEXITY, ENCLOSURE = 2.35, 10.9, 9.7, 4.94   # log-odds per unit of the cue
 MEASURED = 8.0                          # times the lean counts where most steps are sharp: no network made that depth
 LEAN_PRIOR_PX = 0.1                     # crossings that speak for neither side, beside those there are
 MIN_CUE_PX = 4                          # a mean over fewer crossings counts for as little as over so many

@@ -25,12 +25,12 @@ MIN_AREA = 0.003                        # of the picture; smaller regions join a
 HIDING_STEP = 0.03                      # relative step of inverse depth at which one region hides the other
 
 # Log-odds that two neighbours are one thing, per unit of `Regions.cues`.
-ONE = {"edge": -2.54, "colour": -0.41, "depth": -3.26, "relief": -0.92, "area": -0.24, "cut": -2.12}
-ONE_BIAS = 2.32
+ONE = {"edge": -2.41, "colour": -0.43, "depth": -3.34, "relief": -1, "area": -0.24, "cut": -2.13}
+ONE_BIAS = 2.26
 SURE = 1.0                              # log-odds from which one joins even a neighbour that has a likelier one
 # Log-odds that a region is background, per unit of `Regions.background_cues`.
-BACKGROUND = {"hides": -5.14, "cut": 1.82, "sides": 0.86, "row": 2, "relief": 5.12, "depth": 1.81, "area": 0.08}
-BACKGROUND_BIAS = -1.31
+BACKGROUND = {"hides": -5.17, "cut": 1.61, "sides": 0.91, "row": 2.14, "relief": 5.14, "depth": 1.85, "area": 0.09}
+BACKGROUND_BIAS = -1.36
 
 
 def partition(depth_m: np.ndarray, probability: np.ndarray, rgb: np.ndarray, max_instances: int = MAX_INSTANCES
