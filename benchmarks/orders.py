@@ -5,11 +5,12 @@
     python benchmarks/orders.py --fit [--views 300]
 
 The views are those of the test split, 256x192, with true masks; rendered ones are kept in --cache and read from there.
-Each is scored with its true depth and with depth and boundaries from the network. --fit takes the validation split
-instead and prints the weights of the cues that `modot_ros.scene.occlusion_order` should have, by logistic regression on
-the pairs with an occlusion under the network's depth, and those of `depth_order`, likewise for three cases. The latter
-hear the occlusions as the library's present weights find them: put the former in first, and fit once more. The last
-line is one line of JSON.
+Each is scored with its true depth, with depth and boundaries from the network, and with these by the regions that the
+library finds itself, whose truth is their true depth. --fit takes the validation split instead and prints the weights of
+the cues that `modot_ros.scene.occlusion_order` should have, by logistic regression on the pairs with an occlusion under
+the network's depth, and those of `depth_order`, likewise for three cases. The latter hear the occlusions as the library's
+present weights find them: put the former in first, and fit once more; `modot train-orders` then trains what corrects
+them. The last line is one line of JSON.
 """
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import cv2
@@ -150,18 +151,20 @@ def main() -> None:
     if args.fit:
         print(json.dumps(result | fit(predictor, args.views, args.cache)))
         return
-    verdicts: dict[str, list] = {"true depth": [], "true depth, every pair": [], "network": []}
+    verdicts: dict[str, list] = {"true depth": [], "true depth, every pair": [], "network": [], "regions": []}
     for view in views("test", args.views, args.cache):
         exact = order_graph(view.labels, view.depth_m)
         verdicts["true depth"].append(judge(exact, view))
         verdicts["true depth, every pair"].append(judge(exact, view, min_length_px=1))
         found = predictor.predict(view.rgb, float(view.K[0, 0]), view.labels)
         verdicts["network"].append(judge(found.graph, view))
+        found = predictor.predict(view.rgb, float(view.K[0, 0]))
+        verdicts["regions"].append(judge(found.graph, replace(view, labels=found.labels)))
     curves: dict[str, list] = {"occlusion orders": [], "depth orders": []}
     for name, judged in verdicts.items():
         result[name] = {key: round(value, 4) for key, value in asdict(score(judged)).items()}
         print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in result[name].items()))
-        if name == "true depth, every pair":
+        if name in ("true depth, every pair", "regions"):
             continue
         for title, kind in (("occlusion orders", "occlusion"), ("depth orders", "depth")):
             found = reliability(np.concatenate([getattr(v, f"{kind}_confidence") for v in judged]),

@@ -98,6 +98,17 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--tensorboard", action="store_true", help="also write TensorBoard's event files (needs tensorboard)")
     train.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation")
 
+    orders = command("train-orders", _train_orders, "Train the small network that tells who is nearer, on synthetic rooms as "
+                     "modot_nano sees them; what it has rendered and looked at is kept.")
+    orders.add_argument("-o", "--output", type=Path, required=True, help="folder for rooms, looks at them, and nearness.npz")
+    orders.add_argument("--weights", type=Path, help="of modot_nano; without it the package's own")
+    orders.add_argument("--views", type=int, default=4000, help="rooms to train on")
+    orders.add_argument("--first-view", type=int, default=0, metavar="K", help="number of the first of these, a multiple of 40")
+    orders.add_argument("--validation-views", type=int, default=400, help="others to score on")
+    orders.add_argument("--epochs", type=int, default=20, help="rounds over all of them")
+    orders.add_argument("--workers", type=int, default=2, help="processes that render and look; threads that train")
+    orders.add_argument("--seed", type=int, default=0, help="of weights and order")
+
     evaluate = command("evaluate", _evaluate, "Score a model beside what it has to beat; tables, curves and the worst "
                        "pictures go into a folder, the last line is JSON.")
     _model_arguments(evaluate)
@@ -294,6 +305,27 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
+def _train_orders(options: argparse.Namespace) -> int:
+    import torch
+
+    from modot_ros.learn.nearness_training import collect, load_looks, train, write_weights
+    from modot_ros.learn.synthetic.shards import write_shards
+
+    if options.epochs < 1:
+        raise ValueError(f"--epochs is {options.epochs}: must be 1 or more")
+    looks = []
+    for split, kinds, views, first in (("train", ("both", "regions"), options.views, options.first_view),
+                                       ("validation", ("whole",), options.validation_views, 0)):
+        shards = write_shards(options.output / "data" / split, split, views, workers=options.workers, progress=_rendering,
+                              first=first, instances=True)
+        looks.append(load_looks([path for kind in kinds for path in collect(
+            shards, options.output / "looks" / split / kind, kind, options.weights, options.workers, _looking)]))
+    torch.set_num_threads(options.workers)
+    weights = train(*looks, options.epochs, options.seed, _epoch)
+    print(f"weights: {write_weights(weights, options.output / 'nearness.npz')}")
+    return 0
+
+
 def _share(text: str) -> tuple[str, float]:
     folder, found, weight = text.rpartition("=")
     try:
@@ -370,6 +402,14 @@ def _progress(what: str, done: int, count: int) -> None:
 
 def _rendering(done: int, count: int) -> None:
     print(f"rendering: {done} of {count} shards", flush=True)
+
+
+def _looking(done: int, count: int) -> None:
+    print(f"looking: {done} of {count} shards", flush=True)
+
+
+def _epoch(done: int, surprise: float, whdr: float) -> None:
+    print(f"epoch {done}: cross-entropy {surprise:.4f}, WHDR of the validation views {100 * whdr:.1f} %", flush=True)
 
 
 if __name__ == "__main__":

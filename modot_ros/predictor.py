@@ -17,11 +17,9 @@ from modot_ros.scene.boundaries import thin
 from modot_ros.scene.fusion import fuse, learned_graph
 from modot_ros.scene.geometry import ray_lengths, resize_depth
 from modot_ros.scene.instances import validate_labels
-from modot_ros.scene.order import order_graph
+from modot_ros.scene.nearness import shipped_weights
+from modot_ros.scene.order import ASSUMED_FOCAL, order_graph
 from modot_ros.scene.partition import partition
-
-# Focal length / picture width that is assumed where neither the caller nor the weights say one: 64 degrees wide.
-ASSUMED_FOCAL = 0.8
 
 # What has to be computed before a part can be.
 _NEEDS = {"depth": {"depth"}, "boundary": {"depth", "boundary"}, "instances": {"depth", "boundary", "instances"},
@@ -59,6 +57,7 @@ class Predictor:
         if order_max_instances < 2:
             raise ValueError(f"order_max_instances is {order_max_instances}: it must be 2 or more")
         self.loaded = load_network(model, weights, device, precision)
+        shipped_weights()                               # read here and not when the first picture comes
         self.order_method = order_method
         self.order_max_instances = order_max_instances
         self.order_network = None
@@ -157,7 +156,7 @@ class Predictor:
                 labels = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
             watch.lap("instances")
         if "order" in needed:
-            graph = self._graph(watch, rgb, labels, depth, probability)
+            graph = self._graph(watch, rgb, labels, depth, probability, focal_px)
 
         def asked(part: str, value):
             return value if part in parts else None
@@ -177,12 +176,14 @@ class Predictor:
         names, scores  class name and confidence of labels
         """
         watch = _Stopwatch()
-        graph = self._graph(watch, rgb, labels, prediction.depth, prediction.boundary_probability, names, scores)
+        graph = self._graph(watch, rgb, labels, prediction.depth, prediction.boundary_probability,
+                            prediction.focal_px, names, scores)
         return replace(prediction, labels=labels, graph=graph, stage_s={**prediction.stage_s, **watch.stage_s})
 
     def _graph(self, watch: _Stopwatch, rgb: np.ndarray, labels: np.ndarray, depth: np.ndarray, probability: np.ndarray,
-               names: Mapping[int, str] | None = None, scores: Mapping[int, float] | None = None) -> OrderGraph:
-        graph = order_graph(labels, depth, probability, names, scores)
+               focal_px: float, names: Mapping[int, str] | None = None,
+               scores: Mapping[int, float] | None = None) -> OrderGraph:
+        graph = order_graph(labels, depth, probability, names, scores, focal_px / labels.shape[1])
         watch.lap("order")
         if self.order_network is not None:
             graph = self._hear_network(rgb, labels, graph)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from modot_ros import cli
-from modot_ros.learn.synthetic.shards import training_view
+from modot_ros.learn.synthetic.shards import FIRST_SEED, training_view, write_shard
+from modot_ros.scene.nearness import WEIGHTS
 
 FILES = {"depth.npy", "depth_mm.png", "boundary_prob.npy", "boundary.png", "labels.png", "graph.json", "overlay.png"}
 
@@ -149,3 +150,16 @@ def test_bench_ends_in_a_json_line(capsys):
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert result["runs"] == 2 and result["total_ms"][1] > 0 and "network" in result["stage_ms"]
 
+
+def test_train_orders_renders_looks_and_trains(tmp_path, capsys):
+    for split in ("train", "validation"):                               # small rooms instead of those it would render
+        folder = tmp_path / "data" / split
+        folder.mkdir(parents=True)
+        write_shard(folder / f"{split}_256x192_00000.npz", FIRST_SEED[split], 6, 64, 48, instances=True)
+    command = ["train-orders", "-o", str(tmp_path), "--views", "40", "--validation-views", "40", "--workers", "1"]
+    assert cli.main([*command, "--epochs", "0"]) == 2 and "--epochs is 0" in capsys.readouterr().err
+    assert cli.main([*command, "--epochs", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "looking: 1 of 1 shards" in said and "epoch 2: cross-entropy" in said
+    with np.load(tmp_path / "nearness.npz") as stored, np.load(WEIGHTS) as shipped:
+        assert {name: stored[name].shape for name in stored.files} == {name: shipped[name].shape for name in shipped.files}

@@ -12,9 +12,10 @@ them. Each adds to the log-odds that one is nearer rather than farther:
 - hides: what occludes is nearer where the two meet, though not always on the whole (a bowl and its table);
 - chain: what occludes a third one that occludes the other is nearer than that.
 
-Two are the likelier equal the less both rows differ. Nearer, farther and equal get probabilities by the softmax of
-z / 2, -z / 2 and the log-odds of equal, z being the sum of the cues. The likeliest is told with its probability: so the
-fewest pairs are wrong. Weights: `benchmarks/orders.py --fit`.
+Two are the likelier equal the less both rows differ. What a pair does not tell by itself `nearness` adds to both sums,
+which looks at all instances at once. Nearer, farther and equal get probabilities by the softmax of z / 2, -z / 2 and the
+log-odds of equal, z being the sum of the cues. The likeliest is told with its probability: so the fewest pairs are
+wrong. Weights: `benchmarks/orders.py --fit`.
 """
 from __future__ import annotations
 
@@ -37,17 +38,18 @@ _FIELDS = [getattr(DepthOrder, name).__set__ for name in ("near", "far", "equal"
 
 
 def depth_orders(instances: Sequence[Instance], occlusions: Sequence[OcclusionOrder] = (), height_px: int = 1,
-                 measured: bool = True) -> tuple[DepthOrder, ...]:
+                 measured: bool = True, correction: np.ndarray | float = 0.0) -> tuple[DepthOrder, ...]:
     """Depth order of all pairs whose depth is known, in ascending order of the pairs.
 
     occlusions  among the instances; they and the picture's height are used for depth that was not measured
     measured    the depth comes from a sensor or a renderer, not from a network
+    correction  [2, n, n] to be added to the sums of such: that the row is nearer, and that both are equal
     The confidence is the probability that the order is right. Two instances that are both beyond range cannot be told
     apart and give no order.
     """
     ids = np.array([i.id for i in instances], int)
     median, near, far = np.array([(i.depth_m, i.depth_near_m, i.depth_far_m) for i in instances]).reshape(-1, 3).T
-    a, b = _pairs(median)
+    a, b = pairs_of(median)
     if measured:
         size = np.abs(_ratios(median, a, b))
         equal = size <= EQUAL_BAND
@@ -55,8 +57,9 @@ def depth_orders(instances: Sequence[Instance], occlusions: Sequence[OcclusionOr
         confidence = 1 / (1 + np.exp(-np.abs(size - EQUAL_BAND) / NOISE))
     else:
         odds, level = cues(instances, occlusions, height_px)
-        z = np.array([MEDIANS, FEET, MIDDLES, HIDES, CHAIN]) @ odds
-        strict, level = np.abs(z) / 2, EQUAL + LEVEL * level
+        more = np.broadcast_to(correction, (2, len(ids), len(ids)))[:, a, b]
+        z = np.array([MEDIANS, FEET, MIDDLES, HIDES, CHAIN]) @ odds + more[0]
+        strict, level = np.abs(z) / 2, EQUAL + LEVEL * level + more[1]
         equal = level > strict
         swap = ~equal & (z < 0)
         best = np.maximum(strict, level)
@@ -75,14 +78,14 @@ def cues(instances: Sequence[Instance], occlusions: Sequence[OcclusionOrder], he
     """Medians, feet, middles, hides and chain [5, p] of all pairs, > 0: the first is nearer; how level [p], 0..1."""
     median = np.array([i.depth_m for i in instances], float)
     top, tall = np.array([(i.bbox_px[1], i.bbox_px[3]) for i in instances], float).reshape(-1, 2).T
-    a, b = _pairs(median)
+    a, b = pairs_of(median)
     feet, middles = (np.clip((row[a] - row[b]) / (ROWS * height_px), -1, 1) for row in (top + tall, top + tall / 2))
     hides, chain = ((sure - sure.T).take(a * len(median) + b) for sure in _in_front(instances, occlusions))
     return (np.stack([_ratios(median, a, b), feet, middles, hides, chain]),
             (1 - np.abs(feet)) * (1 - np.abs(middles)))
 
 
-def _pairs(median: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pairs_of(median: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Indices a < b of all pairs of which an order can be told."""
     a, b = np.triu_indices(len(median), 1)
     unknown, beyond = np.isnan(median), np.isinf(median)

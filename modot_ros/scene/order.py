@@ -8,22 +8,27 @@ or equal, with a flag when the two depth ranges overlap. No network looks at the
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..prediction import OrderGraph
+from ..prediction import Instance, OcclusionOrder, OrderGraph
+from .arrangement import arrangement
 from .contour import contour
 from .depth_order import depth_orders
 from .description import describe
+from .nearness import nearness, shipped_weights
 from .occlusion_order import occlusion_orders
 
 METHOD = "geometric"
+ASSUMED_FOCAL = 0.8                     # focal length / picture width where nobody says one: 64 degrees wide
+NETWORK_INSTANCES = 64                  # the largest; its time grows with their square
 
 
 def order_graph(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | None = None,
-                names: Mapping[int, str] | None = None, scores: Mapping[int, float] | None = None
-                ) -> OrderGraph:
+                names: Mapping[int, str] | None = None, scores: Mapping[int, float] | None = None,
+                focal: float = ASSUMED_FOCAL) -> OrderGraph:
     """Says who occludes whom and who is nearer.
 
     labels       integer [H, W], 0 = background, at most 65535; the background is not in the graph
@@ -32,6 +37,7 @@ def order_graph(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray
     probability  float32 [H, W] in [0, 1] of an occlusion boundary; None, when only depth is to decide, which then was
                  measured (by a sensor or a renderer). Beside a probability it is a network's unless its steps are sharp
     names        class name per label; scores: confidence per label
+    focal        focal length / picture width; a network's depth orders hear it
     raises       ValueError when shapes differ
     """
     for name, array in (("depth", depth_m), ("probability", probability)):
@@ -43,4 +49,21 @@ def order_graph(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray
     shared = contour(labels, depth_m, probability)
     occlusions = occlusion_orders(shared)
     measured = probability is None or shared.measured
-    return OrderGraph(METHOD, instances, occlusions, depth_orders(instances, occlusions, len(labels), measured))
+    correction = 0.0 if measured else nearness_of(labels, depth_m, probability, instances, occlusions, focal)
+    return OrderGraph(METHOD, instances, occlusions,
+                      depth_orders(instances, occlusions, len(labels), measured, correction))
+
+
+def nearness_of(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray, instances: Sequence[Instance],
+                occlusions: Sequence[OcclusionOrder], focal: float) -> np.ndarray:
+    """The correction [2, n, n] of `depth_orders`; 0 for what has no depth and for all but the NETWORK_INSTANCES largest."""
+    correction = np.zeros((2, len(instances), len(instances)))
+    known = [k for k, one in enumerate(instances) if math.isfinite(one.depth_m)]
+    looked_at = sorted(sorted(known, key=lambda k: -instances[k].area_px)[:NETWORK_INSTANCES])
+    if len(looked_at) > 1:
+        things, pairs = arrangement(labels, depth_m, probability, [instances[k] for k in looked_at], occlusions,
+                                    focal)
+        odds, level, _ = nearness(shipped_weights(), things, pairs)
+        rows, columns = np.ix_(looked_at, looked_at)
+        correction[:, rows, columns] = odds, level
+    return correction

@@ -74,6 +74,17 @@ def test_what_occludes_is_nearer_also_by_way_of_a_third():
         assert (weights @ towards)[0] > (weights @ away)[0]         # 1 and 2
 
 
+def test_a_correction_is_added_to_what_the_pair_says():
+    two = at(1, 1, 50, 20), at(2, 1.3, 50, 20)
+    odds, level = np.array([[0, -4.0], [4, 0]]), np.array([[0, 0.5], [0.5, 0]])
+    (order,) = depth_orders(two, (), 100, measured=False, correction=np.stack([odds, level]))
+    z, even = MEDIANS * np.log(1.3) - 4, EQUAL + LEVEL + 0.5
+    probability = np.exp([z / 2, -z / 2, even]) / np.exp([z / 2, -z / 2, even]).sum()
+    assert probability.argmax() == 1 + order.equal and order.confidence == pytest.approx(probability.max())
+    (measured,) = depth_orders(two, (), 100, correction=np.stack([odds, level]))
+    assert (measured.near, measured.equal) == (1, False)                # needs no help
+
+
 def test_what_cannot_be_told_apart_gives_no_order():
     unknown, beyond = at(1, np.nan), at(2, np.inf)
     for measured in (True, False):

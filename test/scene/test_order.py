@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rectangles and planes drawn by hand; orders as InstaOrder means them."""
+import cv2
 import numpy as np
 import pytest
 
+from modot_ros.scene import order
+from modot_ros.scene.depth_order import depth_orders
 from modot_ros.scene.occlusion_order import LEAN, LEAN_PRIOR_PX, MEASURED
-from modot_ros.scene.order import order_graph
+from modot_ros.scene.order import nearness_of, order_graph
 
 NAN, INF = np.nan, np.inf
 
@@ -180,6 +183,49 @@ def test_unknown_depth_gives_no_order_and_beyond_range_is_far():
 def test_without_instances_the_graph_is_empty():
     graph = order_graph(np.zeros((8, 8), np.int32), np.ones((8, 8), np.float32))
     assert (graph.method, graph.instances, graph.occlusions, graph.depths) == ("geometric", (), (), ())
+
+
+def three(depth_m: tuple[float, float, float]):
+    """Labels 1, 2, 3 of 400, 300 and 200 px on a wall, as a network sees them: a boundary here and there, no sharp step."""
+    labels = np.zeros((48, 64), np.int32)
+    labels[10:30, 2:22], labels[10:30, 24:39], labels[10:30, 42:52] = 1, 2, 3
+    depth = np.full(labels.shape, 4, np.float32)
+    for number, metres in enumerate(depth_m, 1):
+        depth[labels == number] = metres
+    probability = np.where((labels == 0) & (np.arange(64) % 7 == 0), 0.6, 0.1).astype(np.float32)
+    return labels, cv2.GaussianBlur(depth, (0, 0), 2), probability
+
+
+def test_a_networks_depth_orders_hear_all_instances():
+    labels, depth, probability = three((2, 2.1, 2.6))
+    graph = order_graph(labels, depth, probability)
+    correction = nearness_of(labels.astype(np.uint16), depth, probability, graph.instances, graph.occlusions, 0.8)
+    assert correction.shape == (2, 3, 3) and (correction[0] == -correction[0].T).all() and correction[1].any()
+    assert graph.depths == depth_orders(graph.instances, graph.occlusions, 48, False, correction)
+    assert graph.depths != depth_orders(graph.instances, graph.occlusions, 48, False)
+    assert graph.depths != order_graph(labels, depth, probability, focal=2.0).depths
+    scaled = order_graph(labels, 1000 * depth, probability)
+    for one, other in zip(graph.depths, scaled.depths):
+        assert (one.near, one.far, one.equal) == (other.near, other.far, other.equal)
+        assert one.confidence == pytest.approx(other.confidence, abs=0.01)
+    measured = order_graph(labels, depth)
+    assert measured.depths == depth_orders(measured.instances)
+
+
+def test_the_largest_instances_of_known_depth_are_looked_at(monkeypatch):
+    labels, depth, probability = three((2, 2.1, 2.6))
+    monkeypatch.setattr(order, "NETWORK_INSTANCES", 2)
+    graph = order_graph(labels, depth, probability)
+    found = nearness_of(labels.astype(np.uint16), depth, probability, graph.instances, graph.occlusions, 0.8)
+    assert found[0, 0, 1] and not found[:, 2].any() and not found[:, :, 2].any()
+    depth[labels == 1] = NAN
+    graph = order_graph(labels, depth, probability)
+    found = nearness_of(labels.astype(np.uint16), depth, probability, graph.instances, graph.occlusions, 0.8)
+    assert found[0, 1, 2] and not found[:, 0].any()
+    depth[labels == 2] = INF
+    graph = order_graph(labels, depth, probability)
+    assert not nearness_of(labels.astype(np.uint16), depth, probability, graph.instances, graph.occlusions, 0.8).any()
+    assert [(o.near, o.far) for o in graph.depths] == [(3, 2)]
 
 
 def test_other_sizes_are_named():

@@ -2,8 +2,8 @@
 """Rendered views on disk, for training: shards of a fixed number of views, made by worker processes.
 
 A shard is an .npz with rgb uint8 [n, H, W, 3], depth_m float16 [n, H, W], boundary uint8 [n, H, W] (0 or 1, occluder's
-side) and focal float32 [n] (focal length / width). Those to test on say the orders of their instances as well, see
-`read_instances`. View k of a split comes from seed first_seed + k alone, so a folder can be made again anywhere, and
+side) and focal float32 [n] (focal length / width). Those to test on, or to learn orders from, say the orders of their instances as
+well, see `read_instances`. View k of a split comes from seed first_seed + k alone, so a folder can be made again anywhere, and
 finished shards are kept when a run is continued.
 """
 from __future__ import annotations
@@ -86,11 +86,12 @@ def read_instances(folder: str | Path) -> list[Instances | None]:
 
 
 def write_shards(folder: str | Path, split: str, views: int, width: int = 256, height: int = 192, workers: int = 1,
-                 device: str = "cpu", progress=None, first: int = 0) -> list[Path]:
+                 device: str = "cpu", progress=None, first: int = 0, instances: bool = False) -> list[Path]:
     """Renders the missing shards of a split ("train", "validation", "test") of at least `views` views into `folder`.
 
-    progress: called with (shards done, shards in all). first: number of the first view, that of a shard's first. Raises
-    ValueError for an unknown split, another such number, or fewer than one view or worker.
+    progress: called with (shards done, shards in all). first: number of the first view, that of a shard's first.
+    instances: say them as well, which those to test on do anyway; a shard that exists stays as it is. Raises ValueError for
+    an unknown split, another such number, or fewer than one view or worker.
     """
     if split not in FIRST_SEED:
         raise ValueError(f"split is {split!r}: choose from {sorted(FIRST_SEED)}")
@@ -108,7 +109,7 @@ def write_shards(folder: str | Path, split: str, views: int, width: int = 256, h
     missing = [shard for shard, path in paths.items() if not path.exists()]
     with ProcessPoolExecutor(max_workers=workers) as pool:
         jobs = [pool.submit(write_shard, paths[k], FIRST_SEED[split] + k * VIEWS_PER_SHARD, VIEWS_PER_SHARD, width,
-                            height, device, split == "test") for k in missing]
+                            height, device, instances or split == "test") for k in missing]
         for done, job in enumerate(as_completed(jobs), count - len(missing) + 1):
             job.result()
             if progress:

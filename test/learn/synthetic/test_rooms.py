@@ -61,10 +61,11 @@ def test_shards_are_made_once_and_can_be_continued(tmp_path, monkeypatch):
 
 def test_rooms_may_begin_with_any_shard(tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "VIEWS_PER_SHARD", 2)
-    later, = write_shards(tmp_path, "train", 2, 32, 32, first=4)
+    later, = write_shards(tmp_path, "train", 2, 32, 32, first=4, instances=True)
     one = write_shard(tmp_path / "same.npz", FIRST_SEED["train"] + 4, 2, 32, 32)
     with np.load(later) as found, np.load(one) as expected:
         np.testing.assert_array_equal(found["depth_m"], expected["depth_m"])
+        assert found["labels"].any() and "labels" not in expected       # they are said where that is asked for
     for first in (3, -2):
         with pytest.raises(ValueError, match=f"first is {first}: .* multiple of 2"):
             write_shards(tmp_path, "train", 2, 32, 32, first=first)
