@@ -35,8 +35,8 @@ REACH_PX = 4                            # what is at most so far apart meets: ma
 DOUBT = 0.05                            # no witness is believed beyond 1 - DOUBT, nor below DOUBT
 # Measured, see docs/results.md; what the weights that ship give now is within 0.06:
 NOT_FOUND = 0.06                        # P(A over B) when the two meet and geometry found nothing
-OTHER_SIDE = 0.56                       # share of the opposite in what a strict depth order leaves to doubt
-NEARER_SIDE = 0.58                      # share of the one with the smaller median in what "equal" leaves to doubt
+OTHER_SIDE = 0.39                       # share of the opposite in what a strict depth order leaves to doubt
+NEARER_SIDE = 0.56                      # share of the one with the smaller median in what "equal" leaves to doubt
 DRAWN = 0.52                            # least belief in what geometry found: alone it stays in the graph
 
 
