@@ -33,7 +33,7 @@ def arrangement(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray
 
     labels       uint16 [H, W], 0 = background
     depth_m      float32 [H, W]; NaN and +inf are taken for the picture's median
-    probability  float32 [H, W] of an occlusion boundary
+    probability  float32 [H, W] of an occlusion boundary; NaN = none
     instances    n of the labels, in ascending order, of known and finite depth; the others are background
     occlusions   among any labels; those of others are left out
     focal        focal length / picture width
@@ -42,7 +42,7 @@ def arrangement(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray
     scale = (SIZE_PX / (height * width)) ** 0.5
     size = max(1, round(width * scale)), max(1, round(height * scale))
     labels, depth_m, seen = (cv2.resize(map_, size, interpolation=cv2.INTER_NEAREST_EXACT)
-                             for map_ in (labels, depth_m, np.asarray(probability, np.float32)))
+                             for map_ in (labels, depth_m, np.nan_to_num(probability).astype(np.float32)))
     n = len(instances)
     number = np.zeros(65536, np.int32)
     number[[i.id for i in instances]] = np.arange(1, n + 1)

@@ -91,7 +91,7 @@ def test_a_mirrored_picture_mirrors_its_arrangement():
 
 def test_what_is_unknown_or_not_asked_for_does_no_harm():
     labels, depth, probability = scene()
-    depth[:20], depth[20:30] = np.nan, np.inf
+    depth[:20], depth[20:30], probability[:, :100] = np.nan, np.inf, np.nan
     depth[48:96, 64:70] = np.inf                                        # of 7; its median is known
     occlusions = [OcclusionOrder(9, 7, 0.9, False, 64.0, 1.0)]
     for chosen in (None, {9}):
