@@ -4,8 +4,8 @@
 The rule weighs a pair's own cues alone. But how far a cup is tells how far the table is that it stands on, and what
 is nearer than both. So every instance attends to all others (Vaswani et al., NeurIPS 2017), a pair's cues saying how
 much (as in Graphormer: Ying et al., NeurIPS 2021), and each pair is judged by the two and what is between them. It sees
-no picture, only an `arrangement`, and so serves every depth network; it is trained on rooms as `modot_nano` sees them
-(`modot train-orders`).
+no picture, only an `arrangement`, and so can be asked under any depth network; the errors that it knows are those of
+`modot_nano` on rooms, which it is trained with (`modot train-orders`).
 
 Written with operators that NumPy and PyTorch share: inference needs no more than NumPy, training hands in torch.
 """
