@@ -3,8 +3,8 @@
 
 The relations are those of InstaOrder (Lee and Park, "Instance-wise Occlusion and Depth Orders in Natural Scenes", CVPR
 2022): occlusion is decided per direction, so that two instances may occlude each other; depth order is nearer, farther
-or equal, with a flag when the two depth ranges overlap. No network looks at the pairs: see `occlusion_order` and
-`depth_order` for what decides.
+or equal, with a flag when the two depth ranges overlap. No network sees the picture: see `occlusion_order` and
+`depth_order` for what decides, and `nearness` for what corrects the latter.
 """
 from __future__ import annotations
 
