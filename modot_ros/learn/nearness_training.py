@@ -26,8 +26,10 @@ from modot_ros.learn.synthetic.truth import depth_order_pairs
 from modot_ros.predictor import Predictor
 from modot_ros.scene import depth_order, nearness
 from modot_ros.scene.arrangement import PAIRS, THINGS, arrangement
+from modot_ros.scene.contour import contour
 from modot_ros.scene.depth_order import EQUAL, LEVEL
-from modot_ros.scene.order import order_graph
+from modot_ros.scene.description import describe
+from modot_ros.scene.occlusion_order import occlusion_orders
 
 NONE, NEARER, FARTHER, SAME = -1, 0, 1, 2
 KINDS = ("whole", "both", "regions")    # of looks: whole pictures, these and parts, parts by regions that are found
@@ -74,11 +76,11 @@ def look(predictor: Predictor, rgb: np.ndarray, focal: float, labels: np.ndarray
     """
     found = predictor.predict(rgb, focal * rgb.shape[1], labels, ("depth", "boundary", "instances"))
     labels = found.labels.astype(np.uint16)
-    graph = order_graph(labels, found.depth, found.boundary_probability, focal=focal)
-    instances = graph.instances
+    instances = describe(labels, found.depth, {}, {})
     if len(instances) < 2:
         return None
-    things, pairs = arrangement(labels, found.depth, found.boundary_probability, instances, graph.occlusions, focal)
+    occlusions = occlusion_orders(contour(labels, found.depth, found.boundary_probability))
+    things, pairs = arrangement(labels, found.depth, found.boundary_probability, instances, occlusions, focal)
     at = {one.id: k for k, one in enumerate(instances)}
     order = np.full((len(at), len(at)), NONE, np.int8)
     for near, far, equal, _ in depth_order_pairs(labels, depth_m):
@@ -90,7 +92,10 @@ def look(predictor: Predictor, rgb: np.ndarray, focal: float, labels: np.ndarray
 
 def second_look(rng: np.random.Generator, rgb: np.ndarray, focal: float, labels: np.ndarray, depth_m: np.ndarray
                 ) -> tuple[np.ndarray, float, np.ndarray, np.ndarray]:
-    """A part of the picture at its size, mirrored or not, or the mirrored whole, in other light; focal length / width."""
+    """A part of the picture at its size, mirrored or not, or the mirrored whole, in other light.
+
+    rgb uint8 [H, W, 3]; focal length / width; labels [H, W]; depth_m [H, W]. Returns the same four of the second look.
+    """
     height, width = labels.shape
     maps = [rgb, labels, depth_m.astype(np.float32)]
     part = rng.random() < PARTS
@@ -114,7 +119,7 @@ def collect(shards: Sequence[Path], folder: str | Path, kind: str, weights: str 
     """Files of looks at shards with instances, those in `folder` that are missing made.
 
     kind: one of KINDS. weights: of modot_nano; None: the package's. progress: called with (shards done, shards in all).
-    Raises ValueError for another kind and for a shard that doesn't say its instances.
+    Raises ValueError for another kind and for a shard that doesn't say its instances or shows no two in any view.
     """
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}: choose one of {', '.join(KINDS)}")
@@ -141,13 +146,13 @@ def _collect_shard(shard: Path, path: Path, kind: str, weights: str | Path | Non
             raise ValueError(f"{shard} doesn't say its instances: render it anew with them")
         views = list(zip(stored["rgb"], stored["focal"].tolist(), stored["labels"], stored["depth_m"].astype(np.float32)))
     rng = np.random.default_rng([int(shard.stem.rpartition("_")[2]), int(kind == "regions")])
-    parts = [second_look(rng, *view) for view in views]
-    if kind == "regions":
-        views = [(rgb, focal, None, depth_m) for rgb, focal, _, depth_m in parts]
-    elif kind == "both":
-        views += parts
+    if kind != "whole":
+        parts = [second_look(rng, *view) for view in views]
+        views = views + parts if kind == "both" else [(rgb, focal, None, depth_m) for rgb, focal, _, depth_m in parts]
     seen = [found for rgb, focal, labels, depth_m in views
             if (found := look(predictor, rgb, focal, labels, depth_m)) is not None]
+    if not seen:
+        raise ValueError(f"{shard} shows two instances nowhere: nothing can be learned from it")
     things, pairs, order, log_depth = zip(*seen)
     partial = path.with_suffix(f".{os.getpid()}.partial")
     with open(partial, "wb") as file:
