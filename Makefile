@@ -12,7 +12,7 @@ OUT ?= demo_out
 SECONDS ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo bench shell clean
+.PHONY: help setup lint test demo bench shell clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -22,7 +22,10 @@ setup:  ## make .venv and build the messages; seconds when nothing has changed
 	python3 python3-venv python3-dev g++"; exit 1; }
 	@$(PYTHON3) requirements/environment.py
 
-test: setup  ## build the package and run every test
+lint: setup  ## check style and import order
+	@$(ENTER) ruff check .
+
+test: lint  ## build the package and run every test
 	@$(ENTER) python3 -m pytest test -n auto --maxprocesses 4 --dist loadgroup $(PYTEST_ARGS)
 
 demo: setup  ## camera, node and monitor as three processes: [INPUT=path-or-device] [OUT=demo_out] [SECONDS=30]

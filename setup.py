@@ -16,7 +16,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=("modot_ros", "modot_ros.*")),
-    package_data={"modot_ros": ["model/weights/*.safetensors", "scene/weights/*.npz"]},
+    package_data={"modot_ros": ["model/weights/*.safetensors", "scene/order/weights/*.npz"]},
     install_requires=[
         "networkx",
         "numpy",

@@ -18,9 +18,9 @@ import torch
 from modot_ros.learn.synthetic.shards import FIRST_SEED, training_view
 from modot_ros.prediction import OrderGraph
 from modot_ros.predictor import Predictor
-from modot_ros.scene.drawing import overlay
+from modot_ros.scene.drawing.graph_files import graph_text
+from modot_ros.scene.drawing.overlay import overlay
 from modot_ros.scene.geometry import clearing_points, flying_pixels, frontiers, points
-from modot_ros.scene.graph_files import graph_text
 from modot_ros.scene.tracking import Tracker
 
 FRAME_S = 0.1                                           # between the pictures, for the tracker

@@ -26,12 +26,12 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from modot_ros.learn.order_evaluation import MIN_LENGTH_PX, judge, score  # noqa: E402
+from modot_ros.learn.metrics.graph_orders import MIN_LENGTH_PX, judge, score  # noqa: E402
 from modot_ros.learn.synthetic.shards import FIRST_SEED, training_view  # noqa: E402
 from modot_ros.learn.synthetic.view import View  # noqa: E402
 from modot_ros.prediction import OrderGraph, PairOrders  # noqa: E402
 from modot_ros.predictor import Predictor  # noqa: E402
-from modot_ros.scene.fusion import fuse, learned_graph, meeting_regions  # noqa: E402
+from modot_ros.scene.order.fusion import fuse, learned_graph, meeting_regions  # noqa: E402
 
 UNSEEN = FIRST_SEED["test"] + 500_000                   # beyond what `modot evaluate` renders
 ACCURACIES = (0.6, 0.7, 0.8, 0.9, 0.95)
@@ -83,7 +83,7 @@ def three_case_distance(accuracy: float) -> float:
 
 
 def beliefs(views: list[View], graphs: list[OrderGraph]) -> dict[str, float]:
-    """What the constants of scene.fusion should be: shares of the truth given what geometry found, over all views."""
+    """What the constants of scene.order.fusion should be: shares of the truth given what geometry found, over all views."""
     missed, other_side, nearer_side = [], [], []
     for view, graph in zip(views, graphs):
         length = {(front, back): pixels for front, back, pixels in view.occlusions.tolist()}

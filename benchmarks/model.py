@@ -27,12 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 # The package before torch: it says how torch's threads wait.
-from modot_ros.model import PRECISIONS, build_network, load_network, run  # noqa: E402
-from modot_ros.model.nano import STRIDE  # noqa: E402
-from modot_ros.model.preprocess import to_input  # noqa: E402
-
 import torch  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+
+from modot_ros.model import PRECISIONS, build_network, load_network, run  # noqa: E402
+from modot_ros.model.nano.network import STRIDE  # noqa: E402
+from modot_ros.model.preprocess import to_input  # noqa: E402
 
 WIDTH, HEIGHT = 640, 480
 

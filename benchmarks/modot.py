@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -36,18 +35,27 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from modot_ros.model import PRECISIONS, build_network
-from modot_ros.model.boundary_decoder import BoundaryDecoder
-from modot_ros.model.casm import CASM, ConvBnRelu
 from modot_ros.model.checkpoint import read_weights
+from modot_ros.model.cuda_graph import GraphedNetwork
 from modot_ros.model.fold import cast, fold_batch_norms
-from modot_ros.model.graph import GraphedNetwork
-from modot_ros.model.modot import DepthHead, Modot, Skip
-from modot_ros.model.newcrf import CrfLayer, NewCrf
-from modot_ros.model.psp import PyramidPooling
-from modot_ros.model.swin import Swin, SwinAttention, SwinStage
-from modot_ros.model.windows import (HEAD_CHANNELS, SHIFT, TOKENS, WINDOW, Mlp, RelativeBias, freeze_biases,
-                                     relative_position_index, shift_mask)
-from modot_ros.model.winograd import use_winograd
+from modot_ros.model.layers.casm import CASM, ConvBnRelu
+from modot_ros.model.layers.winograd import use_winograd
+from modot_ros.model.modot.boundary_decoder import BoundaryDecoder
+from modot_ros.model.modot.network import DepthHead, Modot, Skip
+from modot_ros.model.modot.newcrf import CrfLayer, NewCrf
+from modot_ros.model.modot.psp import PyramidPooling
+from modot_ros.model.modot.swin import Swin, SwinAttention, SwinStage
+from modot_ros.model.modot.windows import (
+    HEAD_CHANNELS,
+    SHIFT,
+    TOKENS,
+    WINDOW,
+    Mlp,
+    RelativeBias,
+    freeze_biases,
+    relative_position_index,
+    shift_mask,
+)
 
 PARTS = {"encoder": (Swin, "forward"), "pyramid pooling": (PyramidPooling, "forward"), "crf": (NewCrf, "forward"),
          "skips": (Skip, "forward"), "casm": (CASM, "depth"), "image path": (Modot, "boundary_inputs"),
@@ -393,15 +401,17 @@ def main() -> None:
             runs = options.runs or (30 if on_gpu else 5)
             results = measure(variants, batch, width, height, runs, device)
             clock = "median_ms" if on_gpu else "cpu_ms"
-            print(f"batch {batch}, {runs} rounds   median ms (lowest - highest)   CPU ms   faster   of peak   depth error   memory")
+            print(f"batch {batch}, {runs} rounds   median ms (lowest - highest)   CPU ms   faster   of peak   depth error   "
+                  "memory")
             for name, result in results.items():
                 precision = variants[name][0]
                 whole = "only" not in name and precision in PRECISIONS
                 share = batch * gflops / result[clock] / report["matmul_tflops"][precision] if whole else None
                 result |= {"variant": name, "width": width, "height": height, "batch": batch, "gflops": round(gflops, 1),
                            "speedup": results["plain"][clock] / result[clock], "share_of_peak": share}
-                print(f"  {name:16s} {result['median_ms']:9.1f} ({result['low_ms']:.1f} - {result['high_ms']:.1f})   {result['cpu_ms']:.1f}"
-                      f"   {result['speedup']:6.2f}x   {'-' if share is None else f'{100 * share:.0f} %':>6}"
+                print(f"  {name:16s} {result['median_ms']:9.1f} ({result['low_ms']:.1f} - {result['high_ms']:.1f})   "
+                      f"{result['cpu_ms']:.1f}   {result['speedup']:6.2f}x   "
+                      f"{'-' if share is None else f'{100 * share:.0f} %':>6}"
                       f"   {'-' if result['depth_error'] is None else format(result['depth_error'], '.1e'):>9}"
                       f"   {'-' if result['peak_gib'] is None else format(result['peak_gib'], '.2f') + ' GiB'}")
                 report["results"].append(result)

@@ -27,10 +27,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from modot_ros.model import ORDER_MODELS, build_network, order_pairs
 from modot_ros.model.fold import fold_batch_norms
-from modot_ros.model.official_orders import OrderNetwork
-from modot_ros.model.order_networks import InstaDepthNet
-from modot_ros.model.pair_input import enlarged_box, mask_box, pair_window, patch_input, whole_input
-from modot_ros.model.pair_orders import orders_of, pair_logits
+from modot_ros.model.instaorder.networks import InstaDepthNet
+from modot_ros.model.instaorder.official import OrderNetwork
+from modot_ros.model.instaorder.pair_input import enlarged_box, mask_box, pair_window, patch_input, whole_input
+from modot_ros.model.instaorder.pair_orders import orders_of
 from modot_ros.prediction import PairOrders
 
 # Network, instances, what is wanted of the ratio and of which: the goals of the project.
@@ -140,7 +140,7 @@ def measure(name: str, count: int, rounds: int, device: torch.device) -> dict[st
         results[way] = {"median_s": statistics.median(wall_s[way]), "low_s": min(wall_s[way]),
                         "high_s": max(wall_s[way]), "cpu_s": statistics.median(cpu_s[way]), "same_orders": agree,
                         "probability_apart": apart}
-    for way, result in results.items():
+    for result in results.values():
         clock = "median_s" if device.type == "cuda" else "cpu_s"
         result["faster"] = results["official"][clock] / result[clock]
         result["faster_wall"] = results["official"]["median_s"] / result["median_s"]

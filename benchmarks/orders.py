@@ -7,7 +7,7 @@
 The views are those of the test split, 256x192, with true masks; rendered ones are kept in --cache and read from there.
 Each is scored with its true depth, with depth and boundaries from the network, and with these by the regions that the
 library finds itself, whose truth is their true depth. --fit takes the validation split instead and prints the weights of
-the cues that `modot_ros.scene.occlusion_order` should have, by logistic regression on the pairs with an occlusion under
+the cues that `modot_ros.scene.order.occlusion_order` should have, by logistic regression on the pairs with an occlusion under
 the network's depth, and those of `depth_order`, likewise for three cases. The latter hear the occlusions as the library's
 present weights find them: put the former in first, and fit once more; `modot train-orders` then trains what corrects
 them. The last line is one line of JSON.
@@ -29,13 +29,13 @@ from scipy.optimize import minimize
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from modot_ros.learn.order_evaluation import MIN_LENGTH_PX, Reliability, judge, reliability, score  # noqa: E402
+from modot_ros.learn.metrics.graph_orders import MIN_LENGTH_PX, Reliability, judge, reliability, score  # noqa: E402
 from modot_ros.learn.synthetic.shards import FIRST_SEED, training_view  # noqa: E402
 from modot_ros.learn.synthetic.view import View  # noqa: E402
 from modot_ros.predictor import Predictor  # noqa: E402
 from modot_ros.scene import depth_order, occlusion_order  # noqa: E402
-from modot_ros.scene.contour import contour  # noqa: E402
-from modot_ros.scene.order import order_graph  # noqa: E402
+from modot_ros.scene.order.contour import contour  # noqa: E402
+from modot_ros.scene.order.graph import order_graph  # noqa: E402
 
 INK, FAINT, BLUE, ORANGE = (40, 40, 40), (215, 215, 215), (180, 90, 20), (20, 120, 240)     # BGR
 

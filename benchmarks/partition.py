@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from orders import softmax, views  # noqa: E402
 
-from modot_ros.learn.partition_evaluation import PartitionScores, partition_scores  # noqa: E402
+from modot_ros.learn.metrics.partition import PartitionScores, partition_scores  # noqa: E402
 from modot_ros.learn.synthetic.view import View  # noqa: E402
 from modot_ros.predictor import Predictor  # noqa: E402
 from modot_ros.scene.partition import BACKGROUND, ONE, Regions, partition  # noqa: E402

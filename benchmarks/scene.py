@@ -28,10 +28,9 @@ sys.path.insert(0, str(ROOT))
 
 from modot_ros.prediction import Prediction  # noqa: E402
 from modot_ros.scene.boundaries import thin  # noqa: E402
-from modot_ros.scene.drawing import overlay  # noqa: E402
-from modot_ros.scene.geometry import (  # noqa: E402
-    clearing_points, flying_pixels, frontiers, points, resize_depth)
-from modot_ros.scene.order import order_graph  # noqa: E402
+from modot_ros.scene.drawing.overlay import overlay  # noqa: E402
+from modot_ros.scene.geometry import clearing_points, flying_pixels, frontiers, points, resize_depth  # noqa: E402
+from modot_ros.scene.order.graph import order_graph  # noqa: E402
 from modot_ros.scene.partition import partition  # noqa: E402
 
 SIZE, WORKING_SIZE = (640, 480), (256, 192)

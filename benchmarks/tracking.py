@@ -3,12 +3,12 @@
 
     python benchmarks/tracking.py [--seed 19] [--frames 96] [--size 320 240] [--folder DIR] [--pictures DIR]
 
-Frames are rendered where they are missing (see modot_ros.learn.footage) and taken as 10 per second. Three sources of
+Frames are rendered where they are missing (see modot_ros.learn.synthetic.footage) and taken as 10 per second. Three sources of
 labels: the truth under ids that are drawn anew for every frame, which shows the tracker alone; the partition of true
-depth and boundaries; and the partition of what the shipped network predicts, which is what the node does. An id switch is that of CLEAR MOT (Bernardin and Stiefelhagen, 2008): a true
-instance, found by a region with IoU of at least 0.5, has another id than when it was found last. Prints switches per
-100 frames without and with the tracker, how many of these came after an absence for which nothing is remembered, and
-ends in one line of JSON.
+depth and boundaries; and the partition of what the shipped network predicts, which is what the node does. An id switch is that of
+CLEAR MOT (Bernardin and Stiefelhagen, 2008): a true instance, found by a region with IoU of at least 0.5, has
+another id than when it was found last. Prints switches per 100 frames without and with the tracker, how many of these came
+after an absence for which nothing is remembered, and ends in one line of JSON.
 """
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from modot_ros.learn.footage import Footage, StoredView  # noqa: E402
-from modot_ros.predictor import Predictor  # noqa: E402
+from modot_ros.learn.synthetic.footage import Footage, StoredView  # noqa: E402
 from modot_ros.prediction import OrderGraph  # noqa: E402
-from modot_ros.scene.order import order_graph  # noqa: E402
+from modot_ros.predictor import Predictor  # noqa: E402
+from modot_ros.scene.order.graph import order_graph  # noqa: E402
 from modot_ros.scene.partition import partition  # noqa: E402
 from modot_ros.scene.tracking import Tracker  # noqa: E402
 

@@ -14,11 +14,11 @@ import numpy as np
 from modot_ros.model import ORDER_MODELS, load_network, load_order_network, order_pairs, run
 from modot_ros.prediction import METHODS, PARTS, OrderGraph, Prediction
 from modot_ros.scene.boundaries import thin
-from modot_ros.scene.fusion import fuse, learned_graph
 from modot_ros.scene.geometry import ray_lengths, resize_depth
 from modot_ros.scene.instances import validate_labels
-from modot_ros.scene.nearness import shipped_weights
-from modot_ros.scene.order import ASSUMED_FOCAL, order_graph
+from modot_ros.scene.order.fusion import fuse, learned_graph
+from modot_ros.scene.order.graph import ASSUMED_FOCAL, order_graph
+from modot_ros.scene.order.nearness import shipped_weights
 from modot_ros.scene.partition import partition
 
 # What has to be computed before a part can be.
@@ -37,7 +37,7 @@ class Predictor:
     max_instances        most regions that the model's own partition has, and most ids a label image may have
     flip        run the mirrored picture as well and merge both results: a little better, twice as slow
     order_method    where the order graph comes from: "geometric" (depth and boundaries), "learned" (an order network)
-                or "fused" (both, see scene.fusion); the first needs no order network and loads none
+                or "fused" (both, see scene.order.fusion); the first needs no order network and loads none
     order_model     one of modot_ros.model.ORDER_MODELS
     order_weights   path of its .safetensors or .pth file
     order_max_instances   the order network looks at so many of the largest instances; it runs once per ordered pair of

@@ -136,7 +136,7 @@ def lacking_requirements(python):
             modules[line.split(" #")[0].strip()] = named[1] if named else found[1]
     probe = "import sys, importlib.util as i; print(*(m for m in sys.argv[1:] if i.find_spec(m) is None))"
     missing = subprocess.run([python, "-c", probe, *set(modules.values())], check=True, stdout=subprocess.PIPE,
-                             universal_newlines=True).stdout.split()
+                             text=True).stdout.split()
     return [line for line, module in modules.items() if module in missing]
 
 
@@ -166,7 +166,7 @@ def adapt_wheels():
     include, numpy_include, site = subprocess.run(
         [VENV / "bin" / "python", "-c", "import sysconfig, numpy; paths = sysconfig.get_paths(); "
          "print(paths['include'], numpy.get_include(), paths['purelib'], sep='\\n')"],
-        check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout.split("\n")[:3]
+        check=True, stdout=subprocess.PIPE, text=True).stdout.split("\n")[:3]
     tinyxml = next(Path(site).glob("ros_fastdds.libs/libtinyxml2*"), "tinyxml2")
     for path in (VENV / "share").rglob("*.cmake"):
         text = path.read_text()
@@ -220,7 +220,7 @@ def main():
     if distribution:
         python = choose_distribution_python(distribution)
         lacking = lacking_requirements(python)
-        key = digest("distribution", str(distribution), python, *lacking)
+        key = digest("distribution", str(distribution), os.path.realpath(python), *lacking)
         if lacking and not is_made_from(VENV, key):
             make_venv(python, lacking, key, system_site_packages=True)
         if not shutil.which("colcon"):
@@ -228,7 +228,7 @@ def main():
     else:
         python = choose_wheel_python()
         files = [REQUIREMENTS / name for name in ("library.txt", "test.txt", "ros-kilted.txt")]
-        key = digest("wheels", str(ROOT), python, probe(python)[0], *files)
+        key = digest("wheels", str(ROOT), os.path.realpath(python), probe(python)[0], *files)
         if not is_made_from(VENV, key):
             make_venv(python, [word for path in files for word in ("-r", str(path))], key)
         python = str(VENV / "bin" / "python3")

@@ -21,7 +21,33 @@ ARROWS = {
     "ros": {"prediction", "model", "scene", "predictor", "msg"},
     "cli": {"prediction", "model", "scene", "predictor", "learn", "ros"},
 }
-DEMO_CAMERA = PACKAGE / "ros" / "sim_camera.py"         # the one module of `ros` that may show synthetic rooms
+DEMO_CAMERA = PACKAGE / "ros" / "sources" / "sim_camera.py"     # the one module of `ros` that may show synthetic rooms
+
+# The wings of a room, which are the folders in it.
+WINGS = {
+    "model": {"layers", "nano", "modot", "instaorder"},
+    "scene": {"order", "drawing"},
+    "learn": {"training", "evaluation", "metrics", "orders", "datasets", "datasets/depth_sets", "datasets/order_sets",
+              "synthetic", "synthetic/rooms", "mesh2ob"},
+    "ros": {"node", "sources", "demo", "standins"},
+    "cli": {"use", "make", "measure"},
+}
+LOOSE = {"learn": {"__init__"}}                         # rooms whose modules all live in wings
+MOST_ENTRIES = 16                                       # modules and folders that a reader sees at one level
+
+# Arrows inside a room, from a wing to those of the same room that it must not import.
+NOT_FROM = {
+    "model/layers": {"nano", "modot", "instaorder"},
+    "model/nano": {"modot", "instaorder"},
+    "model/modot": {"nano", "instaorder"},
+    "model/instaorder": {"nano", "modot"},
+    "scene/order": {"drawing"},
+    "learn/metrics": {"training", "evaluation", "datasets", "mesh2ob"},
+    "learn/synthetic": {"training", "evaluation", "metrics", "orders", "datasets", "mesh2ob"},
+    "learn/datasets": {"training", "evaluation", "mesh2ob"},
+    "ros/node": {"sources", "demo"},
+    "ros/sources": {"node", "demo"},
+}
 
 # Foreign packages with a home: only these rooms may import them.
 HOMES = {
@@ -51,8 +77,14 @@ def name_of(path: Path) -> str:
 
 
 def room_of(path: Path) -> str:
-    """First part of a module's path below the package: ros/node.py -> ros, cli.py -> cli."""
+    """First part of a module's path below the package: ros/node/node.py -> ros, cli.py -> cli."""
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def folders_of(room: str) -> set[str]:
+    """Folders below a room that hold Python modules."""
+    return {str(path.parent.relative_to(PACKAGE / room)) for path in MODULES
+            if path.is_relative_to(PACKAGE / room) and path.parent != PACKAGE / room}
 
 
 def imports(source: str, package: tuple[str, ...]) -> set[str]:
@@ -85,6 +117,33 @@ def test_imports_follow_the_arrows(path):
     allowed = {room} | ARROWS[room] | ({"learn"} if path == DEMO_CAMERA else set())
     rooms = {name.split(".")[1] for name in imports_of(path) if name.startswith("modot_ros.")} - {"__version__"}
     assert rooms <= allowed, f"{room} must not import {', '.join(sorted(rooms - allowed))}"
+
+
+@pytest.mark.parametrize("room", WINGS)
+def test_wings_are_those_that_are_listed(room):
+    assert folders_of(room) == WINGS[room]
+    assert LOOSE.get(room) in (None, {path.stem for path in (PACKAGE / room).glob("*.py")})
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in MODULES}), ids=name_of)
+def test_a_level_has_few_entries(folder):
+    entries = {path.relative_to(folder).parts[0] for path in MODULES if path.is_relative_to(folder)} - {"__init__.py"}
+    assert len(entries) <= MOST_ENTRIES, f"part {name_of(folder)} into folders: {', '.join(sorted(entries))}"
+
+
+@pytest.mark.parametrize("wing", NOT_FROM)
+def test_wings_import_only_along_the_arrows(wing):
+    room = wing.split("/")[0]
+    for path in python_files(f"modot_ros/{wing}"):
+        names = {name.split(".")[2] for name in imports_of(path) if name.startswith(f"modot_ros.{room}.")}
+        assert not names & NOT_FROM[wing], f"{name_of(path)} must not import {', '.join(sorted(names & NOT_FROM[wing]))}"
+
+
+def test_tests_mirror_modules():
+    """A test file at the place of a module bears its name; tests of several modules lie in the folder of their room."""
+    folders = {str(path.parent.relative_to(PACKAGE)) for path in MODULES}
+    stray = {name_of(path) for path in python_files("test") if str(path.parent.relative_to(ROOT / "test")) not in folders}
+    assert not stray
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

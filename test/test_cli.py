@@ -8,7 +8,7 @@ import pytest
 
 from modot_ros import cli
 from modot_ros.learn.synthetic.shards import FIRST_SEED, training_view, write_shard
-from modot_ros.scene.nearness import WEIGHTS
+from modot_ros.scene.order.nearness import WEIGHTS
 
 FILES = {"depth.npy", "depth_mm.png", "boundary_prob.npy", "boundary.png", "labels.png", "graph.json", "overlay.png"}
 
@@ -140,7 +140,7 @@ def test_all_labels_that_are_given_are_taken(picture, tmp_path, capsys):
 @pytest.mark.parametrize("arguments", [["--seconds", "3", "--input", "a.png"], ["--help"], []])
 def test_the_demo_gets_its_options(monkeypatch, arguments):
     pytest.importorskip("rclpy", reason="rclpy is not importable: no ROS here")
-    from modot_ros.ros import demo
+    from modot_ros.ros.demo import demo
     monkeypatch.setattr(demo, "main", lambda given: 0 if given == arguments else 1)
     assert cli.main(["demo", *arguments]) == 0
 

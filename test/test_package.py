@@ -78,7 +78,7 @@ def test_versions_agree():
 def test_every_executable_has_its_module():
     pairs = re.search(r"foreach\(pair (.*)\)", (ROOT / "CMakeLists.txt").read_text())[1].split()
     for executable, module in (pair.split(":") for pair in pairs):
-        source = (ROOT / "modot_ros" / "ros" / f"{module}.py").read_text()
+        source = (ROOT / "modot_ros" / "ros" / f"{module.replace('.', '/')}.py").read_text()
         assert re.search(r"^def main\(", source, re.MULTILINE), f"{executable}: {module} has no main()"
 
 
@@ -167,6 +167,7 @@ def test_what_pip_installs_is_what_the_library_and_the_command_import():
               if line and not line.startswith("#")}
     assert wanted == pinned
     program = ("import sys; sys.modules.update(dict.fromkeys(('rclpy', 'rosbags', 'pytest', 'sensor_msgs'))); "
-               "import modot_ros.ros.sources, modot_ros.predictor, modot_ros.scene.files, modot_ros.learn.training, tqdm")
+               "import modot_ros.ros.sources.media, modot_ros.predictor, modot_ros.scene.drawing.prediction_files, "
+               "modot_ros.learn.training.loop, tqdm")
     found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert found.returncode == 0, found.stderr

@@ -8,12 +8,12 @@ from typing import Any
 from torch import nn
 
 from modot_ros.model.depth_anything import HUB
-from modot_ros.model.midas import Midas
-from modot_ros.model.modot import Modot
-from modot_ros.model.modot_ssr import ModotSsr
-from modot_ros.model.nano import ModotNano
-from modot_ros.model.order_networks import InstaDepthNet, InstaOrderNet
-from modot_ros.model.pcnet import PcnetM
+from modot_ros.model.instaorder.midas import Midas
+from modot_ros.model.instaorder.networks import InstaDepthNet, InstaOrderNet
+from modot_ros.model.instaorder.pcnet import PcnetM
+from modot_ros.model.modot.network import Modot
+from modot_ros.model.modot.ssr import ModotSsr
+from modot_ros.model.nano.network import ModotNano
 
 _DEPTH = {"modot_nano": ModotNano, "modot": Modot, "modot_ssr": ModotSsr}
 _ORDER = {"instaordernet_o": partial(InstaOrderNet, {"occlusion": 2}, "patch", 256),

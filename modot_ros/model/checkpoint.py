@@ -3,9 +3,9 @@
 
 The metadata has one entry, `modot`, a JSON object: name, config (of the network's constructor), depth_kind,
 depth_along, canonical_focal, working_size and record (how it was trained); that of an order network name, config,
-mode, size and record. A `.pth` file holds a state dict, bare or under `model` or `state_dict`; it is read with `weights_only=True`, so
-that it cannot run code. One of a published network is read by `official` or `official_orders`, another gets the
-defaults below.
+mode, size and record. A `.pth` file holds a state dict, bare or under `model` or `state_dict`; it is read with
+`weights_only=True`, so that it cannot run code. One of a published network is read by
+`modot.official` or `instaorder.official`, another gets the defaults below.
 """
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from modot_ros.model import official, official_orders
 from modot_ros.model import depth_anything
 from modot_ros.model.build import MODELS, ORDER_BASELINES, ORDER_MODELS, build_network
+from modot_ros.model.cuda_graph import GraphedNetwork
 from modot_ros.model.fold import cast, fold_batch_norms
-from modot_ros.model.graph import GraphedNetwork
-from modot_ros.model.pair_input import check_input
-from modot_ros.model.windows import freeze_biases
-from modot_ros.model.winograd import use_winograd
+from modot_ros.model.instaorder import official as official_orders
+from modot_ros.model.instaorder.pair_input import check_input
+from modot_ros.model.layers.winograd import use_winograd
+from modot_ros.model.modot import official
+from modot_ros.model.modot.windows import freeze_biases
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}

@@ -24,7 +24,7 @@ def cast(network: nn.Module, dtype: torch.dtype) -> nn.Module:
     for module in network.children():
         if not getattr(module, "float32", False):
             cast(module, dtype)
-    for key, value in network.named_parameters(recurse=False):
+    for value in network.parameters(recurse=False):
         value.data = value.data.to(dtype)
     for key, value in network.named_buffers(recurse=False):
         if value.is_floating_point():

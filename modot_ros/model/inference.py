@@ -8,7 +8,7 @@ from torch import Tensor
 
 from modot_ros.model.checkpoint import PRECISIONS, LoadedNetwork
 from modot_ros.model.flip import merge_depth, merge_probability
-from modot_ros.model.nano import STRIDE
+from modot_ros.model.nano.network import STRIDE
 from modot_ros.model.preprocess import to_input
 
 

@@ -17,7 +17,7 @@ from std_msgs.msg import Header
 from modot_ros.msg import DepthOrder, Instance, OcclusionOrder, OrderGraph
 from modot_ros.prediction import OrderGraph as Graph
 from modot_ros.ros.compat import CvBridge, CvBridgeError, point_cloud2
-from modot_ros.scene.encoded import decode
+from modot_ros.scene.image_decoding import decode
 
 # Bytes per pixel of the encodings a camera image may have.
 BYTES_PER_PIXEL = {

@@ -12,7 +12,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..prediction import SIDE_STEPS
+from modot_ros.prediction import SIDE_STEPS
 
 SEARCH_PX = 3                           # how far from the probability's ridge the depth step may lie
 MIN_STEP = 0.01                         # relative step of inverse depth that counts as one

@@ -11,7 +11,7 @@ import functools
 import cv2
 import numpy as np
 
-from ..prediction import SIDE_STEPS
+from modot_ros.prediction import SIDE_STEPS
 
 SURFACE_STEP = 0.10                     # range of depth in a 3x3 window, relative to its least: an edge
 BOUNDARY_STEP = 0.02                    # the same where a boundary is probable

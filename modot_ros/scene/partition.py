@@ -12,7 +12,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .instances import MAX_LABEL
+from modot_ros.scene.instances import MAX_LABEL
 
 MAX_INSTANCES = 64
 WORKING_WIDTH = 256                     # objects are found at this width: a finer picture only moves edges

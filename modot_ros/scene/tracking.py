@@ -17,7 +17,7 @@ import numpy as np
 from scipy.ndimage import find_objects
 from scipy.optimize import linear_sum_assignment
 
-from ..prediction import Instance, OrderGraph
+from modot_ros.prediction import Instance, OrderGraph
 
 MAX_ID = 65535                          # labels are published as 16UC1
 GRID_PX = 20_000                        # pixels that regions are compared on

@@ -32,5 +32,5 @@ def processes():
     Optimisers bring in torch._dynamo at their first step.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["modot_ros.learn.training", "torch._dynamo"])
+    context.set_forkserver_preload(["modot_ros.learn.training.loop", "torch._dynamo"])
     return context

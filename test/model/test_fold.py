@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from modot_ros.model import build_network
-from modot_ros.model.casm import CASM
 from modot_ros.model.fold import cast, fold_batch_norms
+from modot_ros.model.layers.casm import CASM
 
 TINY = {"encoder_channels": (8, 16, 16, 16, 16), "decoder_channels": (16, 16, 8), "detail_channels": 4}
 

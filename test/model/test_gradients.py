@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from modot_ros.learn.published import published_loss
+from modot_ros.learn.training.published_losses import published_loss
 
 # Two values per group are normalised there: the gradient is a difference of large numbers.
 ILL_CONDITIONED = "decoder.psp_modules.0"

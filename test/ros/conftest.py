@@ -18,7 +18,7 @@ from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
 
 from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGraph, Prediction  # noqa: E402
 from modot_ros.ros.calibration import Calibration  # noqa: E402
-from modot_ros.ros.node import ModotNode  # noqa: E402
+from modot_ros.ros.node.node import ModotNode  # noqa: E402
 
 WAIT_S = 10.0                                           # for what must come; tests end long before
 

@@ -11,8 +11,19 @@ from std_msgs.msg import Header
 
 from modot_ros.msg import OrderGraph as OrderGraphMessage
 from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGraph
-from modot_ros.ros.convert import (BYTES_PER_PIXEL, ROWS_PER_ROW, BadFrame, cloud_message, image_message,
-                                   in_range, labels_of, millimetres, order_graph_message, packed_rgb, rgb_of)
+from modot_ros.ros.convert import (
+    BYTES_PER_PIXEL,
+    ROWS_PER_ROW,
+    BadFrame,
+    cloud_message,
+    image_message,
+    in_range,
+    labels_of,
+    millimetres,
+    order_graph_message,
+    packed_rgb,
+    rgb_of,
+)
 
 RED, GREY = (200, 30, 10), (90, 90, 90)
 HEADER = Header(frame_id="camera")

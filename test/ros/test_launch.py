@@ -13,8 +13,8 @@ import yaml
 
 pytest.importorskip("rclpy", reason="rclpy is not importable: no ROS here")
 
-from modot_ros.ros.outputs import OUTPUTS  # noqa: E402
-from modot_ros.ros.parameters import Parameters  # noqa: E402
+from modot_ros.ros.node.outputs import OUTPUTS  # noqa: E402
+from modot_ros.ros.node.parameters import Parameters  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCH_FILES = sorted((ROOT / "launch").glob("*.launch.py"))

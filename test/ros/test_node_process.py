@@ -20,7 +20,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from modot_ros.model import build_network, save_checkpoint
 from modot_ros.msg import OrderGraph
-from modot_ros.ros.node import main
+from modot_ros.ros.node.node import main
 
 WAIT_S = 60.0                                           # torch starts slowly on a busy machine
 
@@ -175,7 +175,7 @@ def test_a_bad_value_ends_main_with_the_choices(name, value, words, capfd, monke
 
 
 def test_the_process_leaves_a_core_to_the_camera_unless_the_user_says_otherwise(monkeypatch):
-    from modot_ros.ros.node import use_machine_well
+    from modot_ros.ros.node.node import use_machine_well
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
     monkeypatch.setenv("OMP_NUM_THREADS", "")           # so that it is put back afterwards
     monkeypatch.delenv("OMP_NUM_THREADS")

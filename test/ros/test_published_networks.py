@@ -12,9 +12,9 @@ from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 
 from modot_ros.model import save_checkpoint  # noqa: E402
-from modot_ros.ros import node as node_module  # noqa: E402
-from modot_ros.ros.node import ModotNode  # noqa: E402
-from modot_ros.ros.outputs import OUTPUTS  # noqa: E402
+from modot_ros.ros.node import node as node_module  # noqa: E402
+from modot_ros.ros.node.node import ModotNode  # noqa: E402
+from modot_ros.ros.node.outputs import OUTPUTS  # noqa: E402
 
 WAIT_S = 600.0                                          # a frame is ten seconds of a core, and other tests may take it
 WIDTH, HEIGHT, MAX_DEPTH_M = 640, 480, 10.0

@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from modot_ros.scene.geometry import (FRONTIER_COLUMNS, clearing_points, flying_pixels, frontiers, points,
-                                      rays, resize_depth, scale_camera)
+from modot_ros.scene.geometry import (
+    FRONTIER_COLUMNS,
+    clearing_points,
+    flying_pixels,
+    frontiers,
+    points,
+    rays,
+    resize_depth,
+    scale_camera,
+)
 
 NAN, INF = np.nan, np.inf
 K = np.array([[100.0, 0, 2], [0, 50.0, 1], [0, 0, 1]])

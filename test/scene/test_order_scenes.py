@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from modot_ros.scene.order import order_graph
+from modot_ros.scene.order.graph import order_graph
 
 TURNS = [pytest.param(turn, mirror, id=f"{90 * turn}{'m' * mirror}") for turn in range(4) for mirror in (False, True)]
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modot_ros.learn.datasets.cocoa import cocoa
-from modot_ros.learn.datasets.diode import diode
-from modot_ros.learn.datasets.ibims import ibims
-from modot_ros.learn.datasets.instaorder import instaorder
-from modot_ros.learn.datasets.kins import kins
+from modot_ros.learn.datasets.depth_sets.diode import diode
+from modot_ros.learn.datasets.depth_sets.ibims import ibims
+from modot_ros.learn.datasets.depth_sets.nyud_mt import nyud_mt
+from modot_ros.learn.datasets.depth_sets.ob_future import ob_future
+from modot_ros.learn.datasets.depth_sets.ob_hypersim import ob_hypersim
+from modot_ros.learn.datasets.depth_sets.ob_labname import ob_diode, ob_entityseg
 from modot_ros.learn.datasets.layout import choose
-from modot_ros.learn.datasets.nyud_mt import nyud_mt
-from modot_ros.learn.datasets.ob_future import ob_future
-from modot_ros.learn.datasets.ob_hypersim import ob_hypersim
-from modot_ros.learn.datasets.ob_labname import ob_diode, ob_entityseg
 from modot_ros.learn.datasets.order_sample import OrderSample
+from modot_ros.learn.datasets.order_sets.cocoa import cocoa
+from modot_ros.learn.datasets.order_sets.instaorder import instaorder
+from modot_ros.learn.datasets.order_sets.kins import kins
 from modot_ros.learn.datasets.pairs import pairs
 from modot_ros.learn.datasets.picture_set import PictureSet
 from modot_ros.learn.datasets.sample import Sample

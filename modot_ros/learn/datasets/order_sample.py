@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from modot_ros.learn.order_evaluation import MIN_LENGTH_PX
-from modot_ros.model.pair_input import mask_box
+from modot_ros.learn.metrics.graph_orders import MIN_LENGTH_PX
+from modot_ros.model.instaorder.pair_input import mask_box
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,7 @@ import numpy as np
 
 from modot_ros.learn.datasets.layout import Layout, choose
 from modot_ros.learn.datasets.order_sample import OrderTruth, order_truth
-from modot_ros.learn.datasets.picture_file import (read_array, read_grey, read_json, read_labels, read_rgb,
-                                                   read_values)
+from modot_ros.learn.datasets.picture_file import read_array, read_grey, read_json, read_labels, read_rgb, read_values
 from modot_ros.learn.datasets.picture_set import PictureSet
 from modot_ros.learn.datasets.sample import Sample, intrinsics, sample
 from modot_ros.learn.synthetic.truth import depth_order_pairs

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from modot_ros.scene.encoded import decode
+from modot_ros.scene.image_decoding import decode
 
 
 def read_rgb(path: Path) -> np.ndarray:

@@ -21,7 +21,7 @@ from modot_ros.learn.metrics.depth_boundary import depth_boundary_error, scale_i
 from modot_ros.learn.metrics.pixels import pixel_metrics
 from modot_ros.learn.orders.evaluation import OrderBenchmark, OrderTable
 from modot_ros.predictor import Predictor
-from modot_ros.scene.agreement import boundary_f
+from modot_ros.scene.pixel_scores import boundary_f
 
 Row = dict[str, float]
 WORST = 4                                               # pictures kept by each of the two ways to be bad

@@ -18,7 +18,6 @@ from modot_ros.prediction import OrderGraph
 from modot_ros.predictor import Predictor
 from modot_ros.scene.boundaries import thin
 
-
 CANNY = " depth + Canny "                               # in the names of those that take edges of depth
 
 

@@ -16,7 +16,7 @@ from modot_ros.learn.orders.graph import graph_orders, painted
 from modot_ros.learn.orders.heuristics import depth_by_area, depth_by_height, occlusion_by_area, occlusion_by_height
 from modot_ros.model import order_pairs
 from modot_ros.prediction import OrderGraph, PairOrders
-from modot_ros.scene.fusion import fuse
+from modot_ros.scene.order.fusion import fuse
 
 
 def order_contenders(model: str, graph: OrderGraph, sample: Sample,

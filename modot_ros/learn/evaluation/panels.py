@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from modot_ros.scene.drawing import colour_depth, depth_limits
+from modot_ros.scene.drawing.overlay import colour_depth, depth_limits
 
 HEIGHT_PX = 240                                         # of a row, at most
 

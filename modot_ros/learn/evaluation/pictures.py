@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from modot_ros.learn.dataset import Views, load_views
 from modot_ros.learn.datasets import DATASETS, ORDER_DATASETS, open_dataset, open_order_dataset
 from modot_ros.learn.datasets.order_sample import OrderSample, OrderTruth, occlusion_matrix, order_truth
 from modot_ros.learn.datasets.pairs import PICTURES
@@ -19,6 +18,7 @@ from modot_ros.learn.metrics.depth_steps import step_boundaries, step_pairs
 from modot_ros.learn.orders.graph import painted
 from modot_ros.learn.synthetic.shards import Instances, read_instances, write_shards
 from modot_ros.learn.synthetic.truth import occlusion_pairs
+from modot_ros.learn.training.views import Views, load_views
 
 ROOMS, SHARDS = "rooms", "shards"
 KINDS = (ROOMS, SHARDS, *DATASETS, *ORDER_DATASETS)

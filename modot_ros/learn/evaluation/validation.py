@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from modot_ros.learn.dataset import Views, plain_batch
-from modot_ros.scene.agreement import boundary_f, depth_scores
+from modot_ros.learn.training.views import Views, plain_batch
 from modot_ros.scene.boundaries import thin
+from modot_ros.scene.pixel_scores import boundary_f, depth_scores
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 

@@ -7,7 +7,7 @@ import torch
 
 from modot_ros.learn.mesh2ob.caster import NO_HIT, MeshCaster
 from modot_ros.learn.mesh2ob.mesh import Mesh
-from modot_ros.learn.mesh2ob.published import published_pairs
+from modot_ros.learn.mesh2ob.published_convention import published_pairs
 from modot_ros.learn.synthetic.camera import Camera
 from modot_ros.learn.synthetic.truth import boundary_map, boundary_pairs
 from modot_ros.learn.synthetic.view import View

@@ -30,11 +30,11 @@ import numpy as np
 from modot_ros.learn.mesh2ob.cameras import cameras_json
 from modot_ros.learn.mesh2ob.mesh import Mesh
 from modot_ros.learn.mesh2ob.orders import boundary_classes, true_graph
-from modot_ros.learn.mesh2ob.published import without_specks
+from modot_ros.learn.mesh2ob.published_convention import without_specks
 from modot_ros.learn.mesh2ob.view import Look
 from modot_ros.learn.synthetic.camera import Camera
 from modot_ros.learn.synthetic.view import View
-from modot_ros.scene.files import depth_millimetres, graph_json
+from modot_ros.scene.drawing.prediction_files import depth_millimetres, graph_json
 
 
 def write_views(mesh: Mesh, cameras: dict[str, Camera], folder: Path, convention: str = "strict", supersample: int = 1,

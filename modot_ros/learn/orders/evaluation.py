@@ -9,8 +9,17 @@ import numpy as np
 
 from modot_ros.learn.datasets.order_sample import OrderSample, OrderTruth, depth_matrices
 from modot_ros.learn.datasets.picture_set import PictureSet
-from modot_ros.learn.orders.metrics import (DepthTally, OcclusionScores, OcclusionTally, depth_tally, mean_occlusion,
-                                            mean_whdr, occlusion_tally, pooled_occlusion, pooled_whdr)
+from modot_ros.learn.orders.metrics import (
+    DepthTally,
+    OcclusionScores,
+    OcclusionTally,
+    depth_tally,
+    mean_occlusion,
+    mean_whdr,
+    occlusion_tally,
+    pooled_occlusion,
+    pooled_whdr,
+)
 from modot_ros.prediction import PairOrders
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from modot_ros.model.pair_orders import touching
+from modot_ros.model.instaorder.pair_orders import touching
 
 
 def occlusion_by_area(masks: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from modot_ros.learn.datasets.layout import choose
 from modot_ros.learn.datasets.order_sample import DepthRelation, OrderSample, OrderTruth
 from modot_ros.learn.datasets.picture_set import PictureSet
 from modot_ros.learn.orders.losses import CLOSER, EQUAL, FARTHER
-from modot_ros.model.pair_input import centred_square, crop, normalised, resized_mask
+from modot_ros.model.instaorder.pair_input import centred_square, crop, normalised, resized_mask
 
 MODES = ("patch", "resize", "image")
 POSITIVE_SHARE = 0.7                                    # of the occlusion pairs that are drawn

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from modot_ros.learn.synthetic.rooms import Scene
+from modot_ros.learn.synthetic.rooms.scene import Scene
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,19 @@ from dataclasses import dataclass
 
 import torch
 
-from modot_ros.learn.synthetic.shapes import (BOX, ELLIPSOID, FRUSTUM, HULL, KINDS, Solids, enter_box, enter_ellipsoid,
-                                              enter_frustum, enter_hull, through_top)
+from modot_ros.learn.synthetic.rooms.shapes import (
+    BOX,
+    ELLIPSOID,
+    FRUSTUM,
+    HULL,
+    KINDS,
+    Solids,
+    enter_box,
+    enter_ellipsoid,
+    enter_frustum,
+    enter_hull,
+    through_top,
+)
 
 NO_HIT = -1
 _MIN_T = 1e-6

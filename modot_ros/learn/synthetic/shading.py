@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 
 from modot_ros.learn.synthetic.caster import Caster, Grid
-from modot_ros.learn.synthetic.materials import albedo
-from modot_ros.learn.synthetic.rooms import Scene
-from modot_ros.learn.synthetic.shapes import Solids
+from modot_ros.learn.synthetic.rooms.materials import albedo
+from modot_ros.learn.synthetic.rooms.scene import Scene
+from modot_ros.learn.synthetic.rooms.shapes import Solids
 
 _SAMPLES = 4                                            # points per area light; a ray looks at one of them
 _CELLS = 20                                             # along the side of a light's cube of directions

@@ -2,9 +2,9 @@
 """Rendered views on disk, for training: shards of a fixed number of views, made by worker processes.
 
 A shard is an .npz with rgb uint8 [n, H, W, 3], depth_m float16 [n, H, W], boundary uint8 [n, H, W] (0 or 1, occluder's
-side) and focal float32 [n] (focal length / width). Those to test on, or to learn orders from, say the orders of their instances as
-well, see `read_instances`. View k of a split comes from seed first_seed + k alone, so a folder can be made again anywhere, and
-finished shards are kept when a run is continued.
+side) and focal float32 [n] (focal length / width). Those to test on, or to learn orders from, hold the orders of their
+instances as well, see `read_instances`. View k of a split comes from seed first_seed + k alone, so a folder can be made again
+anywhere, and finished shards are kept when a run is continued.
 """
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from modot_ros.learn.synthetic.camera import random_camera
-from modot_ros.learn.synthetic.rooms import random_scene
+from modot_ros.learn.synthetic.rooms.scene import random_scene
 from modot_ros.learn.synthetic.view import View, render
 
 VIEWS_PER_SHARD = 40

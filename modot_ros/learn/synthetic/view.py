@@ -11,9 +11,9 @@ import torch
 from modot_ros.learn.synthetic.camera import Camera
 from modot_ros.learn.synthetic.caster import NO_HIT, Caster, Grid
 from modot_ros.learn.synthetic.lens import Lens
-from modot_ros.learn.synthetic.rooms import Scene
+from modot_ros.learn.synthetic.rooms.scene import Scene
+from modot_ros.learn.synthetic.rooms.shapes import Solids
 from modot_ros.learn.synthetic.shading import Shader
-from modot_ros.learn.synthetic.shapes import Solids
 from modot_ros.learn.synthetic.truth import boundary_map, boundary_pairs, depth_order_pairs, occlusion_pairs
 
 _COLUMNS = 64                                           # of the grid of cells over the picture

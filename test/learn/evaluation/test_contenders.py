@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is compared, and what each of them says of one picture."""
 import numpy as np
-import pytest
 
 from modot_ros.learn.datasets.sample import sample
 from modot_ros.learn.evaluation.contenders import Estimate, contenders, typical_depth

@@ -9,7 +9,7 @@ from modot_ros.learn.evaluation import order_contenders as module
 from modot_ros.learn.evaluation.order_contenders import order_contenders
 from modot_ros.learn.orders.graph import painted
 from modot_ros.prediction import PairOrders
-from modot_ros.scene.order import order_graph
+from modot_ros.scene.order.graph import order_graph
 
 
 @pytest.fixture

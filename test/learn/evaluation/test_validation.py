@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from modot_ros.learn.dataset import load_views
 from modot_ros.learn.evaluation.validation import THRESHOLDS, score, score_network
+from modot_ros.learn.training.views import load_views
 from modot_ros.model import build_network
 
 

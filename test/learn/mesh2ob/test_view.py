@@ -9,7 +9,7 @@ from scipy.spatial import HalfspaceIntersection
 from modot_ros.learn.metrics.matching import largest_matching
 from modot_ros.learn.synthetic import random_camera, random_scene, render
 from modot_ros.learn.synthetic.camera import Camera, look, pinhole
-from modot_ros.learn.synthetic.shapes import BOX, ELLIPSOID, FRUSTUM
+from modot_ros.learn.synthetic.rooms.shapes import BOX, ELLIPSOID, FRUSTUM
 
 
 def triangles(trimesh, solid):

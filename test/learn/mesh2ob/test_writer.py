@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from modot_ros import cli
-from modot_ros.learn.dataset import load_views
 from modot_ros.learn.datasets import open_dataset
-from modot_ros.learn.mesh2ob.published import without_specks
+from modot_ros.learn.mesh2ob.published_convention import without_specks
+from modot_ros.learn.training.views import load_views
 
 ENDINGS = {".png", "_depth.npy", "_depth_mm.png", "_normals.npy", "_labels.png", "_boundary.png", "_boundary_class.png",
            "_boundary_side.png", "_pairs.npz", "_graph.json"}

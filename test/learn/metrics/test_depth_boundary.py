@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from modot_ros.learn.metrics.canny import depth_edges
-from modot_ros.learn.metrics.depth_boundary import (FARTHEST_PX, RATIOS, depth_boundary_error,
-                                                    scale_invariant_boundary_f)
+from modot_ros.learn.metrics.depth_boundary import FARTHEST_PX, RATIOS, depth_boundary_error, scale_invariant_boundary_f
 
 
 def step(at=20, near=1.0, far=3.0) -> np.ndarray:

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from modot_ros.learn.datasets.order_sample import order_truth
-from modot_ros.learn.order_evaluation import judge, score
+from modot_ros.learn.metrics.graph_orders import judge, score
 from modot_ros.learn.orders.evaluation import OrderBenchmark
 from modot_ros.learn.orders.graph import graph_orders, painted
 from modot_ros.learn.synthetic.shards import training_view
 from modot_ros.prediction import DepthOrder, OcclusionOrder, OrderGraph
-from modot_ros.scene.order import order_graph
+from modot_ros.scene.order.graph import order_graph
 
 
 def test_the_smaller_mask_is_painted_over_the_larger():

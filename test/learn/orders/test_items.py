@@ -9,8 +9,18 @@ from numpy.random import RandomState
 
 from modot_ros.learn.datasets.order_sample import DepthRelation, OrderSample, OrderTruth
 from modot_ros.learn.datasets.picture_set import PictureSet
-from modot_ros.learn.orders.items import (A_OVER_B, B_OVER_A, BOTH, MODES, NONE, DepthItems, OcclusionItems, PairItem,
-                                          depth_item, occlusion_item)
+from modot_ros.learn.orders.items import (
+    A_OVER_B,
+    B_OVER_A,
+    BOTH,
+    MODES,
+    NONE,
+    DepthItems,
+    OcclusionItems,
+    PairItem,
+    depth_item,
+    occlusion_item,
+)
 from modot_ros.learn.orders.losses import CLOSER, EQUAL, FARTHER
 
 HEIGHT, WIDTH = 20, 40

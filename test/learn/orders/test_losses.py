@@ -7,9 +7,21 @@ import numpy as np
 import pytest
 import torch
 
-from modot_ros.learn.orders.losses import (CLOSER, EQUAL, FARTHER, PairBatch, Weights, class_loss, completion_loss,
-                                           counted_disparity_order, depth_loss, disparity_order, instadepth_loss,
-                                           occlusion_loss, smoothness)
+from modot_ros.learn.orders.losses import (
+    CLOSER,
+    EQUAL,
+    FARTHER,
+    PairBatch,
+    Weights,
+    class_loss,
+    completion_loss,
+    counted_disparity_order,
+    depth_loss,
+    disparity_order,
+    instadepth_loss,
+    occlusion_loss,
+    smoothness,
+)
 from modot_ros.model import build_network
 
 LN2 = math.log(2)

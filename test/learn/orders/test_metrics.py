@@ -5,8 +5,17 @@ import math
 import numpy as np
 import pytest
 
-from modot_ros.learn.orders.metrics import (GROUPS, DepthTally, OcclusionTally, depth_tally, mean_occlusion, mean_whdr,
-                                            occlusion_tally, pooled_occlusion, pooled_whdr)
+from modot_ros.learn.orders.metrics import (
+    GROUPS,
+    DepthTally,
+    OcclusionTally,
+    depth_tally,
+    mean_occlusion,
+    mean_whdr,
+    occlusion_tally,
+    pooled_occlusion,
+    pooled_whdr,
+)
 
 OFFICIAL = dict(zip(GROUPS, [f"{o}_{r}" for o in ("ovlX", "ovlO", "ovlOX") for r in ("eq", "neq", "all")]))
 

@@ -5,9 +5,9 @@ import pytest
 
 from modot_ros.learn.synthetic import Camera, Scene, render
 from modot_ros.learn.synthetic.camera import look, pinhole
-from modot_ros.learn.synthetic.materials import MaterialTable
-from modot_ros.learn.synthetic.rooms import Light
-from modot_ros.learn.synthetic.shapes import BOX, ELLIPSOID, FRUSTUM, Solid
+from modot_ros.learn.synthetic.rooms.materials import MaterialTable
+from modot_ros.learn.synthetic.rooms.scene import Light
+from modot_ros.learn.synthetic.rooms.shapes import BOX, ELLIPSOID, FRUSTUM, Solid
 from modot_ros.learn.synthetic.truth import boundary_map, depth_order_pairs, occlusion_pairs
 
 FLOOR = ((0, 0, -0.5), (50, 50, 0.5), 0)

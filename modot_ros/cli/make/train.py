@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`modot train`: training of a network on rendered rooms and other sets."""
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from modot_ros.cli.progress import progress, rendering
+
+HELP = "Train a network on synthetic rooms; continues a run that was stopped."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default="modot_nano", help="name of the network; the published ones need a GPU")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoint, log and weights")
+    parser.add_argument("--smoke", action="store_true", help="only a tiny training, its evaluation and the report, in a minute "
+                        "or two; of the other options --output counts")
+    parser.add_argument("--start", nargs="?", const="", metavar="FILE", help="train on from these weights, .safetensors or "
+                        ".pth; without FILE from those that come with the package")
+    parser.add_argument("--keep", type=float, default=0.0, metavar="SHARE", help="of the weights that it started from, in "
+                        "those that it writes; 0 to 1")
+    parser.add_argument("--data", type=Path, help="folder for the rendered rooms, made when missing; without it OUTPUT/data")
+    parser.add_argument("--mix", nargs="+", type=_share, default=(), metavar="[KIND=]FOLDER=WEIGHT", help="other "
+                        "folders of shards or, with KIND, training splits of data sets (pairs, nyud_mt, ob_future, ob_hypersim), "
+                        "drawn so many times as often as the rooms, whatever their sizes")
+    parser.add_argument("--views", type=int, default=4000, help="rooms to train on")
+    parser.add_argument("--first-view", type=int, default=0, metavar="K", help="number of the first of these rooms, a multiple "
+                        "of 40; a network learns most from rooms that it was not trained on before")
+    parser.add_argument("--workers", type=int, default=2, help="processes that render")
+    parser.add_argument("--steps", type=int, default=6000, help="optimiser steps in all")
+    parser.add_argument("--batch", type=int, default=16, help="rooms per step")
+    parser.add_argument("--learning-rate", type=float, help="at the top of the schedule; without it 2e-3, with --start 1e-3; "
+                        "the published networks were trained with 3e-5")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto; under torchrun cuda is a GPU for each "
+                        "process")
+    parser.add_argument("--precision", default="fp32", help="fp32, bf16 or, on a GPU, fp16")
+    parser.add_argument("--threads", type=int, default=2, help="of the CPU")
+    parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard's event files (needs tensorboard)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation")
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.smoke:
+        return _smoke(options)
+
+    from modot_ros.learn.synthetic.shards import write_shards
+    from modot_ros.learn.training.loop import Share, TrainingOptions, check, train
+    from modot_ros.learn.training.ranks import ranks_of_environment
+
+    if options.views < 1:
+        raise ValueError(f"--views is {options.views}: must be 1 or more")
+    data = options.data or options.output / "data"
+    rate = options.learning_rate
+    if rate is None:
+        rate = 2e-3 if options.start is None else 1e-3
+    wanted = TrainingOptions(train=str(data / "train"), validation=str(data / "validation"), output=str(options.output),
+                             more=tuple(Share(*share) for share in options.mix), model=options.model, start=options.start,
+                             keep=options.keep, steps=options.steps, seed=options.seed, batch=options.batch, learning_rate=rate,
+                             device=options.device, precision=options.precision, threads=options.threads,
+                             tensorboard=options.tensorboard)
+    check(wanted)
+    if ranks_of_environment().first:                    # the other processes wait in `train` for this one
+        write_shards(data / "train", "train", options.views, workers=options.workers, progress=rendering,
+                     first=options.first_view)
+        write_shards(data / "validation", "validation", 120, workers=options.workers, progress=rendering)
+    print(f"weights: {train(wanted)}")
+    return 0
+
+
+def _share(text: str) -> tuple[str, float]:
+    folder, found, weight = text.rpartition("=")
+    try:
+        return folder if found else text, float(weight) if found else 1.0
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected FOLDER=WEIGHT, as rooms2=0.5") from error
+
+
+def _smoke(options: argparse.Namespace) -> int:
+    from modot_ros.learn.evaluation.report import headline
+    from modot_ros.learn.training.smoke import smoke
+
+    found = smoke(options.output, threads=options.threads, progress=progress)
+    print(f"report: {options.output / 'report' / 'results.md'}")
+    print(json.dumps(headline(found)))
+    return 0

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`modot evaluate`: scores of a model beside baselines."""
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from modot_ros.cli.arguments import model_arguments
+from modot_ros.cli.progress import progress
+
+HELP = ("Score a model beside what it has to beat; tables, curves and the worst pictures go into a folder, the last line "
+        "is JSON.")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    model_arguments(parser)
+    parser.add_argument("--flip", action="store_true", help="average with the mirrored picture")
+    parser.add_argument("--data", nargs="+", required=True, metavar="[KIND=]FOLDER", help="sets to score on: rooms (their "
+                        "test split, rendered when missing), shards, pairs (also any folder with an index.json), nyud_mt, "
+                        "ob_future, ob_hypersim, ibims, diode, ob_diode, ob_entityseg, or, for orders, instaorder, "
+                        "cocoa or kins")
+    parser.add_argument("--order-model", default="", help="order network to score as well where there are instances, as "
+                        "instaordernet_od; needs --order-weights")
+    parser.add_argument("--order-weights", type=Path, help="its .safetensors or .pth file")
+    parser.add_argument("-o", "--output", type=Path, default=Path("evaluation_out"), help="folder for the report")
+    parser.add_argument("--views", type=int, help="most pictures of each set; without it 200 rooms and all of others")
+    parser.add_argument("--workers", type=int, default=2, help="processes that render")
+
+
+def run(options: argparse.Namespace) -> int:
+    from modot_ros.learn.evaluation.evaluate import evaluate
+    from modot_ros.learn.evaluation.report import headline, tables
+    from modot_ros.model import load_order_network
+    from modot_ros.predictor import Predictor
+
+    if options.views is not None and options.views < 1:
+        raise ValueError(f"--views is {options.views}: must be 1 or more")
+    predictor = Predictor(options.model, options.weights, options.device, options.precision, max_instances=65535,
+                          flip=options.flip)
+    network = None
+    if options.order_model or options.order_weights:
+        network = options.order_model, load_order_network(options.order_model, options.order_weights, options.device,
+                                                          options.precision)
+    comparisons = evaluate(options.data, options.output, predictor, options.views, options.workers, progress, network)
+    for comparison in comparisons:
+        print("\n".join(tables(comparison)))
+    print(f"report: {options.output / 'results.md'}")
+    print(json.dumps([headline(comparison) for comparison in comparisons]))
+    return 0

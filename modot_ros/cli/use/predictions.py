@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pictures that a command was given, and what the predictor finds in each."""
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from modot_ros.scene.image_decoding import decode
+
+if TYPE_CHECKING:
+    from modot_ros.prediction import Prediction
+
+
+def predictions(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, Prediction]]:
+    """(name, RGB picture, prediction) of every frame of the input; makes the output folder."""
+    from tqdm import tqdm
+
+    from modot_ros.predictor import Predictor
+    from modot_ros.ros.sources.media import Pictures, Video, open_source
+
+    source = open_source(options.input)
+    if not isinstance(source, (Pictures, Video)):
+        raise ValueError(f"{options.input!r} is no picture, folder of pictures or video")
+    if options.instances is not None and not options.instances.exists():
+        raise FileNotFoundError(f"instances {str(options.instances)!r} does not exist")
+    most = {} if options.instances is None else {"max_instances": 1024}         # labels that are given are all taken
+    method = options.order_method or ("fused" if options.order_model else "geometric")
+    predictor = Predictor(options.model, options.weights, options.device, options.precision, options.boundary_threshold,
+                          flip=options.flip, order_method=method, order_model=options.order_model,
+                          order_weights=options.order_weights, order_max_instances=options.order_max_instances, **most)
+    if options.output is not None:
+        options.output.mkdir(parents=True, exist_ok=True)
+    names: set[str] = set()
+    for frame in tqdm(source, total=len(source), unit="frame", disable=None if len(source) > 1 else True):
+        if frame.name in names:
+            raise ValueError(f"two pictures are called {frame.name!r}, and so would be their results: rename one")
+        names.add(frame.name)
+        rgb = np.ascontiguousarray(frame.rows.reshape(frame.height, frame.width, 3)[:, :, ::-1])
+        focal_px = options.focal_px
+        if focal_px is None and frame.calibration is not None:
+            focal_px = frame.calibration.k[0]
+        labels = None if options.instances is None else _labels(options.instances, frame.name, rgb.shape[:2])
+        yield frame.name, rgb, predictor.predict(rgb, focal_px, labels)
+    passed_over = [path.name for path in source.passed_over] if isinstance(source, Pictures) else []
+    if passed_over:
+        print(f"{len(passed_over)} passed over, for they can't be read as pictures of 8 bits per channel: "
+              f"{', '.join(passed_over[:5])}{', ...' if len(passed_over) > 5 else ''}", file=sys.stderr)
+
+
+def _labels(path: Path, name: str, size: tuple[int, int]) -> np.ndarray:
+    """The label image at `path`, or the one called `name` in the folder `path`, for a picture of `size` (H, W)."""
+    file = path
+    if path.is_dir():
+        file = next((path / f"{name}{ending}" for ending in (".png", ".tif", ".tiff")
+                     if (path / f"{name}{ending}").is_file()), None)
+        if file is None:
+            raise FileNotFoundError(f"instances folder {str(path)!r} has no {name}.png")
+    try:
+        labels = decode(file.read_bytes(), cv2.IMREAD_UNCHANGED)
+    except ValueError as error:
+        raise ValueError(f"instances {str(file)!r} {error}") from error
+    if labels.ndim != 2:
+        raise ValueError(f"instances {str(file)!r} is no label image of one channel, it has {labels.shape[2]} (a palette's "
+                         "colours are no ids)")
+    if labels.shape != size:
+        raise ValueError(f"instances {str(file)!r} is {labels.shape[1]}x{labels.shape[0]}, the picture {name!r} "
+                         f"{size[1]}x{size[0]}")
+    return labels

@@ -1,0 +1,475 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training of a network: one straight loop, seeded, resumable, with a finished schedule however long it may take.
+
+Everything that changes over a run (learning rate, picture size, the end) depends on one number, the progress from 0 to
+1. It is step / steps, or elapsed / budget when minutes are given instead; with steps, a run that was killed and resumed
+repeats the loss curve of one that was not. Several processes (`ranks`) share each batch.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
+
+from modot_ros.learn.evaluation.panels import side_by_side
+from modot_ros.learn.evaluation.validation import score_network
+from modot_ros.learn.training import losses
+from modot_ros.learn.training.averaged_weights import Averaged
+from modot_ros.learn.training.batch_renorm import hold_statistics, renormalise, set_freedom
+from modot_ros.learn.training.dataset_views import SampleViews, open_sample_views
+from modot_ros.learn.training.journal import Journal, progress_line
+from modot_ros.learn.training.mixture import Deck, Mixture
+from modot_ros.learn.training.ranks import Ranks, joined
+from modot_ros.learn.training.stochastic_depth import omit_branches
+from modot_ros.learn.training.views import Batch, Viewable, Views, load_views, plain_batch, training_batch
+from modot_ros.model import MODELS, PRECISIONS, build_network, read_network, save_checkpoint
+from modot_ros.model.checkpoint import check_precision, choose_device
+from modot_ros.model.depth_anything import HUB
+
+CHECKPOINT = "training.pt"
+LOG_EVERY = 20                                          # steps
+MOST_SKIPPED = 50                                       # steps in a row without a finite gradient that a run survives
+STATISTICS_VIEWS = 240                                  # that batch norms of the averaged weights are measured on
+SAMPLES = 4                                             # held-out views that are drawn at every validation
+
+# Options that leave the loss curve as it is, up to rounding: a run may be continued with others.
+FREE = ("output", "keep", "validation", "validation_views", "validate_every_minutes", "save_every_minutes", "device",
+        "threads", "tensorboard")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Part of a run at one picture size, until `until` of its progress (0..1)."""
+
+    width: int
+    height: int
+    until: float
+    whole: float = 0.0                                  # share of views that are neither cropped nor turned
+
+
+@dataclass(frozen=True)
+class Share:
+    """Another set, drawn `weight` times as often as the first one, whatever their sizes."""
+
+    folder: str                                         # of shards, or KIND=FOLDER: a data set, see `sample_views`
+    weight: float
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """One run. Exactly one of `steps` and `minutes` says how long. Raises ValueError on values that cannot work."""
+
+    train: str                                          # folder of shards
+    validation: str                                     # folder of other shards
+    output: str                                         # folder for checkpoint, log and weights
+    more: tuple[Share, ...] = ()                        # other sets to mix in
+    model: str = "modot_nano"                           # one of modot_ros.model.MODELS
+    start: str | None = None                            # weights to train on from: a file, "" for the package's; None: fresh
+    keep: float = 0.0                                   # share of these weights in those that are written, 0..1
+    config: dict[str, Any] = field(default_factory=dict)    # of a fresh network's constructor
+    steps: int | None = None
+    minutes: float | None = None
+    stages: tuple[Stage, ...] = (Stage(128, 96, 0.45), Stage(256, 192, 0.8, whole=0.65), Stage(256, 192, 1.0, whole=1.0))
+    batch: int = 16                                     # views per step, shared by all processes
+    precision: str = "fp32"                             # of the networks' insides: fp32, bf16, or fp16 on a GPU
+    seed: int = 0
+    learning_rate: float = 2e-3                         # at the top of the schedule; for trained weights take less
+    warm_up: float = 0.04                               # share of the run
+    weight_decay: float = 0.02
+    ema_decay: float = 0.998
+    gradient_limit: float = 5.0                         # norm
+    depth_weight: float = 2.0
+    relative_weight: float = 2.0                        # of the depth's shape, whatever its scale
+    boundary_weight: float = 4.0
+    boundary_negative_weight: float = 3.0               # lambda of the class-balanced loss
+    constraint_weight: float = 0.2                      # OBDCL
+    validate_every_minutes: float = 5.0
+    validation_views: int = 64
+    save_every_minutes: float = 2.0
+    canonical_focal: float = 0.8                        # focal length / picture width of a fresh network's camera
+    device: str = "cpu"                                 # "cpu", "cuda", "cuda:N" or "auto"
+    threads: int = 2                                    # of the CPU
+    tensorboard: bool = False                           # event files beside the log
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.minutes is None):
+            raise ValueError(f"steps={self.steps}, minutes={self.minutes}: give exactly one of the two")
+        if not 0 < (self.minutes if self.steps is None else self.steps) < math.inf:
+            raise ValueError(f"steps={self.steps}, minutes={self.minutes}: must be positive")
+        if self.batch < 2:
+            raise ValueError(f"batch={self.batch}: batch norm needs at least 2 views")
+        for name in ("learning_rate", "gradient_limit", "boundary_negative_weight", "canonical_focal", "validation_views",
+                     "threads"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name}={getattr(self, name)}: must be positive")
+        for name in ("weight_decay", "depth_weight", "relative_weight", "boundary_weight", "constraint_weight",
+                     "validate_every_minutes", "save_every_minutes"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name}={getattr(self, name)}: must not be negative")
+        for share in self.more:
+            if not 0 < share.weight < math.inf:
+                raise ValueError(f"weight {share.weight} of {share.folder}: must be positive")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision {self.precision!r} is unknown: choose one of {', '.join(PRECISIONS)}")
+        trainable = [model for model in MODELS if model not in HUB]
+        if self.model not in trainable:
+            raise ValueError(f"model {self.model!r} can't be trained: choose one of {', '.join(trainable)}")
+        if self.start is not None and self.config:
+            raise ValueError(f"config={self.config}: weights to start from have their own")
+        if self.keep and self.start is None:
+            raise ValueError(f"keep={self.keep}: a fresh network has nothing to keep, give weights to start from")
+        for name in ("warm_up", "ema_decay", "keep"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: must be in [0, 1)")
+        ends = [stage.until for stage in self.stages]
+        if not ends or ends[0] <= 0 or ends != sorted(set(ends)) or ends[-1] != 1.0:
+            raise ValueError(f"stages end at {ends} of the run: must grow from above 0 and end at 1.0")
+        for stage in self.stages:
+            if not 0 <= stage.whole <= 1:
+                raise ValueError(f"whole={stage.whole} of the stage until {stage.until}: must be in [0, 1]")
+            if min(stage.width, stage.height) < 32 or stage.width % 32 or stage.height % 32:
+                raise ValueError(f"stage of {stage.width}x{stage.height}: both must be multiples of 32")
+
+    def of_the_curve(self) -> dict[str, Any]:
+        """The options that the loss curve depends on, as JSON has them."""
+        return json.loads(json.dumps({name: value for name, value in asdict(self).items() if name not in FREE}))
+
+
+def learning_rate(progress: float, peak: float, warm_up: float) -> float:
+    """Linear rise over `warm_up` of the run, then half a cosine down to 1 % of the peak."""
+    if progress < warm_up:
+        return peak * max(progress / warm_up, 0.01)
+    return peak * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * (progress - warm_up) / (1.0 - warm_up))))
+
+
+def total_loss(network: nn.Module, batch: Batch, options: TrainingOptions) -> tuple[Tensor, dict[str, float]]:
+    """Loss of one batch, and its parts for the log. The network may be one that processes share."""
+    with torch.autocast(batch.image.device.type, PRECISIONS[options.precision], enabled=options.precision != "fp32"):
+        depth_m, logits = network(batch.image)
+    depth_m, logits = depth_m.float(), [x.float() for x in logits]      # a loss needs all its digits
+    own = getattr(network, "module", network)
+    valid = losses.valid_depth(batch.depth_m, own.min_depth_m, own.max_depth_m)
+    difference = losses.log_difference(depth_m, batch.depth_m, valid)
+    log = losses.absolute_log(difference, valid)
+    relative = losses.relative_log(difference, valid)
+    gradient = losses.gradient_matching(difference, valid)
+    boundaries = [losses.balanced_boundary(x, batch.boundary, options.boundary_negative_weight) for x in logits]
+    boundary = boundaries[-1] + 0.2 * sum(boundaries[:-1])
+    jump, smooth = losses.boundary_depth_constraint(depth_m, batch.depth_m, batch.boundary, valid)
+    constraint = jump + smooth
+    total = (options.depth_weight * log + options.relative_weight * relative + 0.5 * gradient
+             + options.boundary_weight * boundary + options.constraint_weight * constraint)
+    parts = {"loss": total, "log": log, "relative": relative, "gradient": gradient, "boundary": boundaries[-1],
+             "jump": jump, "smooth": smooth}
+    return total, {name: float(value.detach()) for name, value in parts.items()}
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a run begins with: a fresh network, or a trained one and what its file says."""
+
+    network: nn.Module
+    config: dict[str, Any]                              # of the network's constructor
+    canonical_focal: float                              # focal length / picture width that its metres are to hold for
+    record: dict[str, Any]                              # how it came to its weights
+    file: str | None = None                             # digest of the file that they were read from
+
+    @classmethod
+    def of(cls, options: TrainingOptions) -> Beginning:
+        """Raises what `read_network` raises for `options.start`. Weights that say distance along the ray come to say z."""
+        torch.manual_seed(options.seed)
+        if options.start is None:
+            return cls(build_network(options.model, **options.config), options.config, options.canonical_focal, {})
+        network, facts, path = read_network(options.model, options.start or None)
+        # The published weights state no camera.
+        return cls(network, facts["config"], facts["canonical_focal"] or options.canonical_focal,
+                   {"started_from": {"weights": path.name, **facts["record"]}},
+                   hashlib.sha256(path.read_bytes()).hexdigest()[:12])
+
+
+class Run:
+    """State of a run on views of `counts` per folder: network, average, optimiser, random numbers, step and time."""
+
+    def __init__(self, options: TrainingOptions, counts: tuple[int, ...], ranks: Ranks = Ranks(),
+                 beginning: Beginning | None = None) -> None:
+        if options.batch % ranks.world or options.batch < 2 * ranks.world:
+            raise ValueError(f"batch={options.batch}: {ranks.world} processes need a multiple of {ranks.world} and two "
+                             "views each")
+        if ranks.world > 1 and options.steps is None:
+            raise ValueError(f"minutes={options.minutes}: several processes must agree on the end, give steps")
+        self.options, self.counts, self.ranks = options, counts, ranks
+        self.device = choose_device(ranks.device(options.device))
+        check_precision(options.precision, self.device)
+        self.beginning = beginning or Beginning.of(options)
+        self.network = omit_branches(renormalise(self.beginning.network))
+        self.network.to(self.device, memory_format=torch.channels_last)
+        self.shared = ranks.share(self.network, self.device)
+        self.former = {key: value.detach().clone() for key, value in self.network.state_dict().items()}
+        self.average = Averaged(self.network, options.ema_decay)
+        weights = [p for p in self.network.parameters() if p.ndim > 1]
+        others = [p for p in self.network.parameters() if p.ndim <= 1]      # norms and biases do not decay
+        self.optimiser = torch.optim.AdamW(
+            [{"params": weights, "weight_decay": options.weight_decay}, {"params": others, "weight_decay": 0.0}],
+            lr=options.learning_rate, betas=(0.9, 0.99))
+        # Small gradients vanish in fp16 unless they are scaled up; does nothing otherwise.
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=options.precision == "fp16")
+        self.generator = torch.Generator().manual_seed(options.seed)
+        self.deck = Deck(counts, (1.0, *(share.weight for share in options.more)))
+        self.step = 0
+        self.elapsed_s = 0.0
+        self.skipped_in_a_row = 0
+
+    @property
+    def progress(self) -> float:
+        if self.options.steps is not None:
+            return self.step / self.options.steps
+        return self.elapsed_s / (60.0 * self.options.minutes)
+
+    @property
+    def stage(self) -> Stage:
+        return next(stage for stage in self.options.stages if self.progress < stage.until)
+
+    def next_batch(self, views: Viewable) -> Batch:
+        """This process's share of the next batch, augmented."""
+        indices, generator, stage = self.deck.draw(self.options.batch, self.generator), self.generator, self.stage
+        if self.ranks.world > 1:                        # the order is common, the augmentation is not
+            indices = indices[self.ranks.rank::self.ranks.world]
+            generator = torch.Generator().manual_seed(self._seed_of_step())
+        return training_batch(views, indices, stage.width, stage.height, self.beginning.canonical_focal,
+                              generator, stage.whole).to(self.device)
+
+    def _seed_of_step(self) -> int:
+        """Of what this process alone draws in this step."""
+        return (self.options.seed * 1_000_003 + self.step) * self.ranks.world + self.ranks.rank
+
+    def advance(self, views: Viewable) -> dict[str, float]:
+        """One optimiser step; returns the parts of the loss.
+
+        A step whose gradient is not finite changes no weight and no statistic, and says `skipped`. Raises
+        FloatingPointError after MOST_SKIPPED of them in a row.
+        """
+        started, options, stage = time.perf_counter(), self.options, self.stage
+        rate = learning_rate(self.progress, options.learning_rate, options.warm_up)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        batch = self.next_batch(views)
+        self.network.train()
+        if options.start is not None:
+            hold_statistics(self.network)               # those of a few pictures would be worse
+        # Statistics of a network that has hardly begun to learn are not worth normalising with.
+        set_freedom(self.network, min(1.0, self.progress / max(options.warm_up, 1e-9)))
+        statistics = [buffer.clone() for buffer in self.network.buffers()]
+        torch.manual_seed(self._seed_of_step())         # for the omitted branches: a resumed run leaves out the same
+        loss, parts = total_loss(self.shared, batch, options)
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimiser)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), options.gradient_limit)
+        usable = bool(torch.isfinite(norm))             # the same for all processes: gradients are common by now
+        if usable:
+            self.scaler.step(self.optimiser)
+            self.average.update(self.network, self.step)
+            self.skipped_in_a_row = 0
+        else:
+            for buffer, before in zip(self.network.buffers(), statistics):
+                buffer.copy_(before)
+            self.skipped_in_a_row += 1
+        self.scaler.update()
+        if self.skipped_in_a_row >= MOST_SKIPPED:
+            raise FloatingPointError(f"step {self.step}: {MOST_SKIPPED} steps in a row had no finite gradient (loss "
+                                     f"{parts['loss']}); the training data or the learning rate {rate:.1e} is at fault")
+        self.step += 1
+        self.elapsed_s += time.perf_counter() - started
+        return {**parts, "norm": float(norm), "rate": rate, "width": stage.width, **({} if usable else {"skipped": 1})}
+
+    def save(self, path: Path) -> None:
+        """Write everything to `path`. Raises OSError when that fails; what was there before is then still there."""
+        state = {
+            "options": self.options.of_the_curve(), **self._of_the_data(),
+            "network": self.network.state_dict(), "average": self.average.state,
+            "optimiser": self.optimiser.state_dict(), "scaler": self.scaler.state_dict(),
+            "generator": self.generator.get_state(), "orders": self.deck.orders,
+            "step": self.step, "elapsed_s": self.elapsed_s,
+        }
+        temporary = path.with_suffix(".tmp")
+        try:
+            torch.save(state, temporary)
+            temporary.replace(path)                                         # a kill leaves the old or the new file
+        except (OSError, RuntimeError) as error:                            # a full disk is a RuntimeError to torch
+            temporary.unlink(missing_ok=True)
+            raise OSError(f"{path} could not be written, the one before is kept ({error})") from error
+
+    def load(self, path: Path) -> None:
+        """Continue from a file of `save`. Raises ValueError when that run has another loss curve than this one."""
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        now = {**self.options.of_the_curve(), **self._of_the_data()}
+        # What a run from before there was an option had.
+        defaults = TrainingOptions(train="", validation="", output="", steps=1).of_the_curve()
+        then = {**defaults, "processes": 1, "start_file": now["start_file"], **state["options"],
+                **{key: state[key] for key in self._of_the_data() if key in state}}
+        other = [f"{key} was {then.get(key)!r}, is {now[key]!r}" for key in now if now[key] != then.get(key)]
+        if other:
+            raise ValueError(f"{path} belongs to another run ({'; '.join(other)}): use its options or a new folder")
+        self.network.load_state_dict(state["network"])
+        self.average.state = {key: value.to(self.device) for key, value in state["average"].items()}
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.scaler.is_enabled():
+            self.scaler.load_state_dict(state["scaler"])
+        self.generator.set_state(state["generator"])
+        self.deck.orders = list(state["orders"]) if "orders" in state else [state["order"]]
+        self.step, self.elapsed_s = state["step"], state["elapsed_s"]
+
+    def _of_the_data(self) -> dict[str, Any]:
+        """What the curve depends on beside the options."""
+        return {"views": self.counts[0] if len(self.counts) == 1 else list(self.counts), "processes": self.ranks.world,
+                "start_file": self.beginning.file}
+
+    def averaged_network(self, views: Viewable) -> nn.Module:
+        """On the CPU, for scoring and for the weights' file.
+
+        Its batch norms' statistics are measured anew, as after any averaging of weights (Izmailov et al., UAI 2018), on
+        training views without augmentation: what a step leaves behind is of few pictures, and of other weights. Weights that
+        were trained before have been held at theirs, and keep them; a share of these weights may be kept, too, which
+        forgets less of what they could do (WiSE-FT; Wortsman et al., CVPR 2022).
+        """
+        options, size, focal = self.options, self.options.stages[-1], self.beginning.canonical_focal
+        network = build_network(options.model, **self.beginning.config).to(memory_format=torch.channels_last)
+        network.load_state_dict(self.average.state)
+        if options.start is not None:
+            with torch.no_grad():
+                for key, value in network.state_dict().items():
+                    if value.is_floating_point():
+                        value.lerp_(self.former[key].to(value), options.keep)
+            return network.eval()
+        number = max(2, min(STATISTICS_VIEWS, sum(self.counts)))        # a batch norm can't measure a single view
+        drawn = Deck(self.counts, self.deck.weights.tolist()).draw(number, torch.Generator().manual_seed(options.seed))
+        with torch.no_grad():
+            update_bn((plain_batch(views, part, size.width, size.height, focal).image
+                       for part in drawn.tensor_split(-(-number // 8))), network)
+        return network.eval()
+
+
+def train(options: TrainingOptions) -> Path:
+    """Train to the end, continuing the run that `options.output` holds if there is one; returns the weights' path.
+
+    The options in FREE may differ from those that the run began with, all others and the number of views may not.
+
+    Writes `training.pt` (to resume), `log.jsonl` (one line per LOG_EVERY steps, per skipped step and per validation),
+    `samples/STEP.png` and `MODEL.safetensors` (averaged weights with config and record), the last two at every
+    validation. Where several processes train together (`ranks`), the first one writes.
+
+    Raises what `load_views` and `Run` raise; FloatingPointError when the loss stays infinite; OSError when the last
+    checkpoint or the weights can't be written. A checkpoint that can't be written before the end is reported only.
+    """
+    torch.set_num_threads(options.threads)
+    output = Path(options.output)
+    output.mkdir(parents=True, exist_ok=True)
+    with joined(options.device) as ranks:               # the first process may have rendered what all of them read
+        beginning = Beginning.of(options)
+        more = (_open(share.folder, beginning.canonical_focal) for share in options.more)
+        views = Mixture([load_views(options.train), *more],
+                        (1.0, *(share.weight for share in options.more)))
+        held_out = load_views(options.validation, options.validation_views)
+        run = Run(options, views.counts, ranks, beginning)
+        if (output / CHECKPOINT).exists():
+            run.load(output / CHECKPOINT)
+        if not ranks.first:
+            while run.progress < 1.0:
+                run.advance(views)
+            return output / f"{options.model}.safetensors"
+        with Journal(output, run.step, options.tensorboard) as journal:
+            if run.step:
+                journal.say(f"continuing at step {run.step}, {run.elapsed_s / 60:.1f} min")
+            journal.say(f"{' + '.join(map(str, views.counts))} views to train on, {len(held_out)} held out, "
+                        f"{sum(p.numel() for p in run.network.parameters()) / 1e6:.2f} M parameters, "
+                        f"{ranks.world} process{'es' if ranks.world > 1 else ''} on {run.device}")
+            return _loop(run, views, held_out, journal, output)
+
+
+def check(options: TrainingOptions) -> None:
+    """Raises ValueError or FileNotFoundError for what `train` would find out after it has been rendered for: no such device,
+    a precision that it has not, weights to start from or a set to mix in that are not there."""
+    check_precision(options.precision, choose_device(options.device))
+    if options.start is not None:
+        read_network(options.model, options.start or None)
+    for share in options.more:
+        if "=" in share.folder:
+            _open(share.folder, options.canonical_focal)
+        elif not any(Path(share.folder).glob("*.npz")):
+            raise FileNotFoundError(f"{share.folder}: no .npz shards of training views there; a data set is named "
+                                    "KIND=FOLDER")
+
+
+def _open(folder: str, canonical_focal: float) -> Views | SampleViews:
+    kind, found, path = folder.partition("=")
+    return open_sample_views(kind, path, canonical_focal) if found else load_views(folder)
+
+
+def _loop(run: Run, views: Viewable, held_out: Views, journal: Journal, output: Path) -> Path:
+    options = run.options
+    validated_s = saved_s = run.elapsed_s
+    while run.progress < 1.0:
+        parts = run.advance(views)
+        if "skipped" in parts:
+            journal.say(f"step {run.step}: skipped, its gradient is not finite (loss {parts['loss']})")
+        if run.step % LOG_EVERY == 0 or run.progress >= 1.0 or "skipped" in parts:
+            journal.record(run.step, {"elapsed_s": round(run.elapsed_s, 1), **parts})
+            journal.say(progress_line(run.step, run.progress, run.elapsed_s, options.batch, parts))
+        over = run.progress >= 1.0
+        try:
+            if over or run.elapsed_s - saved_s > 60 * options.save_every_minutes:
+                saved_s = run.elapsed_s
+                run.save(output / CHECKPOINT)
+            if not over and run.elapsed_s - validated_s > 60 * options.validate_every_minutes:
+                validated_s = run.elapsed_s
+                _validate(run, views, held_out, journal, output)
+        except OSError as error:
+            if over:
+                raise
+            journal.say(f"step {run.step}: {error}")    # there may be room again next time
+    return _validate(run, views, held_out, journal, output)
+
+
+@torch.inference_mode()
+def _samples(network: nn.Module, held_out: Views, size: Stage, canonical_focal: float) -> np.ndarray:
+    """The first held-out views beside what the network says of them, uint8 [H, W, 3]."""
+    batch = plain_batch(held_out, torch.arange(min(SAMPLES, len(held_out))), size.width, size.height, canonical_focal)
+    depth_m, logits = network(batch.image)
+    found = (batch.depth_m, batch.boundary, depth_m, torch.sigmoid(logits[-1]))
+    return np.concatenate([side_by_side(held_out.rgb[k].permute(1, 2, 0).numpy(), *(x[k, 0].numpy() for x in found))
+                           for k in range(len(depth_m))])
+
+
+def _validate(run: Run, views: Viewable, held_out: Views, journal: Journal, output: Path) -> Path:
+    """Score the averaged weights at the final size and write them out, calibrated, with their record.
+
+    Calibrated on the held-out views: a probability of 0.5 is the best threshold, and the canonical focal length is the
+    one with which the median view has the right scale. The record's scores are those before.
+    """
+    options, size = run.options, run.options.stages[-1]
+    network = run.averaged_network(views)
+    focal = run.beginning.canonical_focal
+    scores = score_network(network, held_out, size.width, size.height, focal)
+    if hasattr(network, "centre_boundary"):             # the published networks have no bias to move
+        network.centre_boundary(scores.threshold)
+    record = {
+        "step": run.step, "elapsed_min": round(run.elapsed_s / 60, 1), "training_views": sum(run.counts),
+        "batch": options.batch, "seed": options.seed, "stages": [asdict(stage) for stage in options.stages],
+        "learning_rate": options.learning_rate, "keep": options.keep, "validation": asdict(scores), **run.beginning.record,
+    }
+    journal.record(run.step, asdict(scores), "validation")
+    journal.show(run.step, _samples(network, held_out, size, focal))
+    journal.say(f"validation  {scores}")
+    path = output / f"{options.model}.safetensors"
+    save_checkpoint(path, network, options.model, config=run.beginning.config, record=record,
+                    canonical_focal=focal / scores.scale, working_size=(size.width, size.height), half=True)
+    return path

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`python -m modot_ros.ros.demo`."""
+import sys
+
+from modot_ros.ros.demo.demo import main
+
+if __name__ == "__main__":
+    sys.exit(main())

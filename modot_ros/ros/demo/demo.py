@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Camera -> modot_node -> monitor as three processes over DDS, without launch files.
+
+    python -m modot_ros.ros.demo [--input PATH_OR_DEVICE] [--output DIR] [--seconds N]
+
+Ends within a minute, with 0 only when valid output came. demo.launch.py does the same for users of a
+distribution.
+"""
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+LONGEST_S = 60.0                                        # from start to end
+STARTING_S = 25.0                                       # of which until the first output, at most
+ENDING_S = 5.0                                          # for the report, and for each process to end
+LOG_LINES = 20                                          # of each process, shown when something went wrong
+
+
+def environment() -> dict[str, str]:
+    """This process's, with the Fast DDS profile for images and discovery on this machine only, unless set."""
+    env = dict(os.environ)
+    variables = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")     # Jazzy has the second
+    if not set(variables) & set(env):
+        env[variables[env.get("ROS_DISTRO") == "jazzy"]] = str(profile())
+    env.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    env["PYTHONUNBUFFERED"] = "1"
+    return env
+
+
+def profile() -> Path:
+    """config/fastdds.xml of this checkout, else of the installed package."""
+    checkout = Path(__file__).resolve().parents[3] / "config" / "fastdds.xml"
+    if checkout.is_file():
+        return checkout
+    from ament_index_python.packages import get_package_share_directory
+    return Path(get_package_share_directory("modot_ros")) / "config" / "fastdds.xml"
+
+
+def commands(source: str | None, output: Path, seconds: float) -> dict[str, list[str]]:
+    """The three processes by name, in the order in which they start."""
+    def node(module: str, **parameters) -> list[str]:
+        pairs = [text for name, value in parameters.items() for text in ("-p", f"{name}:={value}")]
+        return [sys.executable, "-m", f"modot_ros.ros.{module}", *(["--ros-args", *pairs] if pairs else [])]
+
+    def quoted(text: str) -> str:
+        """As a YAML string: a path may hold colons or look like a number."""
+        return "'" + text.replace("'", "''") + "'"
+
+    return {"camera": node("sources.sim_camera") if source is None else node("sources.image_source", source=quoted(source)),
+            "node": node("node"),
+            "monitor": node("demo.monitor", output=quoted(str(output)), duration_s=float(seconds),
+                            timeout_s=STARTING_S)}
+
+
+class Processes:
+    """Children in sessions of their own, so that Ctrl-C reaches them only through `stop`."""
+
+    def __init__(self, env: dict[str, str], logs: Path) -> None:
+        self.env, self.logs = env, logs
+        self.children: dict[str, subprocess.Popen] = {}
+
+    def start(self, name: str, command: list[str], shown: bool = False) -> None:
+        """shown: prints on this terminal; otherwise into NAME.log."""
+        with open(os.devnull if shown else self.logs / f"{name}.log", "wb") as log:
+            streams = {} if shown else {"stdout": log, "stderr": subprocess.STDOUT}
+            self.children[name] = subprocess.Popen(command, env=self.env, stdin=subprocess.DEVNULL,
+                                                   start_new_session=True, **streams)
+
+    def failed(self) -> list[str]:
+        """Names of those that ended with an error."""
+        return [name for name, child in self.children.items() if child.poll()]
+
+    def stop(self, name: str) -> None:
+        """Interrupt, then terminate, then kill the process and what it started."""
+        child = self.children[name]
+        for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            if child.poll() is None:
+                os.killpg(child.pid, stop)
+                try:
+                    child.wait(ENDING_S if stop == signal.SIGINT else 2)
+                except subprocess.TimeoutExpired:
+                    continue
+
+    def tail(self, name: str) -> str:
+        log = self.logs / f"{name}.log"
+        return "\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:]) if log.is_file() else ""
+
+
+def run(steps: dict[str, list[str]], output: Path, seconds: float, env: dict[str, str]) -> int:
+    """Start `steps`, wait for the one called "monitor" and stop the others; its exit code, or 1."""
+    output.mkdir(parents=True, exist_ok=True)
+    processes = Processes(env, output)
+    deadline_s = time.monotonic() + min(LONGEST_S, STARTING_S + seconds + ENDING_S)
+    code, failed = 1, []
+    try:
+        for name, command in steps.items():
+            processes.start(name, command, shown=name == "monitor")
+        monitor = processes.children["monitor"]
+        while monitor.poll() is None and not failed and time.monotonic() < deadline_s:
+            time.sleep(0.1)
+            failed = [name for name in processes.failed() if name != "monitor"]
+    except KeyboardInterrupt:
+        print("stopping", flush=True)
+    finally:                                            # the monitor first: it still writes its report
+        for name in reversed(processes.children):
+            processes.stop(name)
+    if "monitor" in processes.children:
+        code = processes.children["monitor"].returncode
+    for name in steps:
+        if (failed or code != 0) and processes.tail(name):
+            print(f"--- {output / name}.log ends with\n{processes.tail(name)}", file=sys.stderr)
+    for name in failed:
+        print(f"demo: {name} ended with code {processes.children[name].returncode}", file=sys.stderr)
+    return 1 if failed or code != 0 else 0
+
+
+def main(args: list[str] | None = None) -> int:
+    longest_s = LONGEST_S - STARTING_S - ENDING_S
+    parser = argparse.ArgumentParser(prog="modot_ros.ros.demo",
+                                     description="A camera, modot_node and a monitor.")
+    parser.add_argument("--input", help="picture, folder, video, rosbag2 or camera (0, /dev/video0); "
+                                        "default: a flight through a synthetic room")
+    parser.add_argument("--output", type=Path, default=Path("demo_out"),
+                        help="folder for pictures, report and logs")
+    parser.add_argument("--seconds", type=float, default=30.0,
+                        help=f"how long after the first output, at most {longest_s:g}")
+    wanted = parser.parse_args(args)
+    if not 0 < wanted.seconds <= longest_s:
+        parser.error(f"--seconds is {wanted.seconds:g}: must be above 0 and at most {longest_s:g}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)      # ends its children as Ctrl-C does
+    output = wanted.output.resolve()
+    code = run(commands(wanted.input, output, wanted.seconds), output, wanted.seconds, environment())
+    said = "no valid output" if code else "valid output"
+    print(f"demo: {said}; pictures, numbers and logs are in {output}")
+    return code

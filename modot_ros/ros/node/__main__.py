@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`python -m modot_ros.ros.node`."""
+import sys
+
+from modot_ros.ros.node.node import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Node `modot_node`: a camera in; depth, occlusion boundaries, instances, order graph and clouds out.
+
+Callbacks run in the executor's thread and only pair messages and put the newest frame into the mailbox. One
+worker thread takes it from there, infers and publishes. Lifecycle: configure loads the model, activate
+subscribes, deactivate stops the worker, cleanup frees the memory.
+"""
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.executors import ExternalShutdownException
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from modot_ros.ros.camera import Camera
+from modot_ros.ros.convert import BadFrame
+from modot_ros.ros.node.health import Health
+from modot_ros.ros.node.labelling import TYPES, detections_type
+from modot_ros.ros.node.mailbox import Mailbox
+from modot_ros.ros.node.outputs import OUTPUTS, Output
+from modot_ros.ros.node.pacing import Pacing
+from modot_ros.ros.node.parameters import Parameters, changed, declare
+from modot_ros.ros.node.perception import Perception
+from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Couple, Frame, Pairing
+
+SUBSCRIBE = {"depth": 1, "reliability": ReliabilityPolicy.BEST_EFFORT}
+PUBLISH = {"depth": 1, "reliability": ReliabilityPolicy.RELIABLE}
+OVERRIDABLE = QoSOverridingOptions.with_default_policies()
+LOG_PERIOD_S = 5.0                                      # between two log lines about one kind of bad frame
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3               # of mallopt(3)
+WARM_UP_SHAPE = (480, 640, 3)
+
+
+def make_predictor(parameters: Parameters) -> Any:
+    """The real one. Imported only here: torch takes seconds, and tests bring a predictor of their own."""
+    from modot_ros.predictor import Predictor
+    return Predictor(parameters.model, parameters.weights or None, parameters.device, parameters.precision,
+                     flip=parameters.flip, order_method=parameters.order_method, order_model=parameters.order_model,
+                     order_weights=parameters.order_weights or None,
+                     order_max_instances=parameters.order_max_instances)
+
+
+def free_gpu_memory() -> None:
+    """Give what no tensor uses back to the GPU."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+class ModotNode(LifecycleNode):
+    """Raises ValueError, or rclpy's parameter exceptions, for parameters that cannot work.
+
+    predictor_factory: from Parameters to something that has Predictor's `predict`, `relate`, `depth_kind`, `name`,
+    `device`, `boundary_threshold` and `max_instances`.
+    """
+
+    def __init__(self, predictor_factory: Callable[[Parameters], Any] = make_predictor,
+                 **options: Any) -> None:
+        self._predictor_factory = predictor_factory
+        self.predictor: Any = None
+        self.health = Health()
+        self._outputs: dict[Output, Any] = {}           # with their publishers
+        self._subscribers: list[Any] = []
+        self._mailbox: Mailbox[Frame] = Mailbox()
+        self._pairing, self._couple = Pairing(), Couple()
+        self._perception: Perception | None = None
+        self._worker: threading.Thread | None = None
+        self._pacing = {"frames": Pacing(), "labels": Pacing(), "overlay": Pacing()}
+        self._logged_s: dict[str, float] = {}           # when a reason for skipping was last logged
+        super().__init__("modot_node", **options)
+        self.parameters = declare(self)
+        self.add_on_set_parameters_callback(self._check_parameters)
+        self.add_post_set_parameters_callback(self._take_parameters)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", QoSProfile(**PUBLISH))
+        # steady: a paused simulation must not silence the diagnostics
+        self.create_timer(1.0, self._on_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    # Parameters
+
+    def _check_parameters(self, news: list[Parameter]) -> SetParametersResult:
+        try:
+            changed(self.parameters, news)
+        except ValueError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _take_parameters(self, news: list[Parameter]) -> None:
+        self.parameters = changed(self.parameters, news)
+        self._pairing.labels_timeout_s = self.parameters.instances_timeout_s
+        self._pairing.labels_max_age_s = self.parameters.instances_max_age_s
+
+    # Lifecycle
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        start_s = time.monotonic()
+        try:
+            self._detections_type = detections_type(self.parameters.instances_type)
+            self.predictor = self._predictor_factory(self.parameters)
+            self.predictor.predict(np.zeros(WARM_UP_SHAPE, np.uint8))
+        except Exception as error:                      # rclpy would swallow it without a word
+            self.health.failure = f"cannot configure: {describe(error)}"
+            self.get_logger().error(self.health.failure)
+            self._forget_predictor()
+            return TransitionCallbackReturn.FAILURE
+        self.health.failure = ""
+        self.health.facts = {"model": self.predictor.name, "device": str(self.predictor.device),
+                             "precision": self.parameters.precision, "depth_kind": self.predictor.depth_kind,
+                             "image_topic": self._image_topic()}
+        refused = [output.topic for output in OUTPUTS if self.predictor.depth_kind not in output.depth_kinds]
+        if self.predictor.depth_kind == "relative":
+            self.get_logger().warning(f"model {self.predictor.name} has relative depth, no metres: it "
+                                      f"publishes ~/depth_relative/image and refuses {', '.join(refused)}")
+            self.health.facts["refused"] = ", ".join(refused)
+        for output in OUTPUTS:
+            if output.topic not in refused:
+                self._outputs[output] = self.create_lifecycle_publisher(
+                    output.type, output.topic, QoSProfile(**PUBLISH), qos_overriding_options=OVERRIDABLE)
+        self.get_logger().info(f"{self.predictor.name} on {self.predictor.device}, "
+                               f"{self.parameters.precision}, ready after {time.monotonic() - start_s:.1f} s")
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._mailbox, self._perception = Mailbox(), Perception(self.predictor)
+        self._couple = Couple()
+        self._pairing = Pairing(self.parameters.instances_timeout_s, self.parameters.instances_max_age_s)
+        self._pacing = {"frames": Pacing(), "labels": Pacing(), "overlay": Pacing()}
+        self.health.activated(time.monotonic())
+        result = super().on_activate(state)
+        self._worker = threading.Thread(target=self._work, args=(self._mailbox,), name="modot worker")
+        self._worker.start()
+        image_type = Image if self.parameters.image_transport == "raw" else CompressedImage
+        topics = [(CameraInfo, "camera_info", self._on_camera_info), (image_type, self._image_topic(), self._on_image)]
+        with_image, with_detections = TYPES[self.parameters.instances_type]
+        if with_image:
+            topics.append((Image, "instances", self._on_instances))
+        if with_detections:
+            topics.append((self._detections_type, "detections", self._on_detections))
+        self._subscribers = [
+            self.create_subscription(message_type, topic, callback, QoSProfile(**SUBSCRIBE),
+                                     qos_overriding_options=OVERRIDABLE)
+            for message_type, topic, callback in topics]
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        result = super().on_cleanup(state)
+        self._release()
+        return result
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._stop()
+        result = super().on_shutdown(state)
+        self._release()
+        return result
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._stop()
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def destroy_node(self) -> None:
+        self._stop()
+        super().destroy_node()
+
+    @property
+    def state_label(self) -> str:
+        """Name of the lifecycle state."""
+        return "unconfigured" if self.predictor is None else "inactive" if self._worker is None else "active"
+
+    def _image_topic(self) -> str:
+        """Full name of the image topic; as in image_transport, `image` is remapped, the transport added."""
+        topic = self.resolve_topic_name("image")
+        return topic if self.parameters.image_transport == "raw" else f"{topic}/compressed"
+
+    def _stop(self) -> None:
+        """No more input, and the worker has ended."""
+        for subscriber in self._subscribers:
+            self.destroy_subscription(subscriber)
+        self._subscribers = []
+        self._mailbox.close()
+        if self._worker is not None:
+            self._worker.join()
+            self._worker = None
+        self.health.activated(None)
+
+    def _release(self) -> None:
+        for publisher in self._outputs.values():
+            self.destroy_lifecycle_publisher(publisher)
+        self._outputs = {}
+        self._forget_predictor()
+
+    def _forget_predictor(self) -> None:
+        self.predictor = self._perception = None
+        free_gpu_memory()
+
+    # Input: executor's thread
+
+    def _on_image(self, message: Image | CompressedImage) -> None:
+        now_s = time.monotonic()
+        self.health.received(now_s)
+        self._forward(self._pairing.image(message, now_s))
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        self._forward(self._pairing.camera_info(message, time.monotonic()))
+
+    def _on_instances(self, message: Image) -> None:
+        together = (message,) if not TYPES[self.parameters.instances_type][1] else self._couple.add(0, message)
+        if together is not None:
+            self._forward(self._pairing.labels(together, time.monotonic()))
+
+    def _on_detections(self, message: Any) -> None:
+        together = (message,) if not TYPES[self.parameters.instances_type][0] else self._couple.add(1, message)
+        if together is not None:
+            self._forward(self._pairing.labels(together, time.monotonic()))
+
+    def _forward(self, frame: Frame | None) -> None:
+        if frame is None:
+            return
+        kind = "labels" if frame.purpose == INSTANCES_ONLY else "frames"
+        due = self._pacing[kind].due(self._ros_time_s(), self.parameters.max_rate_hz)
+        replaced = due and self._mailbox.put(frame, kind)
+        if kind == "labels":                            # its image has been counted before
+            self._pairing.late += not due or replaced
+        elif not due:
+            self.health.dropped("rate", time.monotonic())
+        elif replaced:
+            self.health.dropped("overload", time.monotonic())
+
+    def _ros_time_s(self) -> float:
+        return self.get_clock().now().nanoseconds * 1e-9
+
+    def _on_second(self) -> None:
+        now_s = time.monotonic()
+        if self._worker is not None:
+            self._forward(self._pairing.poll(now_s))
+            self._report_pairing(now_s)
+        status = self.health.status(f"{self.get_name()}: perception", self.state_label, now_s)
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
+
+    def _report_pairing(self, now_s: float) -> None:
+        pairing = self._pairing
+        if pairing.unpaired:
+            self.health.dropped("unpaired", now_s, count=pairing.unpaired)
+            pairing.unpaired = 0
+        self.health.facts["clock_jumps"] = str(pairing.jumps)
+        self.health.facts["labels"] = self.parameters.instances_type if pairing.labels_in_use else "own partition"
+        self.health.facts["labels_late"] = str(pairing.late)
+        self.health.facts["labels_without_image"] = str(pairing.misfits)
+        self.health.warn("labels", "" if pairing.labels_in_use or not pairing.misfits else
+                         f"{pairing.misfits} labels have the stamp of no image")
+
+    # Work: worker's thread
+
+    def _work(self, mailbox: Mailbox[Frame]) -> None:
+        while (frame := mailbox.take()) is not None:
+            try:
+                self._process(frame)
+            except BadFrame as error:
+                self._skip(error.reason, str(error))
+            except ValueError as error:                 # the predictor's word for input that it can't use
+                self._skip("rejected", str(error))
+            except Exception as error:                  # the node never dies of one frame
+                if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+                    self._skip("memory", f"out of memory on {self.health.facts.get('device')}: {error}")
+                    del error                           # its traceback holds the frame's tensors
+                    free_gpu_memory()
+                elif self.context.ok():                 # during a shutdown publishing fails, and rightly so
+                    self._skip("internal", describe(error))
+
+    def _skip(self, reason: str, text: str) -> None:
+        now_s = time.monotonic()
+        self.health.dropped(reason, now_s, text)
+        if now_s - self._logged_s.get(reason, -LOG_PERIOD_S) >= LOG_PERIOD_S:
+            self._logged_s[reason] = now_s
+            self.get_logger().warning(f"frame skipped ({reason}): {text}")
+
+    def _wanted(self, purpose: str) -> tuple[list[Output], bool]:
+        """Outputs that somebody subscribes to and that are due, and whether others of the same frame follow later."""
+        heard = [output for output, publisher in self._outputs.items() if publisher.get_subscription_count()]
+        wanted = [output for output in heard
+                  if purpose == ALL or output.needs_instances == (purpose == INSTANCES_ONLY)]
+        follow = purpose == WITHOUT_INSTANCES and len(wanted) < len(heard)
+        return [output for output in wanted if output.topic != "~/overlay" or self._pacing["overlay"].due(
+            self._ros_time_s(), self.parameters.overlay_rate_hz)], follow
+
+    def _process(self, frame: Frame) -> None:
+        wanted, follow = self._wanted(frame.purpose)
+        if not wanted:
+            if frame.purpose != INSTANCES_ONLY:
+                self.health.idle()
+            return
+        start_s = time.monotonic()
+        parts = set().union(*(output.parts for output in wanted))
+        result = self._perception.result(frame, parts, self.parameters, follow)
+        self._report_camera(result.camera)
+        for output in wanted:
+            self._outputs[output].publish(output.make(result))
+        if frame.purpose == INSTANCES_ONLY:
+            self.health.labelled()
+            return
+        end_s = time.monotonic()
+        network_s = result.prediction.stage_s.get("network", 0.0)
+        self.health.processed(end_s, end_s - frame.received_s, end_s - start_s, network_s)
+
+    def _report_camera(self, camera: Camera) -> None:
+        self.health.warn("calibration", "" if camera.k is not None else "no calibrated camera_info: depth is "
+                         "right up to a factor, the model's own focal length is used")
+        self.health.warn("distortion", "" if not camera.distorted else "camera_info has lens distortion: use "
+                         "the rectified image (image_proc) unless it is one")
+
+
+def describe(error: Exception) -> str:
+    """User errors say it all; others need their type."""
+    return str(error) if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}"
+
+
+def use_machine_well() -> None:
+    """Settings of the whole process, to be made before torch is loaded; what the user has set stays.
+
+    One core is left to the camera and the middleware: with as many threads as cores the network waits for whichever was
+    interrupted. And glibc keeps freed blocks for the next frame; else it gives every large array back to the system,
+    and touching new pages took a third of a frame's time.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) - 1)))
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)           # other C libraries have none
+    if mallopt is not None and not {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"} & set(os.environ):
+        mallopt(M_MMAP_THRESHOLD, 32 << 20)
+        mallopt(M_TRIM_THRESHOLD, 256 << 20)
+
+
+def main(args: list[str] | None = None) -> int:
+    use_machine_well()
+    node = None
+    try:
+        rclpy.init(args=args)
+        node = ModotNode()
+        if node.parameters.autostart and node.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            node.trigger_activate()
+        if rclpy.ok():
+            rclpy.spin(node)
+    except (ValueError, InvalidParameterTypeException, InvalidParameterValueException) as error:
+        print(f"modot_node: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except Exception:
+        if rclpy.ok():                                  # otherwise a signal came while the node was made
+            raise
+    finally:
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return 0

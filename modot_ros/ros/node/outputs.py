@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the node publishes: one table of topics, each with what it needs and how its message is made."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from std_msgs.msg import Header
+
+from modot_ros.msg import OrderGraph
+from modot_ros.prediction import PARTS, Prediction
+from modot_ros.ros.camera import Camera
+from modot_ros.ros.convert import cloud_message, image_message, in_range, millimetres, order_graph_message, packed_rgb
+from modot_ros.ros.node.parameters import Parameters
+from modot_ros.scene.drawing.overlay import overlay
+from modot_ros.scene.geometry import FRONTIER_COLUMNS, clearing_points, flying_pixels, frontiers, points
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that is known of one frame; what several outputs need is made once."""
+
+    header: Header                                      # the input image's: outputs have its stamp and frame
+    rgb: np.ndarray                                     # uint8 [H, W, 3]
+    camera: Camera
+    prediction: Prediction
+    parameters: Parameters
+
+    @cached_property
+    def k(self) -> np.ndarray:
+        """float64 [3, 3]"""
+        return self.camera.matrix(self.prediction.focal_px)
+
+    @cached_property
+    def depth_m(self) -> np.ndarray:
+        """float32 [H, W], too near and too far as -inf and +inf."""
+        return in_range(self.prediction.depth_m, self.parameters.min_depth_m, self.parameters.max_depth_m)
+
+
+def depth_image(result: Result) -> Image:
+    if result.parameters.depth_encoding == "16UC1":
+        return image_message(millimetres(result.depth_m), "16UC1", result.header)
+    return image_message(result.depth_m, "32FC1", result.header)
+
+
+def camera_info(result: Result) -> CameraInfo:
+    return result.camera.message(result.prediction.focal_px, result.header)
+
+
+def relative_depth_image(result: Result) -> Image:
+    return image_message(result.prediction.depth, "32FC1", result.header)
+
+
+def boundary_probability(result: Result) -> Image:
+    return image_message(result.prediction.boundary_probability, "32FC1", result.header)
+
+
+def boundary_image(result: Result) -> Image:
+    mask = result.prediction.boundary_mask.view(np.uint8) * np.uint8(255)
+    return image_message(mask, "mono8", result.header)
+
+
+def instances_image(result: Result) -> Image:
+    return image_message(result.prediction.labels.astype(np.uint16), "16UC1", result.header)
+
+
+def order_graph(result: Result) -> OrderGraph:
+    return order_graph_message(result.prediction.graph, result.header, result.parameters.order_min_confidence)
+
+
+def point_cloud(result: Result) -> PointCloud2:
+    """Coloured points on the stride's grid, flying pixels and what lies beyond cloud_range_m left out."""
+    stride = result.parameters.points_stride_px
+    wanted = np.zeros(result.depth_m.shape, bool)
+    wanted[stride // 2::stride, stride // 2::stride] = True
+    wanted &= np.isfinite(result.depth_m) & ~flying_pixels(result.depth_m, result.prediction.boundary_mask)
+    xyz = points(result.depth_m, result.k, wanted)
+    within = np.flatnonzero(np.einsum("nc,nc->n", xyz, xyz) <= result.parameters.cloud_range_m ** 2)
+    cloud = np.empty((len(within), 4), np.float32)
+    cloud[:, :3] = xyz.take(within, axis=0)
+    cloud[:, 3] = packed_rgb(result.rgb.reshape(-1, 3).take(np.flatnonzero(wanted)[within], axis=0))
+    return cloud_message(cloud, ("x", "y", "z", "rgb"), result.header)
+
+
+def clearing_cloud(result: Result) -> PointCloud2:
+    cloud = clearing_points(result.depth_m, result.k, result.parameters.cloud_range_m)
+    return cloud_message(cloud, ("x", "y", "z"), result.header)
+
+
+def frontier_cloud(result: Result) -> PointCloud2:
+    prediction, parameters = result.prediction, result.parameters
+    found = frontiers(result.depth_m, prediction.boundary_mask, prediction.boundary_side, result.k,
+                      parameters.frontier_min_gap_m, parameters.cloud_range_m)
+    return cloud_message(found, FRONTIER_COLUMNS, result.header)
+
+
+def overlay_image(result: Result) -> Image:
+    return image_message(overlay(result.rgb, result.prediction), "rgb8", result.header)
+
+
+@dataclass(frozen=True)
+class Output:
+    """`parts` are those of the Prediction that `make` reads; `depth_kinds` the models that publish it."""
+
+    topic: str
+    type: type
+    description: str
+    parts: tuple[str, ...]
+    make: Callable[[Result], Any]
+    depth_kinds: tuple[str, ...] = ("metric", "relative")
+
+    @property
+    def needs_instances(self) -> bool:
+        return not {"instances", "order"}.isdisjoint(self.parts)
+
+
+METRIC, RELATIVE = ("metric",), ("relative",)
+OUTPUTS = (
+    Output("~/depth/image", Image, "32FC1 metres along the optical axis; NaN no estimate, +-inf out of range "
+           "(REP 117); or 16UC1 millimetres", ("depth",), depth_image, METRIC),
+    Output("~/depth/camera_info", CameraInfo, "Camera of all outputs, at their size", ("depth",), camera_info,
+           METRIC),
+    Output("~/depth_relative/image", Image, "32FC1, unit-free, grows with distance; only models without "
+           "metric scale", ("depth",), relative_depth_image, RELATIVE),
+    Output("~/boundary/probability", Image, "32FC1 in 0..1, of an occlusion boundary", ("boundary",),
+           boundary_probability),
+    Output("~/boundary/image", Image, "mono8, 255 on occlusion boundaries, one pixel wide, on the occluder's "
+           "side", ("boundary",), boundary_image),
+    Output("~/instances/image", Image, "16UC1 labels that the order graph speaks of, 0 background",
+           ("instances",), instances_image),
+    Output("~/order_graph", OrderGraph, "Who occludes whom and who is nearer", ("order",), order_graph),
+    Output("~/points", PointCloud2, "x, y, z, rgb without flying pixels", ("depth", "boundary"), point_cloud,
+           METRIC),
+    Output("~/points_clearing", PointCloud2, "x, y, z at `cloud_range_m` on rays that are free up to there, "
+           "for layers that clear by ray tracing", ("depth",), clearing_cloud, METRIC),
+    Output("~/frontiers", PointCloud2, "x, y, z of an occluding edge, hidden_x, hidden_y, hidden_z of the "
+           "surface behind it, gap in metres: where something may hide and step out", ("depth", "boundary"),
+           frontier_cloud, METRIC),
+    Output("~/overlay", Image, "rgb8 picture of it all, at `overlay_rate_hz`", PARTS, overlay_image),
+)
+
+INPUTS = (
+    ("image", "sensor_msgs/Image", "colour or grey image; with `image_transport: compressed`, "
+     "`image/compressed` (sensor_msgs/CompressedImage)"),
+    ("camera_info", "sensor_msgs/CameraInfo", "its calibration, for metric scale and geometry"),
+    ("instances", "sensor_msgs/Image", "labels of your own with the image's stamp (mono8, 16UC1, 32SC1; "
+     "0 background), or a mask of classes, see `instances_type`; optional"),
+    ("detections", "vision_msgs/Detection2DArray or yolo_msgs/DetectionArray", "names, scores, boxes or masks of "
+     "instances with the image's stamp, see `instances_type`; optional"),
+)
+
+
+def type_name(message_type: type) -> str:
+    """"sensor_msgs/Image" of sensor_msgs.msg.Image."""
+    return f"{message_type.__module__.partition('.')[0]}/{message_type.__name__}"
+
+
+def markdown_table() -> str:
+    """The README's topic table."""
+    lines = ["| topic | type | what |", "| --- | --- | --- |"]
+    lines += [f"| `{topic}` (in) | {name} | {text} |" for topic, name, text in INPUTS]
+    lines += [f"| `{output.topic}` | {type_name(output.type)} | {output.description} |" for output in OUTPUTS]
+    lines.append("| `/diagnostics` | diagnostic_msgs/DiagnosticArray | rates, latency, drops per reason, "
+                 "last error; 1 Hz |")
+    return "\n".join(lines)

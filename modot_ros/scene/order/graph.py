@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Order graph from geometry: who occludes whom along shared contours, and who is nearer.
+
+The relations are those of InstaOrder (Lee and Park, "Instance-wise Occlusion and Depth Orders in Natural Scenes", CVPR
+2022): occlusion is decided per direction, so that two instances may occlude each other; depth order is nearer, farther
+or equal, with a flag when the two depth ranges overlap. No network sees the picture: see `occlusion_order` and
+`depth_order` for what decides, and `nearness` for what corrects the latter.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from modot_ros.prediction import Instance, OcclusionOrder, OrderGraph
+from modot_ros.scene.order.contour import contour
+from modot_ros.scene.order.depth_order import depth_orders
+from modot_ros.scene.order.nearness import nearness, shipped_weights
+from modot_ros.scene.order.occlusion_order import occlusion_orders
+from modot_ros.scene.order.pair_features import pair_features
+from modot_ros.scene.order.region_statistics import region_statistics
+
+METHOD = "geometric"
+ASSUMED_FOCAL = 0.8                     # focal length / picture width where nobody says one: 64 degrees wide
+NETWORK_INSTANCES = 64                  # the largest; its time grows with their square
+
+
+def order_graph(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | None = None,
+                names: Mapping[int, str] | None = None, scores: Mapping[int, float] | None = None,
+                focal: float = ASSUMED_FOCAL) -> OrderGraph:
+    """Says who occludes whom and who is nearer.
+
+    labels       integer [H, W], 0 = background, at most 65535; the background is not in the graph
+    depth_m      float32 [H, W], NaN = no estimate, +inf = beyond range; unit-free depth that grows with
+                 distance gives the same relations
+    probability  float32 [H, W] in [0, 1] of an occlusion boundary; None, when only depth is to decide, which then was
+                 measured (by a sensor or a renderer). Beside a probability it is a network's unless its steps are sharp
+    names        class name per label; scores: confidence per label
+    focal        focal length / picture width; a network's depth orders hear it
+    raises       ValueError when shapes differ
+    """
+    for name, array in (("depth", depth_m), ("probability", probability)):
+        if array is not None and array.shape != labels.shape:
+            raise ValueError(f"{name} {array.shape} and labels {labels.shape} must be [H, W] of one size")
+    labels = labels.astype(np.uint16)
+    depth_m = np.asarray(depth_m, np.float32)
+    instances = region_statistics(labels, depth_m, names or {}, scores or {})
+    shared = contour(labels, depth_m, probability)
+    occlusions = occlusion_orders(shared)
+    measured = probability is None or shared.measured
+    correction = 0.0 if measured else nearness_of(labels, depth_m, probability, instances, occlusions, focal)
+    return OrderGraph(METHOD, instances, occlusions,
+                      depth_orders(instances, occlusions, len(labels), measured, correction))
+
+
+def nearness_of(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray, instances: Sequence[Instance],
+                occlusions: Sequence[OcclusionOrder], focal: float) -> np.ndarray:
+    """The correction [2, n, n] of `depth_orders`; 0 for what has no depth and for all but the NETWORK_INSTANCES largest."""
+    correction = np.zeros((2, len(instances), len(instances)))
+    known = [k for k, one in enumerate(instances) if math.isfinite(one.depth_m)]
+    looked_at = sorted(sorted(known, key=lambda k: -instances[k].area_px)[:NETWORK_INSTANCES])
+    if len(looked_at) > 1:
+        features, pairs = pair_features(labels, depth_m, probability, [instances[k] for k in looked_at], occlusions, focal)
+        odds, level, _ = nearness(shipped_weights(), features, pairs)
+        rows, columns = np.ix_(looked_at, looked_at)
+        correction[:, rows, columns] = odds, level
+    return correction
