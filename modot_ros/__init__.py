@@ -3,7 +3,7 @@
 import os
 from pkgutil import extend_path
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # A checkout on sys.path comes before the install tree: with this it still finds the generated `modot_ros.msg` there.
 __path__ = extend_path(__path__, __name__)

@@ -103,6 +103,7 @@ class Prediction:
     boundary_mask      bool [H, W], thinned to one pixel on the occluder's side
     boundary_side      uint8 [H, W], 0 off the mask, else 1..8, see SIDE_STEPS
     labels             int32 [H, W], 0 = background
+    log_depth_std      float32 [H, W], standard deviation of ln depth, with the depth; None where the model gives none
     """
 
     depth_kind: str
@@ -113,6 +114,7 @@ class Prediction:
     boundary_side: np.ndarray | None = None
     labels: np.ndarray | None = None
     graph: OrderGraph | None = None
+    log_depth_std: np.ndarray | None = None
     stage_s: dict[str, float] = field(default_factory=dict)   # seconds of network, resize, thin, instances, order,
                                                                 # order_network
 

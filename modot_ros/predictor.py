@@ -130,10 +130,10 @@ class Predictor:
         needed = set().union(*(_NEEDS[part] for part in parts))
 
         watch = _Stopwatch()
-        coarse_depth, coarse_probability = run(self.loaded, rgb, depth="depth" in needed, boundary="boundary" in needed,
-                                               flip=self.flip)
+        coarse_depth, coarse_probability, coarse_std = run(self.loaded, rgb, depth="depth" in needed,
+                                                           boundary="boundary" in needed, flip=self.flip)
         watch.lap("network")
-        depth = probability = mask = side = labels = graph = None
+        depth = probability = mask = side = labels = graph = std = None
         if "boundary" in needed:
             probability = cv2.resize(coarse_probability, (width, height), interpolation=cv2.INTER_LINEAR)
         if "depth" in needed:
@@ -145,6 +145,8 @@ class Predictor:
             if coarse_depth.shape != (height, width):   # enlarged, stray pixels at an edge would become spots
                 coarse_depth = cv2.medianBlur(coarse_depth, 3)
             depth = resize_depth(coarse_depth, (width, height), coarse_probability)
+            if coarse_std is not None:
+                std = cv2.resize(coarse_std, (width, height), interpolation=cv2.INTER_LINEAR)
         watch.lap("resize")
         if "boundary" in needed:
             mask, side = thin(probability, depth, self.boundary_threshold)
@@ -164,7 +166,7 @@ class Predictor:
         return Prediction(depth_kind=self.depth_kind, focal_px=float(focal_px), depth=asked("depth", depth),
                           boundary_probability=asked("boundary", probability), boundary_mask=asked("boundary", mask),
                           boundary_side=asked("boundary", side), labels=asked("instances", labels),
-                          graph=asked("order", graph), stage_s=watch.stage_s)
+                          graph=asked("order", graph), log_depth_std=asked("depth", std), stage_s=watch.stage_s)
 
     def relate(self, rgb: np.ndarray, prediction: Prediction, labels: np.ndarray, names: Mapping[int, str] | None = None,
                scores: Mapping[int, float] | None = None) -> Prediction:

@@ -25,7 +25,7 @@ DEMO_CAMERA = PACKAGE / "ros" / "sources" / "sim_camera.py"     # the one module
 
 # The wings of a room, which are the folders in it.
 WINGS = {
-    "model": {"layers", "nano", "modot", "instaorder"},
+    "model": {"layers", "nano", "lite", "modot", "instaorder"},
     "scene": {"order", "drawing"},
     "learn": {"training", "evaluation", "metrics", "orders", "datasets", "datasets/depth_sets", "datasets/order_sets",
               "synthetic", "synthetic/rooms", "mesh2ob"},
@@ -37,8 +37,9 @@ MOST_ENTRIES = 16                                       # modules and folders th
 
 # Arrows inside a room, from a wing to those of the same room that it must not import.
 NOT_FROM = {
-    "model/layers": {"nano", "modot", "instaorder"},
-    "model/nano": {"modot", "instaorder"},
+    "model/layers": {"nano", "lite", "modot", "instaorder"},
+    "model/nano": {"lite", "modot", "instaorder"},
+    "model/lite": {"nano", "modot", "instaorder"},
     "model/modot": {"nano", "instaorder"},
     "model/instaorder": {"nano", "modot"},
     "scene/order": {"drawing"},

@@ -11,11 +11,12 @@ from modot_ros.model.depth_anything import HUB
 from modot_ros.model.instaorder.midas import Midas
 from modot_ros.model.instaorder.networks import InstaDepthNet, InstaOrderNet
 from modot_ros.model.instaorder.pcnet import PcnetM
+from modot_ros.model.lite.network import ModotLite
 from modot_ros.model.modot.network import Modot
 from modot_ros.model.modot.ssr import ModotSsr
 from modot_ros.model.nano.network import ModotNano
 
-_DEPTH = {"modot_nano": ModotNano, "modot": Modot, "modot_ssr": ModotSsr}
+_DEPTH = {"modot_nano": ModotNano, "modot_lite": ModotLite, "modot": Modot, "modot_ssr": ModotSsr}
 _ORDER = {"instaordernet_o": partial(InstaOrderNet, {"occlusion": 2}, "patch", 256),
           "instaordernet_d": partial(InstaOrderNet, {"depth": 3}, "resize", 384),
           "instaordernet_od": partial(InstaOrderNet, {"occlusion": 2, "depth": 3}, "resize", 384),

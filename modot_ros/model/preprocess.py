@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+STRIDE = 32                                             # sides of a network's input are multiples of it
+
 # Mean and deviation of ImageNet's colours in 0..1.
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_DEVIATION = (0.229, 0.224, 0.225)

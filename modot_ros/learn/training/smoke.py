@@ -8,7 +8,8 @@ from pathlib import Path
 from modot_ros.learn.evaluation.comparison import Comparison
 from modot_ros.learn.evaluation.evaluate import evaluate
 from modot_ros.learn.synthetic.shards import FIRST_SEED, write_shard
-from modot_ros.learn.training.loop import Stage, TrainingOptions, train
+from modot_ros.learn.training.loop import train
+from modot_ros.learn.training.options import Stage, TrainingOptions
 from modot_ros.predictor import Predictor
 
 WIDTH, HEIGHT = 128, 96

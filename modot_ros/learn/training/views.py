@@ -37,7 +37,7 @@ class Viewable(Protocol):
 
     def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float]:
         """rgb uint8 [3, H, W], depth_m float [1, H, W] (NaN unknown), boundary uint8 [1, H, W] (0, 1 or UNKNOWN) and focal
-        length / width of one view."""
+        length / width of one view, NaN where its depth is known up to a factor only."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,10 @@ class Batch:
     image: Tensor                                       # float32 [N, 3, h, w], normalised
     depth_m: Tensor                                     # float32 [N, 1, h, w], z for the canonical camera
     boundary: Tensor                                    # float32 [N, 1, h, w], 0, 1 or UNKNOWN
+    metric: Tensor                                      # bool [N]; False: depth is known up to a factor, it teaches shape
 
     def to(self, device: torch.device) -> Batch:
-        return Batch(self.image.to(device), self.depth_m.to(device), self.boundary.to(device))
+        return Batch(*(part.to(device) for part in (self.image, self.depth_m, self.boundary, self.metric)))
 
 
 @dataclass(frozen=True)
@@ -120,20 +121,22 @@ def _read(path: Path, *names: str) -> dict[str, np.ndarray]:
 
 
 def training_batch(views: Viewable, indices: Tensor, width: int, height: int, canonical_focal: float,
-                   generator: torch.Generator, whole: float = 0.0) -> Batch:
+                   generator: torch.Generator, whole: float = 0.0, smallest_crop: float = SMALLEST_CROP) -> Batch:
     """Augmented batch at width x height; the same generator state gives the same batch.
 
     whole: share of the views (0..1) that are neither cropped nor turned, so that boundaries are on their own pixels.
+    smallest_crop: share of width and height that a crop keeps at least.
     """
-    rgb, depth_m, boundary = [], [], []
+    rgb, depth_m, boundary, metric = [], [], [], []
     for index in indices.tolist():
-        image, z, edge = _random_look(views, index, width, height, canonical_focal, generator, whole)
+        image, z, edge, is_metric = _random_look(views, index, width, height, canonical_focal, generator, whole, smallest_crop)
         if _uniform(generator) < 0.5:
             image, z, edge = image.flip(-1), z.flip(-1), edge.flip(-1)
         rgb.append(_photometric(image, generator))
         depth_m.append(z)
         boundary.append(edge)
-    return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary))
+        metric.append(is_metric)
+    return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary), torch.tensor(metric))
 
 
 def plain_batch(views: Viewable, indices: Tensor, width: int, height: int, canonical_focal: float) -> Batch:
@@ -145,7 +148,8 @@ def plain_batch(views: Viewable, indices: Tensor, width: int, height: int, canon
         rgb.append(image)
         depth_m.append(z * canonical_focal / focal)
         boundary.append(edge)
-    return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary))
+    return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary),
+                 torch.ones(len(rgb), dtype=torch.bool))
 
 
 def resample(rgb: Tensor, depth_m: Tensor, boundary: Tensor, width: int, height: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -172,9 +176,12 @@ def resample(rgb: Tensor, depth_m: Tensor, boundary: Tensor, width: int, height:
 
 
 def _random_look(views: Viewable, index: int, width: int, height: int, canonical_focal: float,
-                 generator: torch.Generator, whole: float) -> tuple[Tensor, Tensor, Tensor]:
-    """A view cropped, turned or whole, resampled; what is seen larger is that much nearer for the canonical camera."""
+                 generator: torch.Generator, whole: float, smallest_crop: float) -> tuple[Tensor, Tensor, Tensor, bool]:
+    """A view cropped, turned or whole, resampled; what is seen larger is that much nearer for the canonical camera. And
+    whether its depth is metric."""
     rgb, depth_m, boundary, focal = views.view(index)
+    is_metric = math.isfinite(focal)
+    focal = focal if is_metric else canonical_focal
     rows, columns = rgb.shape[-2:]
     share = 1.0
     if _uniform(generator) >= whole:
@@ -182,14 +189,14 @@ def _random_look(views: Viewable, index: int, width: int, height: int, canonical
             angles = (2.0 * torch.rand(3, generator=generator, dtype=torch.float64) - 1.0) * LARGEST_TURN_RAD
             rgb, depth_m, boundary, focal = turn(rgb, depth_m, boundary, focal, angles.numpy())
         else:
-            share -= (1.0 - SMALLEST_CROP) * _uniform(generator)
+            share -= (1.0 - smallest_crop) * _uniform(generator)
     crop_rows = round(min(rows, columns * height / width) * share)
     crop_columns = round(min(columns, rows * width / height) * share)
     top = int(_uniform(generator) * (rows - crop_rows + 1))
     left = int(_uniform(generator) * (columns - crop_columns + 1))
     window = (slice(None), slice(top, top + crop_rows), slice(left, left + crop_columns))
     image, z, edge = resample(rgb[window], depth_m[window], boundary[window], width, height)
-    return image, z * (canonical_focal * crop_columns / (focal * columns)), edge
+    return image, z * (canonical_focal * crop_columns / (focal * columns)), edge, is_metric
 
 
 def turn(rgb: Tensor, depth_m: Tensor, boundary: Tensor, focal: float,

@@ -10,6 +10,7 @@ from modot_ros.learn.training.losses import (
     balanced_boundary,
     boundary_depth_constraint,
     gradient_matching,
+    laplace_likelihood,
     log_difference,
     relative_log,
     scale_invariant_log,
@@ -166,3 +167,15 @@ def test_no_nan_of_the_truth_reaches_the_gradient(step):
     (scale_invariant_log(difference, valid) + absolute_log(difference, valid) + gradient_matching(difference, valid)
      + jump + smooth).backward()
     assert torch.isfinite(predicted.grad).all() and predicted.grad.abs().sum() > 0
+
+
+def test_the_likelihood_is_best_where_the_deviation_is_that_of_the_error():
+    difference = torch.full((1, 1, 2, 2), 0.3, requires_grad=True)
+    valid = torch.ones(1, 1, 2, 2, dtype=torch.bool)
+    at = {s: float(laplace_likelihood(difference, torch.full((1, 1, 2, 2), s), valid)) for s in (0.2, 0.3 * 2 ** 0.5, 0.8)}
+    assert min(at, key=at.get) == 0.3 * 2 ** 0.5
+    assert at[0.2] == pytest.approx(2 ** 0.5 * 0.3 / 0.2 + math.log(0.2))
+    std = torch.full((1, 1, 2, 2), 0.5, requires_grad=True)
+    laplace_likelihood(difference, std, valid).backward()
+    assert difference.grad is None and std.grad is not None
+    assert float(laplace_likelihood(difference, std, ~valid)) == 0

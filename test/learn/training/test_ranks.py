@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from modot_ros.learn.training.loop import CHECKPOINT, Beginning, Run, Stage, TrainingOptions
+from modot_ros.learn.training.loop import CHECKPOINT, Beginning, Run
 from modot_ros.learn.training.mixture import Deck
+from modot_ros.learn.training.options import Stage, TrainingOptions
 from modot_ros.learn.training.ranks import Ranks, ranks_of_environment
 from modot_ros.learn.training.views import load_views
 

@@ -148,7 +148,7 @@ def test_predictions_have_the_size_of_the_picture_and_the_unit_of_the_file(state
     assumed = predictor.predict(rgb)
     assert assumed.depth_m.shape == assumed.boundary_probability.shape == (50, 70)
     assert assumed.focal_px == pytest.approx(ASSUMED_FOCAL * 70)
-    distance, _ = run(predictor.loaded, rgb)
+    distance, *_ = run(predictor.loaded, rgb)
     wide = predictor.predict(rgb, focal_px=35.0, parts=("depth",)).depth_m
     corner = np.sqrt(1 + (34.5 / 35) ** 2 + (24.5 / 35) ** 2)
     np.testing.assert_allclose(wide[0, 0], distance[0, 0] / corner, rtol=1e-5)
@@ -177,6 +177,6 @@ def test_half_precision_stays_near_and_keeps_the_group_norms_wide(states, rgb, t
     network = loaded.network
     assert network.decoder.psp_modules[0][1].conv.weight.dtype == torch.float32
     assert network.crf3.proj_x.weight.dtype == network.decoder.bottleneck.conv.weight.dtype == torch.bfloat16
-    depth_m, probability = run(loaded, rgb)
-    exact_m, exact = run(load_network("modot", file, "cpu"), rgb)
+    depth_m, probability, _ = run(loaded, rgb)
+    exact_m, exact, _ = run(load_network("modot", file, "cpu"), rgb)
     assert np.mean(np.abs(depth_m - exact_m) / exact_m) < 0.02 and np.abs(probability - exact).mean() < 0.02

@@ -66,10 +66,10 @@ class Scene:
 class _Builder:
     """Collects solids while a room is being furnished."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, stretch: np.ndarray) -> None:
         self.rng = np.random.default_rng(seed)
         rng = self.rng
-        self.size_m = room_size(rng)
+        self.size_m = room_size(rng) * stretch
         self.opening = random_opening(rng, self.size_m)
         self.suns: list[Light] = []
         self.materials = MaterialTable(vivid=rng.choice([0.25, 0.6, 1.0]))
@@ -315,14 +315,17 @@ class _Builder:
         return found + self.suns
 
 
-def random_scene(seed: int) -> Scene:
-    """The room of a seed: the same seed gives the same room on every machine."""
-    builder = _Builder(seed)
+def random_scene(seed: int, stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Scene:
+    """The room of a seed: the same seed gives the same room on every machine.
+
+    stretch: of its length, width and height; above 1 corridors and halls come out of the same drawing of rooms.
+    """
+    builder = _Builder(seed, np.array(stretch))
     rng = builder.rng
     builder.shell()
     builder.hang()
     area = float(np.prod(builder.size_m[:2]))
-    wanted = rng.choice(list(WEIGHTS), size=int(np.clip(rng.poisson(area * 0.38), 3, 14)),
+    wanted = rng.choice(list(WEIGHTS), size=int(np.clip(rng.poisson(area * 0.38), 3, 14 if max(stretch) <= 1.0 else 30)),
                         p=np.array(list(WEIGHTS.values())) / sum(WEIGHTS.values()))
     for name in sorted(wanted, key=lambda name: name not in AGAINST_WALL):
         builder.furnish(str(name))

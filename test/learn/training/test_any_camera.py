@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batches of any camera: sizes as a picture is prepared for inference, and no truth where there is no scene."""
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from modot_ros.learn.training import any_camera
+from modot_ros.learn.training.any_camera import any_camera_batch
+from modot_ros.learn.training.views import UNKNOWN, Views
+from modot_ros.model.preprocess import to_input
+
+
+@pytest.fixture
+def views():
+    rgb = torch.full((3, 3, 48, 64), 128, dtype=torch.uint8)
+    return Views(rgb, torch.full((3, 1, 48, 64), 2.0).half(), torch.zeros(3, 1, 48, 64, dtype=torch.uint8),
+                 torch.tensor([0.8, 0.4, math.nan]))
+
+
+def batch(views, seed=0):
+    return any_camera_batch(views, torch.arange(3), 128, 96, 0.8, torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("aspect", [4 / 3, 16 / 9, 1.0, 3 / 4])
+def test_the_input_has_the_size_of_a_picture_of_that_aspect(views, monkeypatch, aspect):
+    monkeypatch.setattr(any_camera, "ASPECTS", ((aspect, 1.0),))
+    picture = np.zeros((round(480 * min(1, 1 / aspect)), round(480 * min(1, aspect)), 3), np.uint8)
+    wanted, size = to_input(picture, (128, 96), 32)
+    found = batch(views)
+    assert found.image.shape[-2:] == wanted.shape[-2:] == found.depth_m.shape[-2:]
+    if size[1] < wanted.shape[-2]:
+        assert found.depth_m[..., size[1]:, :].isnan().all() and (found.boundary[..., size[1]:, :] == UNKNOWN).all()
+
+
+def test_pictures_without_a_focal_length_teach_shape_alone(views):
+    assert batch(views).metric.tolist() == [True, True, False]
+
+
+def test_borders_have_no_truth(views, monkeypatch):
+    monkeypatch.setattr(any_camera, "BORDER_SHARE", 1.0)
+    monkeypatch.setattr(any_camera, "ASPECTS", ((4 / 3, 1.0),))
+    found = batch(views, 3)
+    hidden = found.depth_m.isnan()
+    assert hidden.flatten(1).any(dim=1).all() and not hidden.flatten(1).all(dim=1).any()
+    assert (found.boundary[hidden] == UNKNOWN).all()
+
+
+def test_the_same_generator_gives_the_same_batch(views):
+    one, other = batch(views, 5), batch(views, 5)
+    assert torch.equal(one.image, other.image) and one.image.mean() != batch(views, 6).image.mean()
