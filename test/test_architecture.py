@@ -12,14 +12,15 @@ PACKAGE = ROOT / "modot_ros"
 
 # Which rooms a room may import, itself aside. A module at the top of the package is a room of its own.
 ARROWS = {
-    "__init__": set(),
+    "__init__": {"machine"},
+    "machine": set(),
     "prediction": set(),
     "model": {"prediction"},
     "scene": {"prediction"},
     "predictor": {"prediction", "model", "scene"},
-    "learn": {"prediction", "model", "scene", "predictor"},
-    "ros": {"prediction", "model", "scene", "predictor", "msg"},
-    "cli": {"prediction", "model", "scene", "predictor", "learn", "ros"},
+    "learn": {"machine", "prediction", "model", "scene", "predictor"},
+    "ros": {"machine", "prediction", "model", "scene", "predictor", "msg"},
+    "cli": {"machine", "prediction", "model", "scene", "predictor", "learn", "ros"},
 }
 DEMO_CAMERA = PACKAGE / "ros" / "sources" / "sim_camera.py"     # the one module of `ros` that may show synthetic rooms
 

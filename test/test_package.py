@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-import os
 import re
 import subprocess
 import sys
@@ -146,17 +145,6 @@ def test_environment_keeps_what_the_user_has_set(environment, monkeypatch, tmp_p
                            ({"PYTHONPATH": "/d e", "FASTDDS_DEFAULT_PROFILES_FILE": "/mine"}, ["/a b:/c:/d e", "/mine"])):
         out = subprocess.run(["sh", "-c", command], env=mine, stdout=subprocess.PIPE, check=True, text=True).stdout
         assert out.splitlines() == expected
-
-
-@pytest.mark.parametrize("given, expected", [({}, "20000"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None"),
-                                             ({"GOMP_SPINCOUNT": "7"}, "7")])
-def test_waiting_threads_leave_the_core_to_others_unless_the_user_says_otherwise(given, expected):
-    """The variable must be there before torch is, so the package itself may not load it first."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
-    program = "import os, sys, modot_ros; print('torch' in sys.modules, os.environ.get('GOMP_SPINCOUNT'))"
-    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env={**environment, **given}, capture_output=True,
-                           text=True)
-    assert found.stdout.split() == ["False", expected], found.stderr
 
 
 def test_what_pip_installs_is_what_the_library_and_the_command_import():

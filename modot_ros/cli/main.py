@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from modot_ros.cli.make import mesh2ob, train, train_orders, weights
 from modot_ros.cli.measure import bench, evaluate
 from modot_ros.cli.use import demo, order, predict
+from modot_ros.machine import keep_freed_memory
 
 GROUPS = {"use": (predict, order, demo), "make": (train, train_orders, mesh2ob, weights), "measure": (evaluate, bench)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a subcommand; returns 0, or 2 after a message on stderr when its input can't be used, as argparse does."""
+    keep_freed_memory()
     options = parser().parse_args(arguments)
     try:
         return options.run(options)

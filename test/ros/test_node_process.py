@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node as its users start it: a process of its own with the real predictor, heard over DDS."""
-import os
 import signal
 import subprocess
 import sys
@@ -172,15 +171,3 @@ def test_a_bad_value_ends_main_with_the_choices(name, value, words, capfd, monke
     assert main(["--ros-args", "-p", f"{name}:={value}"]) == 1
     stderr = capfd.readouterr().err
     assert name in stderr and value in stderr and words in stderr
-
-
-def test_the_process_leaves_a_core_to_the_camera_unless_the_user_says_otherwise(monkeypatch):
-    from modot_ros.ros.node.node import use_machine_well
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
-    monkeypatch.setenv("OMP_NUM_THREADS", "")           # so that it is put back afterwards
-    monkeypatch.delenv("OMP_NUM_THREADS")
-    use_machine_well()
-    assert os.environ["OMP_NUM_THREADS"] == "3"
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    use_machine_well()
-    assert os.environ["OMP_NUM_THREADS"] == "2"

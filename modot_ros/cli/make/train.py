@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from modot_ros.cli.progress import progress, rendering
+from modot_ros.machine import threads
 
 HELP = "Train a network on synthetic rooms; continues a run that was stopped."
 
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto; under torchrun cuda is a GPU for each "
                         "process")
     parser.add_argument("--precision", default="fp32", help="fp32, bf16 or, on a GPU, fp16")
-    parser.add_argument("--threads", type=int, default=2, help="of the CPU")
+    parser.add_argument("--threads", type=int, default=threads(), help="of the CPU")
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard's event files (needs tensorboard)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation")
 

@@ -18,13 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--first-view", type=int, default=0, metavar="K", help="number of the first of these, a multiple of 40")
     parser.add_argument("--validation-views", type=int, default=400, help="others to score on")
     parser.add_argument("--epochs", type=int, default=20, help="rounds over all of them")
-    parser.add_argument("--workers", type=int, default=2, help="processes that render and look; threads that train")
+    parser.add_argument("--workers", type=int, default=2, help="processes that render and look")
     parser.add_argument("--seed", type=int, default=0, help="of weights and order")
 
 
 def run(options: argparse.Namespace) -> int:
-    import torch
-
     from modot_ros.learn.orders.nearness_training import collect, load_looks, train, write_weights
     from modot_ros.learn.synthetic.shards import write_shards
 
@@ -37,7 +35,6 @@ def run(options: argparse.Namespace) -> int:
                               first=first, instances=True)
         looks.append(load_looks([path for kind in kinds for path in collect(
             shards, options.output / "looks" / split / kind, kind, options.weights, options.workers, _looking)]))
-    torch.set_num_threads(options.workers)
     weights = train(*looks, options.epochs, options.seed, _epoch)
     print(f"weights: {write_weights(weights, options.output / 'nearness.npz')}")
     return 0

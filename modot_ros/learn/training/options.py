@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from modot_ros.machine import threads
 from modot_ros.model import MODELS, PRECISIONS
 from modot_ros.model.depth_anything import HUB
 
@@ -71,7 +72,7 @@ class TrainingOptions:
     encoder: str | None = None                          # file of a pretrained encoder's weights; None: its package's
     encoder_rate: float = 0.3                           # of a pretrained encoder, in learning rates of the rest
     device: str = "cpu"                                 # "cpu", "cuda", "cuda:N" or "auto"
-    threads: int = 2                                    # of the CPU
+    threads: int = threads()                            # of the CPU
     tensorboard: bool = False                           # event files beside the log
 
     def __post_init__(self) -> None:

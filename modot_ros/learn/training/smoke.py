@@ -10,12 +10,13 @@ from modot_ros.learn.evaluation.evaluate import evaluate
 from modot_ros.learn.synthetic.shards import FIRST_SEED, write_shard
 from modot_ros.learn.training.loop import train
 from modot_ros.learn.training.options import Stage, TrainingOptions
+from modot_ros.machine import threads
 from modot_ros.predictor import Predictor
 
 WIDTH, HEIGHT = 128, 96
 
 
-def smoke(output: str | Path, views: int = 24, steps: int = 40, batch: int = 8, threads: int = 2,
+def smoke(output: str | Path, views: int = 24, steps: int = 40, batch: int = 8, threads: int = threads(),
           progress: Callable[[str, int, int], None] | None = None) -> Comparison:
     """Render `views` rooms to train on and a third as many to validate and to test on, train, evaluate, report.
 

@@ -7,9 +7,7 @@ subscribes, deactivate stops the worker, cleanup frees the memory.
 """
 from __future__ import annotations
 
-import ctypes
 import gc
-import os
 import sys
 import threading
 import time
@@ -29,6 +27,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from modot_ros.machine import keep_freed_memory
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.convert import BadFrame
 from modot_ros.ros.node.health import Health
@@ -44,7 +43,6 @@ SUBSCRIBE = {"depth": 1, "reliability": ReliabilityPolicy.BEST_EFFORT}
 PUBLISH = {"depth": 1, "reliability": ReliabilityPolicy.RELIABLE}
 OVERRIDABLE = QoSOverridingOptions.with_default_policies()
 LOG_PERIOD_S = 5.0                                      # between two log lines about one kind of bad frame
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3               # of mallopt(3)
 WARM_UP_SHAPE = (480, 640, 3)
 
 
@@ -337,22 +335,8 @@ def describe(error: Exception) -> str:
     return str(error) if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}"
 
 
-def use_machine_well() -> None:
-    """Settings of the whole process, to be made before torch is loaded; what the user has set stays.
-
-    One core is left to the camera and the middleware: with as many threads as cores the network waits for whichever was
-    interrupted. And glibc keeps freed blocks for the next frame; else it gives every large array back to the system,
-    and touching new pages took a third of a frame's time.
-    """
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) - 1)))
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)           # other C libraries have none
-    if mallopt is not None and not {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"} & set(os.environ):
-        mallopt(M_MMAP_THRESHOLD, 32 << 20)
-        mallopt(M_TRIM_THRESHOLD, 256 << 20)
-
-
 def main(args: list[str] | None = None) -> int:
-    use_machine_well()
+    keep_freed_memory()
     node = None
     try:
         rclpy.init(args=args)
