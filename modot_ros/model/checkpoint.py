@@ -188,6 +188,12 @@ def read_network(name: str, weights: str | Path | None = None) -> tuple[nn.Modul
     return network, {**facts, "working_size": working_size, "canonical_focal": canonical_focal}, path
 
 
+def shipped_config(name: str) -> dict[str, Any]:
+    """Config of the constructor with which the package ships this network; empty when it brings no weights of it."""
+    path = WEIGHTS_FOLDER / f"{name}.safetensors"
+    return read_weights(path, name)[1].get("config", {}) if path.is_file() else {}
+
+
 def load_order_network(name: str, weights: str | Path | None, device: str = "auto",
                        precision: str = "fp32") -> official_orders.OrderNetwork:
     """Load a network for `order_pairs`: in evaluation, batch norms folded, on its device, without gradients.

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from modot_ros.model import build_network, load_network, read_network, save_checkpoint
-from modot_ros.model.checkpoint import WEIGHTS_FOLDER
+from modot_ros.model.checkpoint import WEIGHTS_FOLDER, shipped_config
 
 TINY = {"encoder_channels": [8, 8, 8, 8, 8], "decoder_channels": [8, 8, 8], "detail_channels": 4}
 FACTS = {"name": "modot_nano", "config": TINY, "depth_kind": "metric", "canonical_focal": 0.7, "working_size": [96, 64],
@@ -276,3 +276,13 @@ def test_saving_does_not_change_a_tensor(network, saved):
     stored = load_file(saved)
     assert stored.keys() == network.state_dict().keys()
     assert all(torch.equal(stored[key], value) for key, value in network.state_dict().items())
+
+
+def test_a_fresh_network_is_as_large_as_the_one_that_ships():
+    fresh = build_network("modot_nano", **shipped_config("modot_nano"))
+    assert count(fresh) == count(read_network("modot_nano")[0]) != count(build_network("modot_nano"))
+    assert shipped_config("modot") == {}
+
+
+def count(network):
+    return sum(p.numel() for p in network.parameters())

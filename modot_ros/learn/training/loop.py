@@ -33,7 +33,7 @@ from modot_ros.learn.training.ranks import Ranks, joined
 from modot_ros.learn.training.stochastic_depth import omit_branches
 from modot_ros.learn.training.views import Batch, Viewable, Views, load_views, plain_batch, training_batch
 from modot_ros.model import PRECISIONS, build_network, read_network, save_checkpoint
-from modot_ros.model.checkpoint import check_precision, choose_device
+from modot_ros.model.checkpoint import check_precision, choose_device, shipped_config
 from modot_ros.model.lite.encoder import read_encoder_weights
 
 CHECKPOINT = "training.pt"
@@ -92,11 +92,12 @@ class Beginning:
         """Raises what `read_network` raises for `options.start`. Weights that say distance along the ray come to say z."""
         torch.manual_seed(options.seed)
         if options.start is None:
-            network, record = build_network(options.model, **options.config), {}
+            config, record = options.config or shipped_config(options.model), {}
+            network = build_network(options.model, **config)
             if hasattr(network, "pretrained"):
                 network.pretrained().load_state_dict(read_encoder_weights(options.encoder))
                 record = {"encoder": "ImageNet"}
-            return cls(network, options.config, options.canonical_focal, record)
+            return cls(network, config, options.canonical_focal, record)
         network, facts, path = read_network(options.model, options.start or None)
         # The published weights state no camera.
         return cls(network, facts["config"], facts["canonical_focal"] or options.canonical_focal,

@@ -46,7 +46,7 @@ class TrainingOptions:
     model: str = "modot_nano"                           # one of modot_ros.model.MODELS
     start: str | None = None                            # weights to train on from: a file, "" for the package's; None: fresh
     keep: float = 0.0                                   # share of these weights in those that are written, 0..1
-    config: dict[str, Any] = field(default_factory=dict)    # of a fresh network's constructor
+    config: dict[str, Any] = field(default_factory=dict)    # of a fresh network's constructor; empty: as the package ships it
     steps: int | None = None
     minutes: float | None = None
     stages: tuple[Stage, ...] = (Stage(128, 96, 0.45), Stage(256, 192, 0.8, whole=0.65), Stage(256, 192, 1.0, whole=1.0))
