@@ -20,7 +20,7 @@ from modot_ros.prediction import OrderGraph
 from modot_ros.predictor import Predictor
 from modot_ros.scene.drawing.graph_files import graph_text
 from modot_ros.scene.drawing.overlay import overlay
-from modot_ros.scene.geometry import clearing_points, flying_pixels, frontiers, points
+from modot_ros.scene.geometry import clearing_points, flying_pixels, frontiers, points, rays
 from modot_ros.scene.tracking import Tracker
 
 FRAME_S = 0.1                                           # between the pictures, for the tracker
@@ -50,13 +50,14 @@ def main() -> None:
         found = predictor.predict(rgb)
         height, width = found.depth.shape
         k = np.array([[found.focal_px, 0, (width - 1) / 2], [0, found.focal_px, (height - 1) / 2], [0, 0, 1]])
+        directions = rays(k, found.depth.shape)
         kept = ~flying_pixels(found.depth, found.boundary_mask)
         outputs = {"rgb": rgb, "depth": found.depth, "probability": found.boundary_probability, "mask": found.boundary_mask,
                    "side": found.boundary_side, "labels": found.labels, "graph": found.graph,
                    "text": graph_text(found.graph), "overlay": overlay(rgb, found),
-                   "points": points(found.depth, k, kept),
-                   "frontiers": frontiers(found.depth, found.boundary_mask, found.boundary_side, k),
-                   "clearing": clearing_points(found.depth, k, 10.0),
+                   "points": points(found.depth, directions, kept),
+                   "frontiers": frontiers(found.depth, found.boundary_mask, found.boundary_side, directions),
+                   "clearing": clearing_points(found.depth, directions, 10.0),
                    "tracked": tracker.recognise(found.labels, rgb, found.depth, number * FRAME_S)}
         for part, value in outputs.items():
             sums.append(checksum(value))

@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 from modot_ros.prediction import Prediction  # noqa: E402
 from modot_ros.scene.boundaries import thin  # noqa: E402
 from modot_ros.scene.drawing.overlay import overlay  # noqa: E402
-from modot_ros.scene.geometry import clearing_points, flying_pixels, frontiers, points, resize_depth  # noqa: E402
+from modot_ros.scene.geometry import clearing_points, flying_pixels, frontiers, points, rays, resize_depth  # noqa: E402
 from modot_ros.scene.order.graph import order_graph  # noqa: E402
 from modot_ros.scene.partition import partition  # noqa: E402
 
@@ -89,11 +89,12 @@ def frame(seed: int) -> dict[str, tuple[float, float]]:
         lap(f"graph of {tiles.max()}")
     flying = flying_pixels(depth, mask)
     lap("flying pixels")
-    points(depth, K, ~flying)
+    directions = rays(K, depth.shape)
+    points(depth, directions, ~flying)
     lap("points")
-    frontiers(depth, mask, side, K)
+    frontiers(depth, mask, side, directions)
     lap("frontiers")
-    clearing_points(depth, K, 4.0)
+    clearing_points(depth, directions, 4.0)
     lap("clearing points")
     overlay(rgb, Prediction("metric", 525.0, depth, probability, mask, side, labels, graph))
     lap("overlay")

@@ -6,7 +6,7 @@ axis (REP 103 optical frame: x right, y down, z forward). The order relations ar
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -118,9 +118,40 @@ class Prediction:
     stage_s: dict[str, float] = field(default_factory=dict)   # seconds of network, resize, thin, instances, order,
                                                                 # order_network
 
+    def turned(self, quarters: int) -> Prediction:
+        """What the same camera turned about its axis would have seen: arrays, sides and boxes turned counterclockwise.
+
+        quarters: of a full turn, any integer; as numpy.rot90, so that `turned(-k)` takes `turned(k)` back. Orders stay.
+        """
+        quarters %= 4
+        if not quarters:
+            return self
+        side = self.boundary_side
+        if side is not None:                            # codes run clockwise in steps of 45 degrees
+            side = np.where(side > 0, (side.astype(np.int16) - 1 - 2 * quarters) % 8 + 1, 0).astype(np.uint8)
+        arrays = {"depth": self.depth, "boundary_probability": self.boundary_probability, "boundary_mask": self.boundary_mask,
+                  "boundary_side": side, "labels": self.labels, "log_depth_std": self.log_depth_std}
+        turned = {name: None if array is None else np.ascontiguousarray(np.rot90(array, quarters))
+                  for name, array in arrays.items()}
+        graph = self.graph
+        if graph is not None:
+            height, width = next(array.shape for array in arrays.values() if array is not None)
+            graph = replace(graph, instances=tuple(
+                replace(one, bbox_px=_turned_box(one.bbox_px, width, height, quarters)) for one in graph.instances))
+        return replace(self, graph=graph, **turned)
+
     @property
     def depth_m(self) -> np.ndarray | None:
         """Depth in metres, float32 [H, W]. Raises ValueError when the model's depth has no metric scale."""
         if self.depth_kind != "metric":
             raise ValueError(f"depth_kind is {self.depth_kind!r}: only 'metric' depth can be read in metres")
         return self.depth
+
+
+def _turned_box(box: tuple[int, int, int, int], width: int, height: int, quarters: int) -> tuple[int, int, int, int]:
+    """u, v, width, height of a box in a picture of this size after so many quarter turns counterclockwise."""
+    for _ in range(quarters):
+        u, v, wide, high = box
+        box = v, width - u - wide, high, wide
+        width, height = height, width
+    return box

@@ -24,11 +24,16 @@ class Calibration:
     distortion_model: str = "plumb_bob"
     r: tuple[float, ...] = IDENTITY                     # 3x3
     p: tuple[float, ...] | None = None                  # 3x4; None = K beside a zero column
+    roi: tuple[int, int, int, int] = (0, 0, 0, 0)       # x_offset, y_offset, width, height that the image shows; 0 = all
+    binning: tuple[int, int] = (0, 0)                   # sensor pixels per image pixel, x and y; 0 = 1
+    do_rectify: bool = False
 
     def __post_init__(self) -> None:
-        if self.p is None:
+        if self.p is None or not any(self.p) and any(self.k):       # drivers leave P and R out
             padded = tuple(v for row in range(3) for v in (*self.k[3 * row:3 * row + 3], 0.0))
             object.__setattr__(self, "p", padded)
+        if any(self.k) and not any(self.r):
+            object.__setattr__(self, "r", IDENTITY)
         for name, values, count in (("k", self.k, 9), ("r", self.r, 9), ("p", self.p, 12)):
             if len(values) != count:
                 raise ValueError(f"calibration: {name} has {len(values)} numbers, expected {count}")
@@ -79,16 +84,34 @@ class Calibration:
         """From a sensor_msgs/CameraInfo, rclpy's or rosbags'."""
         # ROS 1 and some bag readers write the matrices' names in capitals
         fields = {name: getattr(message, name if hasattr(message, name) else name.upper()) for name in "kdrp"}
+        roi = message.roi
         return cls(int(message.width), int(message.height), distortion_model=str(message.distortion_model),
+                   roi=(int(roi.x_offset), int(roi.y_offset), int(roi.width), int(roi.height)),
+                   binning=(int(message.binning_x), int(message.binning_y)), do_rectify=bool(roi.do_rectify),
                    **{name: tuple(float(v) for v in values) for name, values in fields.items()})
 
-    def scaled(self, width: int, height: int) -> Calibration:
-        """For the same picture resized: fx, cx and P's first row by sx, fy, cy and P's second row by sy."""
-        sx, sy = width / self.width, height / self.height
+    def scaled(self, sx: float, sy: float) -> Calibration:
+        """For the same picture resized: fx, cx and P's first row by sx, fy, cy and P's second row by sy; the region too."""
         rows = (sx,) * 3 + (sy,) * 3 + (1.0,) * 3
         rows_p = (sx,) * 4 + (sy,) * 4 + (1.0,) * 4
-        return replace(self, width=width, height=height, k=tuple(v * s for v, s in zip(self.k, rows)),
-                       p=tuple(v * s for v, s in zip(self.p, rows_p)))
+        roi = tuple(round(value * scale) for value, scale in zip(self.roi, (sx, sy, sx, sy)))
+        return replace(self, width=round(self.width * sx), height=round(self.height * sy), roi=roi,
+                       k=tuple(v * s for v, s in zip(self.k, rows)), p=tuple(v * s for v, s in zip(self.p, rows_p)))
+
+    def resized(self, width: int, height: int) -> Calibration:
+        """For the same picture at this size."""
+        return self.scaled(width / self.width, height / self.height)
+
+    def cropped(self, left: float, top: float, width: int, height: int) -> Calibration:
+        """For a window of the picture: the principal points of K and P move."""
+        k, p = list(self.k), list(self.p)
+        k[2], k[5], p[2], p[6] = k[2] - left, k[5] - top, p[2] - left, p[6] - top
+        return replace(self, width=width, height=height, k=tuple(k), p=tuple(p))
+
+    @property
+    def seen(self) -> tuple[int, int, int, int]:
+        """Left, top, width and height in pixels of what the image shows of the full sensor, before binning."""
+        return self.roi if self.roi[2] and self.roi[3] else (0, 0, self.width, self.height)
 
     def fill(self, message):
         """Write the numbers into a sensor_msgs/CameraInfo and return it."""
@@ -96,4 +119,8 @@ class Calibration:
         message.distortion_model = self.distortion_model
         message.d = list(self.d)
         message.k, message.r, message.p = list(self.k), list(self.r), list(self.p)
+        message.binning_x, message.binning_y = self.binning
+        roi = message.roi
+        roi.x_offset, roi.y_offset, roi.width, roi.height = self.roi
+        roi.do_rectify = self.do_rectify
         return message

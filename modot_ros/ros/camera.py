@@ -1,60 +1,97 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The camera behind one image: what its CameraInfo says, brought to the image's size."""
+"""The camera behind one image: what its calibration means for an image of this size. No ROS import.
+
+The node, the bag player and the commands all make their cameras here. A calibration that can't be believed costs the metric
+scale, never the frame: the camera then counts as uncalibrated, and `problem` says why.
+"""
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-from sensor_msgs.msg import CameraInfo, RegionOfInterest
-from std_msgs.msg import Header
 
 from modot_ros.ros.calibration import Calibration
-from modot_ros.ros.convert import BadFrame
+from modot_ros.scene.geometry import DISTORTION_MODELS, rays, undistorted_rays
 
-ASPECT_PX = 1.5                                         # rounding that a resized CameraInfo may be off by
+ASPECT_PX = 1.5                                         # rounding that a resized calibration may be off by
+FIELD_OF_VIEW_DEG = (10.0, 170.0)                       # horizontal, of cameras that there are
+SMALLEST_CROP = 0.5                                     # share of rows or columns that a crop keeps to be taken for one
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Pixels of an image of `width` x `height`; region of interest, binning and resizing are in it already.
+    """An image of `width` x `height` pixels; region of interest, binning, crop and resizing are in it already.
 
-    k           float64 [3, 3]; None when the camera is not calibrated or never told
-    distorted   the calibration has lens distortion: straight lines are straight only in a rectified image
+    calibration  what to publish beside images of this size; None = uncalibrated
+    k            float64 [3, 3] of the image: K, or P of a rectified one; None when uncalibrated
+    rectified    straight lines are straight: `k` is all of the camera
+    problem      why a calibration that came is not used; empty when it is, or when none came
+    note         what was assumed to use it; empty when nothing was
     """
 
     width: int
     height: int
+    calibration: Calibration | None = None
     k: np.ndarray | None = None
-    distorted: bool = False
-    info: CameraInfo | None = None
+    rectified: bool = True
+    problem: str = ""
+    note: str = ""
 
     @classmethod
-    def of(cls, info: CameraInfo | None, width: int, height: int) -> Camera:
-        """The camera of an image of this size. K all zero means uncalibrated, as no CameraInfo at all does.
+    def of(cls, calibration: Calibration | None, width: int, height: int, rectified: bool | None = None) -> Camera:
+        """The camera of an image of this size.
 
-        A CameraInfo of another size serves when its region of interest or its aspect is the image's. Raises
-        BadFrame for another shape and for focal lengths that are none.
+        calibration  None, or one with K all zero: uncalibrated, as in ROS
+        rectified    whether the image was rectified, so that P is its matrix and D is done with; None: when D is zero
+
+        A calibration of another size serves when its region of interest, its binning, its aspect or a crop about the
+        middle explains the image's size. One that is not finite, has no focal length, a field of view outside
+        FIELD_OF_VIEW_DEG or a size that nothing explains is a `problem`.
         """
-        if info is None or not any(info.k):
+        if calibration is None or not any(calibration.k):
             return cls(width, height)
-        fx, cx, fy, cy = info.k[0], info.k[2], info.k[4], info.k[5]
-        if not all(map(math.isfinite, (fx, fy, cx, cy))) or fx <= 0 or fy <= 0:
-            raise BadFrame("camera_info", f"CameraInfo has fx={fx}, fy={fy}, cx={cx}, cy={cy}: focal lengths "
-                           "must be positive and all of them finite")
-        left, top, seen_width, seen_height = seen_region(info)
-        if 0 in (seen_width, seen_height):
-            raise BadFrame("camera_info", f"CameraInfo is {info.width}x{info.height}: it has no size")
-        sx, sy = width / seen_width, height / seen_height
-        if abs(seen_height * sx - height) > ASPECT_PX and abs(seen_width * sy - width) > ASPECT_PX:
-            raise BadFrame("camera_info", f"CameraInfo is of {seen_width}x{seen_height}, the image "
-                           f"{width}x{height}: they must be of one size or one aspect")
-        k = np.array([[fx * sx, info.k[1] * sx, (cx - left) * sx], [0, fy * sy, (cy - top) * sy], [0, 0, 1]])
-        return cls(width, height, k, any(info.d), info)
+        try:
+            fitted, (left, top), note = _fitted(calibration, width, height)
+            rectified = not any(calibration.d) if rectified is None else rectified
+            rows = np.reshape(fitted.p, (3, 4))[:, :3] if rectified else np.reshape(fitted.k, (3, 3))
+            k = np.array([[rows[0, 0], rows[0, 1], rows[0, 2] - left], [0, rows[1, 1], rows[1, 2] - top], [0, 0, 1]])
+            _check(k, width)
+        except ValueError as error:
+            return cls(width, height, problem=str(error))
+        _, _, seen_width, seen_height = calibration.seen
+        binned = tuple(side // max(1, factor) for side, factor in zip((seen_width, seen_height), calibration.binning))
+        return cls(width, height, calibration if binned == (width, height) else fitted, k, rectified, note=note)
 
     @property
     def focal_px(self) -> float | None:
+        """Horizontal focal length of the image; None when uncalibrated."""
         return None if self.k is None else float(self.k[0, 0])
+
+    @property
+    def no_rays(self) -> str:
+        """Why there are no rays, and so no clouds; empty when there are."""
+        if self.rectified or self.calibration is None:
+            return ""
+        model, count = self.calibration.distortion_model, len(self.calibration.d)
+        if model not in DISTORTION_MODELS or count not in DISTORTION_MODELS[model]:
+            known = ", ".join(f"{name} ({' or '.join(map(str, counts))})" for name, counts in DISTORTION_MODELS.items())
+            return f"lens model {model!r} with {count} coefficients is not supported: {known}; or rectify the image"
+        return ""
+
+    def rays(self, focal_px: float) -> np.ndarray:
+        """float32 [H, W, 3]: the ray of every pixel, z = 1, lens distortion removed; NaN where the lens model has none.
+
+        focal_px  for an uncalibrated camera: that of a pinhole, seen from the middle
+        Raises ValueError with the text of `no_rays`.
+        """
+        if self.no_rays:
+            raise ValueError(self.no_rays)
+        if self.rectified or self.calibration is None:
+            return rays(self.matrix(focal_px), (self.height, self.width))
+        return undistorted_rays(self.k, self.calibration.distortion_model, np.array(self.calibration.d),
+                                (self.height, self.width))
 
     def matrix(self, focal_px: float) -> np.ndarray:
         """k; for an uncalibrated camera that of a pinhole with this focal length, seen from the middle."""
@@ -62,35 +99,56 @@ class Camera:
             return self.k
         return np.reshape(Calibration.pinhole(self.width, self.height, focal_px).k, (3, 3))
 
-    def message(self, focal_px: float, header: Header) -> CameraInfo:
-        """CameraInfo that goes with an output of the image's size; `focal_px` is for an uncalibrated camera.
+    def published(self, focal_px: float) -> Calibration:
+        """What goes with an output of the image's size; `focal_px` is for an uncalibrated camera.
 
         A region of interest or binning that explains the image's size stays as it came; other sizes are
         scaled, K and P and the region with them, D and R not.
         """
-        if self.info is None:
-            return Calibration.pinhole(self.width, self.height, focal_px).fill(CameraInfo(header=header))
-        info, roi = self.info, self.info.roi
-        message = CameraInfo(header=header, binning_x=info.binning_x, binning_y=info.binning_y, roi=roi)
-        calibration = Calibration.of_message(info)
-        seen_width, seen_height = seen_region(info)[2:]
-        if (self.width, self.height) == (seen_width // max(1, info.binning_x),
-                                         seen_height // max(1, info.binning_y)):
-            return calibration.fill(message)
-        sx, sy = self.k[0, 0] / info.k[0], self.k[1, 1] / info.k[4]
-        message.binning_x = message.binning_y = 0
-        full = (self.width, self.height)
-        if roi.width:
-            full = (round(info.width * sx), round(info.height * sy))
-            message.roi = RegionOfInterest(
-                x_offset=round(roi.x_offset * sx), y_offset=round(roi.y_offset * sy),
-                width=self.width, height=self.height, do_rectify=roi.do_rectify)
-        return calibration.scaled(*full).fill(message)
+        return self.calibration or Calibration.pinhole(self.width, self.height, focal_px)
+
+    @cached_property
+    def horizontal_deg(self) -> float:
+        """Horizontal field of view of a calibrated camera."""
+        return field_of_view_deg(self.k[0, 0], self.width)
 
 
-def seen_region(info: CameraInfo) -> tuple[int, int, int, int]:
-    """Left, top, width and height in pixels of what the image shows of the full sensor, before binning."""
-    roi = info.roi
-    if roi.width and roi.height:
-        return roi.x_offset, roi.y_offset, roi.width, roi.height
-    return 0, 0, info.width, info.height
+def field_of_view_deg(fx: float, width: int) -> float:
+    """Horizontal field of view of a pinhole camera."""
+    return math.degrees(2 * math.atan(width / (2 * fx)))
+
+
+def _check(k: np.ndarray, width: int) -> None:
+    """Raises ValueError for a matrix that no camera has."""
+    fx, fy, cx, cy = (float(k[at]) for at in ((0, 0), (1, 1), (0, 2), (1, 2)))
+    if not all(map(math.isfinite, (fx, fy, cx, cy))) or fx <= 0 or fy <= 0:
+        raise ValueError(f"CameraInfo has fx={fx}, fy={fy}, cx={cx}, cy={cy}: focal lengths must be positive and all of "
+                         "them finite")
+    low, high = FIELD_OF_VIEW_DEG
+    angle = field_of_view_deg(fx, width)
+    if not low <= angle <= high:
+        raise ValueError(f"CameraInfo has fx={fx:g} px for {width} columns, a field of view of {angle:.3g} degrees: "
+                         f"{low:g} to {high:g} are believed")
+
+
+def _fitted(calibration: Calibration, width: int, height: int) -> tuple[Calibration, tuple[float, float], str]:
+    """The calibration at the image's scale, where in it the image begins, and what was assumed. Raises ValueError."""
+    left, top, seen_width, seen_height = calibration.seen
+    bare = replace(calibration, binning=(0, 0))
+    sx, sy = width / seen_width, height / seen_height
+    binned = tuple(side // max(1, factor) for side, factor in zip((seen_width, seen_height), calibration.binning))
+    if binned == (width, height) or abs(seen_height * sx - height) <= ASPECT_PX or abs(seen_width * sy - width) <= ASPECT_PX:
+        return bare.scaled(sx, sy), (left * sx, top * sy), ""
+    if max(calibration.roi):
+        raise ValueError(f"CameraInfo's region is {seen_width}x{seen_height}, the image {width}x{height}: they must be of one "
+                         "size or one aspect")
+    # rows or columns are missing at the scale of the other side, which a crop or a sensor mode leaves out about the middle
+    scale = max(sx, sy)
+    left, top = (calibration.width * scale - width) / 2, (calibration.height * scale - height) / 2
+    kept = min(width / (calibration.width * scale), height / (calibration.height * scale))
+    if kept < SMALLEST_CROP or (width - height) * (calibration.width - calibration.height) < 0:
+        raise ValueError(f"CameraInfo is of {calibration.width}x{calibration.height}, the image {width}x{height}: neither "
+                         "resizing nor a crop about the middle explains that")
+    note = (f"CameraInfo is of {calibration.width}x{calibration.height}, the image {width}x{height}: taken for a crop about "
+            "the middle")
+    return bare.scaled(scale, scale).cropped(left, top, width, height), (0.0, 0.0), note

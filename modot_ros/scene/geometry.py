@@ -16,6 +16,11 @@ from modot_ros.prediction import SIDE_STEPS
 SURFACE_STEP = 0.10                     # range of depth in a 3x3 window, relative to its least: an edge
 BOUNDARY_STEP = 0.02                    # the same where a boundary is probable
 FRONTIER_REACH_PX = 3                   # how far from the occluder's pixel the hidden surface is looked for
+# Lens models of sensor_msgs/CameraInfo (sensor_msgs/distortion_models.hpp) and how many coefficients each may have.
+DISTORTION_MODELS = {"plumb_bob": (4, 5), "rational_polynomial": (8, 12, 14), "equidistant": (4,), "fisheye": (4,)}
+FISHEYE = ("equidistant", "fisheye")    # one model by two names
+LARGEST_TANGENT = 20.0                  # of a ray against the axis that is believed: 87 degrees
+LARGEST_UNDISTORTION_ERROR_PX = 1.0
 FRONTIER_COLUMNS = ("x", "y", "z", "hidden_x", "hidden_y", "hidden_z", "gap")
 
 
@@ -126,19 +131,60 @@ def rays(k: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return _rays(fx, fy, cx, cy, *shape)
 
 
-def points(depth_m: np.ndarray, k: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+def undistorted_rays(k: np.ndarray, model: str, d: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """float32 [H, W, 3], read-only: the ray of every pixel centre of a picture with lens distortion, z = 1.
+
+    k        float64 [3, 3] of the distorted picture
+    model    of sensor_msgs/CameraInfo: one of DISTORTION_MODELS
+    d        its coefficients
+    returns  NaN where the model has no ray, as beyond the image circle of a fisheye lens
+    raises   ValueError for another model, or another number of coefficients
+    """
+    if model not in DISTORTION_MODELS:
+        raise ValueError(f"distortion model is {model!r}: choose from {', '.join(DISTORTION_MODELS)}")
+    if len(d) not in DISTORTION_MODELS[model]:
+        raise ValueError(f"{model} has {len(d)} coefficients: it takes {' or '.join(map(str, DISTORTION_MODELS[model]))}")
+    k = np.reshape(k, (3, 3))
+    rays(k, (1, 1))                                     # refuses focal lengths that are none
+    return _undistorted_rays(tuple(k.ravel().tolist()), model, tuple(map(float, d)), *shape)
+
+
+@functools.lru_cache(maxsize=4)
+def _undistorted_rays(k: tuple[float, ...], model: str, d: tuple[float, ...], height: int, width: int) -> np.ndarray:
+    matrix, coefficients = np.reshape(k, (3, 3)), np.array(d)
+    v, u = np.mgrid[:height, :width].astype(np.float64)
+    pixels = np.stack([u, v], -1).reshape(-1, 1, 2)
+    undistort = cv2.fisheye.undistortPoints if model in FISHEYE else cv2.undistortPoints
+    seen = undistort(pixels, matrix, coefficients).reshape(height, width, 2)
+    result = np.ones((height, width, 3), np.float32)
+    result[..., :2] = np.where(np.abs(seen) < LARGEST_TANGENT, seen, np.nan)
+    # where the iteration did not end at the pixel that it began with, there is no such ray
+    project = cv2.fisheye.distortPoints if model in FISHEYE else None
+    there = np.nan_to_num(result[..., :2].astype(np.float64)).reshape(-1, 1, 2)
+    if project is not None:
+        back = project(there, matrix, coefficients)
+    else:
+        back, _ = cv2.projectPoints(np.concatenate([there, np.ones_like(there[..., :1])], -1), np.zeros(3), np.zeros(3), matrix,
+                                    coefficients)
+    error_px = np.linalg.norm(back.reshape(-1, 2) - pixels.reshape(-1, 2), axis=1).reshape(height, width)
+    result[error_px > LARGEST_UNDISTORTION_ERROR_PX] = np.nan
+    result.flags.writeable = False
+    return result
+
+
+def points(depth_m: np.ndarray, directions: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
     """Points of a depth image in the optical frame.
 
-    depth_m  float32 [H, W]; k: float64 [3, 3]
-    mask     bool [H, W] of the pixels wanted; None gives the organised cloud [H, W, 3], NaN where depth is
-             not finite
-    returns  float32 [N, 3] in row-major order of the mask's pixels that have a finite depth
+    depth_m     float32 [H, W]
+    directions  float32 [H, W, 3], rays with z = 1, from `rays` or `undistorted_rays`
+    mask        bool [H, W] of the pixels wanted; None gives the organised cloud [H, W, 3], NaN where depth is
+                not finite
+    returns     float32 [N, 3] in row-major order of the mask's pixels that have a finite depth and a ray
     """
-    directions = rays(k, depth_m.shape)
     depth_m = np.asarray(depth_m, np.float32)
     if mask is None:
         return directions * np.where(np.isfinite(depth_m), depth_m, np.float32(np.nan))[..., None]
-    at = np.flatnonzero(mask & np.isfinite(depth_m))
+    at = np.flatnonzero(mask & np.isfinite(depth_m) & np.isfinite(directions[..., 0]))
     return directions.reshape(-1, 3).take(at, axis=0) * depth_m.take(at)[:, None]
 
 
@@ -185,21 +231,21 @@ def flying_pixels(depth_m: np.ndarray, boundary_mask: np.ndarray | None = None, 
     return result
 
 
-def frontiers(depth_m: np.ndarray, mask: np.ndarray, side: np.ndarray, k: np.ndarray, min_gap_m: float = 0.3,
-              max_range_m: float = 10.0) -> np.ndarray:
+def frontiers(depth_m: np.ndarray, mask: np.ndarray, side: np.ndarray, directions: np.ndarray,
+              min_gap_m: float = 0.3, max_range_m: float = 10.0) -> np.ndarray:
     """3D occlusion frontiers: where the view ends on an edge and something may hide and step out.
 
     For every boundary pixel the hidden surface is the deepest one within FRONTIER_REACH_PX along its side
     code; beyond range counts as `max_range_m`. The line from the occluder's point to the hidden one bounds
     the unseen space.
 
-    depth_m  float32 [H, W]; mask bool, side uint8 [H, W] as from boundaries.thin
+    depth_m  float32 [H, W]; mask bool, side uint8 [H, W] as from boundaries.thin; directions as in `points`
     returns  float32 [N, 7], columns FRONTIER_COLUMNS: the occluder's point, the hidden surface's point (on
              the ray one pixel towards the hidden side), and the gap in depth, all in metres; only gaps of at
              least `min_gap_m`
     """
     height, width = depth_m.shape
-    directions = rays(k, depth_m.shape).reshape(-1, 3)
+    directions = directions.reshape(-1, 3)
     depth = np.minimum(np.asarray(depth_m, np.float32), np.float32(max_range_m)).ravel()    # NaN stays
     at = np.flatnonzero(mask & (side > 0))
     v, u = np.divmod(at, width)
@@ -211,32 +257,34 @@ def frontiers(depth_m: np.ndarray, mask: np.ndarray, side: np.ndarray, k: np.nda
         far = np.fmax(far, depth[beside])
     beside = np.clip(v + step[:, 1], 0, height - 1) * width + np.clip(u + step[:, 0], 0, width - 1)
     near = depth[at]
-    wanted = far - near >= min_gap_m
+    wanted = (far - near >= min_gap_m) & np.isfinite(directions[at, 0]) & np.isfinite(directions[beside, 0])
     at, beside, near, far = at[wanted], beside[wanted], near[wanted, None], far[wanted, None]
     return np.hstack([directions[at] * near, directions[beside] * far, far - near])
 
 
-def clearing_points(depth_m: np.ndarray, k: np.ndarray, max_range_m: float, unknown: bool = False
-                    ) -> np.ndarray:
-    """Points at `max_range_m` on the rays along which nothing was seen, for a layer that clears by rays.
+def clearing_points(depth_m: np.ndarray, directions: np.ndarray, max_range_m: float, margin: float = 0.1,
+                    stride_px: int = 1, unknown: bool = False) -> np.ndarray:
+    """Ends of the rays along which space is free, for a layer that clears by tracing rays to points.
 
-    Nav2's layers drop NaN and inf points before they trace rays: without these, free space in front of far
-    surfaces is never cleared. Rays count whose depth is +inf or whose point lies beyond `max_range_m` from
-    the camera; NaN says nothing about what is there (REP 117) and counts only with `unknown`.
+    Nav2's layers drop NaN and inf points before they trace rays, so that a cloud of obstacles never clears what was in
+    front of far surfaces. A ray ends before the surface that it meets, by `margin` of the distance for what depth may be
+    wrong, and at `max_range_m` at the latest. A depth of -inf (too near) and NaN say nothing about what is there (REP
+    117); NaN counts as free up to the range only with `unknown`.
 
-    returns float32 [N, 3] in the optical frame, all at distance `max_range_m` from the camera
-    raises  ValueError when max_range_m is not positive and finite
+    directions  float32 [H, W, 3], rays with z = 1
+    stride_px   one ray per so many pixels in each direction
+    returns     float32 [N, 3] in the optical frame
+    raises      ValueError for a range that is not positive and finite, and a margin outside 0 to 1
     """
     if not (np.isfinite(max_range_m) and max_range_m > 0):
         raise ValueError(f"max_range_m is {max_range_m}: it must be positive and finite")
-    directions = rays(k, depth_m.shape)
-    squares = directions[..., 0] ** 2
-    squares += directions[..., 1] ** 2
-    squares += 1
-    depth = np.asarray(depth_m, np.float32)
-    free = depth * depth * squares > max_range_m ** 2
+    if not 0 <= margin < 1:
+        raise ValueError(f"margin is {margin}: it must be at least 0 and below 1")
+    grid = (slice(stride_px // 2, None, stride_px),) * 2
+    directions, depth = directions[grid].reshape(-1, 3), np.asarray(depth_m, np.float32)[grid].ravel()
     if unknown:
-        free |= np.isnan(depth)
-    at = np.flatnonzero(free)
-    scale = np.float32(max_range_m) / np.sqrt(squares.take(at))
-    return directions.reshape(-1, 3).take(at, axis=0) * scale[:, None]
+        depth = np.where(np.isnan(depth), np.float32(np.inf), depth)
+    at = np.flatnonzero((depth > 0) & np.isfinite(directions[:, 0]))
+    lengths = np.linalg.norm(directions.take(at, axis=0), axis=1)
+    reach = np.minimum(depth.take(at) * lengths * np.float32(1 - margin), np.float32(max_range_m))
+    return directions.take(at, axis=0) * (reach / lengths)[:, None]

@@ -39,6 +39,8 @@ MIN_ANY_COVER = 0.5                     # and the share that any nearer one must
 NEARER, CLEARLY_NEARER = 0.97, 0.8      # ratios of depths below which something is nearer; the second where it grew by
 SWALLOWED = 0.5                         # this share of what it is to hide: then the two may just have been merged
 
+STEP_BACK_S = 1.0                                       # stamps of a camera go back by less; by more, a recording began anew
+
 
 @dataclass
 class _Track:
@@ -123,14 +125,14 @@ class Tracker:
         labels   int32 [H, W], 0 = background
         rgb      uint8 [H, W, 3]
         depth    float32 [H, W], grows with distance, NaN = no estimate; None = nothing is known of it
-        stamp_s  of the picture; when it goes back, everything is forgotten
+        stamp_s  of the picture; when it goes back by more than STEP_BACK_S, everything is forgotten
         given    the labels last already, because a tracker or a segmentation node gave them: they are returned as they
                  are, and only ages and hidden instances are kept
         returns  int32 [H, W], 0 = background; an id is new, that of a visible or that of a remembered instance
         """
         regions = _Regions(labels, rgb, depth)
         given = given if len(regions.labels) else self._given       # no region says nothing of where ids come from
-        if stamp_s < self._stamp_s or given != self._given:
+        if stamp_s < self._stamp_s - STEP_BACK_S or given != self._given:
             self._forget()
         self._stamp_s, self._given = stamp_s, given
         shift = self._shift(regions)

@@ -142,7 +142,7 @@ class Rig:
 
     def status(self):
         """The node's diagnostics now, and its values as a dictionary."""
-        status = self.node.health.status("node", self.node.state_label, time.monotonic())
+        status = self.node.health.status("node", "id", self.node.state_label, time.monotonic())
         return status, {pair.key: pair.value for pair in status.values}
 
 
@@ -182,3 +182,15 @@ def make_camera_info():
 @pytest.fixture
 def fake_predictor():
     return FakePredictor
+
+
+@pytest.fixture
+def running(rig, make_camera_info):
+    """An active rig that has its camera's calibration."""
+    def make(*arguments, **parameters):
+        running = rig(*arguments, **parameters)
+        running.start()
+        running.send("camera_info", make_camera_info(stamp=0.5))
+        running.until(lambda: running.node._pairing._newest_info is not None)
+        return running
+    return make

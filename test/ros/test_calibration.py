@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -41,7 +42,7 @@ def test_yaml_of_camera_calibration(tmp_path, prefix):
 
 def test_scaling_keeps_distortion_and_scales_the_baseline_term_by_sx(tmp_path):
     (tmp_path / "front.yaml").write_text(YAML)
-    calibration = Calibration.read(str(tmp_path / "front.yaml")).scaled(320, 120)    # sx 1/2, sy 1/4
+    calibration = Calibration.read(str(tmp_path / "front.yaml")).resized(320, 120)    # sx 1/2, sy 1/4
     assert calibration.k == (250.0, 0.0, 160.0, 0.0, 127.5, 60.0, 0.0, 0.0, 1.0)
     assert calibration.p == (245.0, 0.0, 159.0, -24.5, 0.0, 123.75, 59.75, 0.0, 0.0, 0.0, 1.0, 0.0)
     assert calibration.d == (0.1, -0.2, 0.0, 0.0, 0.05)
@@ -66,5 +67,6 @@ def test_bad_focal_length(focal_px):
 
 
 def test_message_there_and_back():
-    calibration = Calibration.pinhole(64, 48, 50.0)
-    assert Calibration.of_message(calibration.fill(SimpleNamespace())) == calibration
+    calibration = replace(Calibration.pinhole(64, 48, 50.0), roi=(4, 2, 32, 24), binning=(2, 1), do_rectify=True)
+    message = SimpleNamespace(roi=SimpleNamespace())
+    assert Calibration.of_message(calibration.fill(message)) == calibration

@@ -1,85 +1,133 @@
 # SPDX-License-Identifier: Apache-2.0
+"""The camera of an image by hand: region, binning, crop, rectification, lens, and calibrations that no camera has."""
+import math
+
 import numpy as np
 import pytest
-from sensor_msgs.msg import RegionOfInterest
-from std_msgs.msg import Header
 
+from modot_ros.ros.calibration import IDENTITY, Calibration
 from modot_ros.ros.camera import Camera
-from modot_ros.ros.convert import BadFrame
 
 
-def test_a_camera_of_the_images_size_is_taken_as_it_is(make_camera_info):
-    info = make_camera_info(32, 24, focal_px=50.0)
-    camera = Camera.of(info, 32, 24)
-    assert camera.focal_px == 50
-    assert camera.k.tolist() == [[50, 0, 15.5], [0, 50, 11.5], [0, 0, 1]]
-    header = Header(frame_id="other")
-    message = camera.message(1.0, header)
-    assert message.header is header
-    assert (message.width, message.height) == (32, 24)
-    assert message.k.tolist() == info.k.tolist() and message.p.tolist() == info.p.tolist()
+def calibration(width=64, height=48, focal_px=100.0, **more):
+    one = Calibration.pinhole(width, height, focal_px)
+    fields = {name: getattr(one, name) for name in ("width", "height", "k", "d", "distortion_model", "r", "p")}
+    return Calibration(**{**fields, **more})
 
 
-@pytest.mark.parametrize("info", ("none", "zeros"))
-def test_an_uncalibrated_camera_has_no_focal_length(info, make_camera_info):
-    camera = Camera.of(None if info == "none" else make_camera_info(k=np.zeros(9)), 32, 24)
-    assert camera.focal_px is None and camera.k is None
+def test_a_camera_of_the_images_size_is_taken_as_it_is():
+    given = calibration(32, 24, 50.0)
+    camera = Camera.of(given, 32, 24)
+    assert camera.focal_px == 50 and camera.k.tolist() == [[50, 0, 15.5], [0, 50, 11.5], [0, 0, 1]]
+    assert camera.published(1.0) == given and not camera.problem and not camera.note
+
+
+@pytest.mark.parametrize("given", [None, Calibration.unknown(32, 24)])
+def test_an_uncalibrated_camera_has_no_focal_length(given):
+    camera = Camera.of(given, 32, 24)
+    assert camera.focal_px is None and camera.k is None and not camera.problem
     assert camera.matrix(80.0).tolist() == [[80, 0, 15.5], [0, 80, 11.5], [0, 0, 1]]
-    message = camera.message(80.0, Header())
-    assert (message.width, message.height, message.k[0], message.p[0]) == (32, 24, 80, 80)
+    published = camera.published(80.0)
+    assert (published.width, published.height, published.k[0], published.p[0]) == (32, 24, 80, 80)
 
 
-@pytest.mark.parametrize("focal_px", (float("nan"), float("inf"), -100.0, 0.0))
-def test_a_focal_length_that_is_none_is_refused_by_name(focal_px, make_camera_info):
-    with pytest.raises(BadFrame, match=f"fx={focal_px}") as caught:
-        Camera.of(make_camera_info(focal_px=focal_px), 32, 24)
-    assert caught.value.reason == "camera_info"
+@pytest.mark.parametrize("focal_px", [math.nan, math.inf, -100.0, 0.0, 1e-3, 1e7])
+def test_a_focal_length_that_no_camera_has_costs_the_scale_and_not_the_frame(focal_px):
+    k = list(calibration().k)
+    k[0] = k[4] = focal_px
+    camera = Camera.of(calibration(k=tuple(k), p=None), 64, 48)
+    assert camera.k is None and (f"fx={focal_px}" in camera.problem or f"fx={focal_px:g}" in camera.problem)
+    assert camera.rays(50.0).shape == (48, 64, 3)
 
 
-def test_a_camera_info_of_another_aspect_is_refused_with_both_sizes(make_camera_info):
-    with pytest.raises(BadFrame, match="32x32.*640x480"):
-        Camera.of(make_camera_info(32, 32), 640, 480)
+@pytest.mark.parametrize("k", [(0.0,) * 8 + (1.0,), (100.0, 0.0, math.nan, 0.0, 100.0, 20.0, 0.0, 0.0, 1.0),
+                               (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)])
+def test_broken_matrices_are_a_problem(k):
+    assert Camera.of(calibration(k=k, p=None), 640, 480).problem
 
 
-def test_a_camera_info_of_another_size_is_scaled(make_camera_info):
-    info = make_camera_info(64, 48, focal_px=100.0, d=[0.1, 0.0, 0.0, 0.0, 0.0])
-    info.p[3] = -10.0
-    info.roi = RegionOfInterest()
-    camera = Camera.of(info, 32, 24)
+def test_an_image_that_nothing_explains_is_uncalibrated_with_both_sizes_named():
+    for width, height in ((480, 640), (640, 200)):
+        camera = Camera.of(calibration(640, 480, 500.0), width, height)
+        assert camera.k is None and "640x480" in camera.problem and f"{width}x{height}" in camera.problem
+
+
+@pytest.mark.parametrize("width, height, focal_px, cx, cy", [(640, 360, 500, 319.5, 179.5), (480, 480, 500, 239.5, 239.5),
+                                                            (320, 180, 250, 159.75, 89.75)])
+def test_a_crop_about_the_middle_moves_the_principal_point_and_is_told(width, height, focal_px, cx, cy):
+    camera = Camera.of(calibration(640, 480, 500.0), width, height)
+    assert camera.k.tolist() == [[focal_px, 0, cx], [0, focal_px, cy], [0, 0, 1]]
+    assert "crop" in camera.note and (camera.published(1).width, camera.published(1).height) == (width, height)
+
+
+def test_a_calibration_of_another_size_is_scaled():
+    given = calibration(d=(0.1, 0.0, 0.0, 0.0, 0.0), p=(100.0, 0, 31.5, -10.0, 0, 100.0, 23.5, 0, 0, 0, 1, 0))
+    camera = Camera.of(given, 32, 24)
     assert camera.k.tolist() == [[50, 0, 15.75], [0, 50, 11.75], [0, 0, 1]]
-    message = camera.message(1.0, Header())
-    assert (message.width, message.height) == (32, 24)
-    assert message.k.tolist() == camera.k.ravel().tolist()
-    assert message.p[3] == -5 and message.p[0] == 50
-    assert list(message.d) == list(info.d) and message.r.tolist() == info.r.tolist()
-    assert camera.distorted
+    published = camera.published(1.0)
+    assert (published.width, published.height, published.p[3], published.p[0]) == (32, 24, -5, 50)
+    assert published.d == given.d and published.r == given.r and not camera.rectified
 
 
-def test_rounding_of_a_resized_camera_is_forgiven(make_camera_info):
-    assert Camera.of(make_camera_info(1920, 1080), 853, 480).focal_px == pytest.approx(100 * 853 / 1920)
+def test_rounding_of_a_resized_camera_is_forgiven():
+    assert Camera.of(calibration(1920, 1080, 1000.0), 853, 480).focal_px == pytest.approx(1000 * 853 / 1920)
 
 
-def test_a_region_of_interest_moves_the_middle_and_stays_in_the_message(make_camera_info):
-    roi = RegionOfInterest(x_offset=10, y_offset=4, width=32, height=24)
-    info = make_camera_info(64, 48, roi=roi)
-    camera = Camera.of(info, 32, 24)
+def test_a_region_of_interest_moves_the_middle_and_stays():
+    given = calibration(roi=(10, 4, 32, 24))
+    camera = Camera.of(given, 32, 24)
     assert camera.k.tolist() == [[100, 0, 31.5 - 10], [0, 100, 23.5 - 4], [0, 0, 1]]
-    message = camera.message(1.0, Header())
-    assert (message.width, message.height, message.roi) == (64, 48, roi)
-    assert message.k.tolist() == info.k.tolist()
+    assert camera.published(1.0) == given
 
 
-def test_binning_halves_the_focal_length_and_stays_in_the_message(make_camera_info):
-    info = make_camera_info(64, 48, binning_x=2, binning_y=2)
-    camera = Camera.of(info, 32, 24)
-    assert camera.focal_px == 50
-    message = camera.message(1.0, Header())
-    assert (message.width, message.binning_x, message.k[0]) == (64, 2, 100)
+def test_binning_halves_the_focal_length_and_stays():
+    given = calibration(binning=(2, 2))
+    camera = Camera.of(given, 32, 24)
+    assert camera.focal_px == 50 and camera.published(1.0) == given
 
 
-def test_a_region_of_interest_is_scaled_with_its_picture(make_camera_info):
-    info = make_camera_info(64, 48, roi=RegionOfInterest(x_offset=16, y_offset=8, width=32, height=24))
-    message = Camera.of(info, 16, 12).message(1.0, Header())
-    assert (message.width, message.height, message.k[0]) == (32, 24, 50)
-    roi = message.roi
-    assert (roi.x_offset, roi.y_offset, roi.width, roi.height) == (8, 4, 16, 12)
+def test_a_region_of_interest_is_scaled_with_its_picture():
+    published = Camera.of(calibration(roi=(16, 8, 32, 24)), 16, 12).published(1.0)
+    assert (published.width, published.height, published.k[0], published.roi) == (32, 24, 50, (8, 4, 16, 12))
+
+
+def test_a_rectified_image_has_p_for_its_matrix():
+    given = calibration(640, 480, 525.0, d=(-0.35, 0.12, 0.0, 0.0, 0.0),
+                        p=(430.0, 0, 325.0, 0, 0, 430.0, 236.0, 0, 0, 0, 1, 0))
+    raw, rectified = Camera.of(given, 640, 480), Camera.of(given, 640, 480, rectified=True)
+    assert raw.focal_px == 525 and not raw.rectified
+    assert rectified.focal_px == 430 and rectified.k[0, 2] == 325 and rectified.k[1, 2] == 236
+    # the point that image_geometry, which reads P, has for the same pixel
+    assert 2.0 * rectified.rays(1.0)[240, 600, 0] == pytest.approx(2.0 * (600 - 325) / 430)
+
+
+def test_an_image_without_distortion_counts_as_rectified():
+    given = calibration(640, 480, 525.0, d=(0.0,) * 5, p=(500.0, 0, 320, 0, 0, 500.0, 240, 0, 0, 0, 1, 0))
+    assert Camera.of(given, 640, 480).focal_px == 500
+    assert Camera.of(given, 640, 480, rectified=False).focal_px == 525
+
+
+def test_drivers_may_leave_p_and_r_out():
+    camera = Camera.of(calibration(p=(0.0,) * 12, r=(0.0,) * 9), 64, 48)
+    published = camera.published(1.0)
+    assert camera.focal_px == 100 and published.p[:3] == (100.0, 0.0, 31.5) and published.r == IDENTITY
+
+
+def test_clouds_of_a_raw_image_lie_on_undistorted_rays():
+    camera = Camera.of(calibration(640, 480, 500.0, d=(-0.3, 0.1, 0.0, 0.0, 0.0)), 640, 480)
+    directions = camera.rays(1.0)
+    assert directions[239, 319, 0] == pytest.approx(-0.5 / 500, abs=1e-5)
+    assert directions[240, 0, 0] < -319.5 / 500         # a barrel draws the edge in: the ray is farther out
+    assert not camera.no_rays
+
+
+def test_a_lens_that_is_not_known_has_no_rays_and_says_so():
+    camera = Camera.of(calibration(d=(0.1, 0.2), distortion_model="omnidirectional"), 64, 48)
+    assert "omnidirectional" in camera.no_rays and "plumb_bob" in camera.no_rays
+    with pytest.raises(ValueError, match="omnidirectional"):
+        camera.rays(1.0)
+
+
+def test_the_field_of_view_is_that_of_the_image():
+    assert Camera.of(calibration(640, 480, 320.0), 640, 480).horizontal_deg == pytest.approx(90)
+    assert np.isclose(Camera.of(calibration(640, 480, 320.0), 320, 240).horizontal_deg, 90)

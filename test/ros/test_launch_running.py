@@ -12,12 +12,11 @@ launch_pytest = pytest.importorskip(
 
 import rclpy  # noqa: E402
 from ament_index_python.packages import get_package_share_directory  # noqa: E402
+from launch import LaunchDescription  # noqa: E402
 from launch.actions import IncludeLaunchDescription  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
 from launch_ros.actions import Node  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
-
-from launch import LaunchDescription  # noqa: E402
 
 
 @launch_pytest.fixture

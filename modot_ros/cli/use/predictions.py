@@ -22,6 +22,7 @@ def predictions(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, 
     from tqdm import tqdm
 
     from modot_ros.predictor import Predictor
+    from modot_ros.ros.camera import Camera
     from modot_ros.ros.sources.media import Pictures, Video, open_source
 
     source = open_source(options.input)
@@ -44,7 +45,7 @@ def predictions(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, 
         rgb = np.ascontiguousarray(frame.rows.reshape(frame.height, frame.width, 3)[:, :, ::-1])
         focal_px = options.focal_px
         if focal_px is None and frame.calibration is not None:
-            focal_px = frame.calibration.k[0]
+            focal_px = Camera.of(frame.calibration, frame.width, frame.height).focal_px
         labels = None if options.instances is None else _labels(options.instances, frame.name, rgb.shape[:2])
         yield frame.name, rgb, predictor.predict(rgb, focal_px, labels)
     passed_over = [path.name for path in source.passed_over] if isinstance(source, Pictures) else []

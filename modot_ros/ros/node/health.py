@@ -22,6 +22,7 @@ class Health:
         self.facts: dict[str, str] = {}                 # what does not change: model, device, topics
         self.failure = ""                               # why the node can't work at all
         self._warnings: dict[str, str] = {}
+        self._faults: dict[str, str] = {}               # standing errors: frames go on, but something is badly wrong
         self._received: deque[float] = deque()
         self._processed: deque[tuple[float, ...]] = deque()     # when, latency_s, processing_s, network_s
         self._bad: deque[float] = deque()
@@ -29,16 +30,20 @@ class Health:
         self._dropped: Counter[str] = Counter()
         self._last_error = ""
         self._active_s: float | None = None
+        self._received_since = False
 
     def activated(self, now_s: float | None) -> None:
         """From now on input is expected; None: no longer."""
         with self._lock:
             self._active_s = now_s
+            self._received_since = False
             self._warnings.clear()
+            self._faults.clear()
 
     def received(self, now_s: float) -> None:
         with self._lock:
             self._counts["received"] += 1
+            self._received_since = True
             self._received.append(now_s)
 
     def idle(self) -> None:
@@ -76,12 +81,37 @@ class Health:
             else:
                 self._warnings.pop(topic, None)
 
+    def fail(self, topic: str, text: str) -> None:
+        """A standing error, likewise."""
+        with self._lock:
+            if text:
+                self._faults[topic] = text
+            else:
+                self._faults.pop(topic, None)
+
+    @property
+    def warnings(self) -> list[str]:
+        """All that stands, errors first."""
+        with self._lock:
+            return [*self._faults.values(), *self._warnings.values()]
+
+    @property
+    def has_received(self) -> bool:
+        """Whether an image has come since the activation."""
+        with self._lock:
+            return self._received_since
+
+    def active_for_s(self, now_s: float) -> float:
+        """Since the activation; 0 while not active."""
+        with self._lock:
+            return 0.0 if self._active_s is None else now_s - self._active_s
+
     def drops(self) -> dict[str, int]:
         with self._lock:
             return dict(self._dropped)
 
-    def status(self, name: str, state: str, now_s: float) -> DiagnosticStatus:
-        """`state` is the lifecycle state's label."""
+    def status(self, name: str, hardware_id: str, state: str, now_s: float) -> DiagnosticStatus:
+        """`hardware_id` tells nodes apart, `state` is the lifecycle state's label."""
         with self._lock:
             for times in (self._received, self._bad):
                 while times and times[0] < now_s - WINDOW_S:
@@ -90,10 +120,10 @@ class Health:
                 self._processed.popleft()
             level, text = self._judge(state, now_s)
             values = {"state": state, **self.facts, **self._numbers(now_s), "last_error": self._last_error,
-                      "warnings": "; ".join(self._warnings.values())}
+                      "warnings": "; ".join([*self._faults.values(), *self._warnings.values()])}
         pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
         return DiagnosticStatus(level=level, name=name, message=text, values=pairs,
-                                hardware_id=self.facts.get("device", ""))
+                                hardware_id=hardware_id)
 
     def _judge(self, state: str, now_s: float) -> tuple[bytes, str]:
         if self.failure:
@@ -102,14 +132,14 @@ class Health:
             return DiagnosticStatus.OK, state
         if self._bad and not self._processed:
             return DiagnosticStatus.ERROR, f"no frame can be used: {self._last_error}"
-        texts = list(self._warnings.values())
+        texts = [*self._faults.values(), *self._warnings.values()]
         if self._bad:
             texts.insert(0, f"{len(self._bad)} frames could not be used: {self._last_error}")
         silent_s = now_s - max(self._active_s, self._received[-1] if self._received else 0.0)
         if silent_s > NO_INPUT_S:
             texts.insert(0, f"no image on {self.facts.get('image_topic')} for {silent_s:.0f} s")
         if texts:
-            return DiagnosticStatus.WARN, "; ".join(texts)
+            return DiagnosticStatus.ERROR if self._faults else DiagnosticStatus.WARN, "; ".join(texts)
         if not self._processed:
             return DiagnosticStatus.OK, "nobody subscribes" if self._received else "waiting for images"
         rate_hz = len(self._processed) / self._window_s(now_s)

@@ -23,7 +23,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
@@ -37,11 +37,17 @@ from modot_ros.ros.node.outputs import OUTPUTS, Output
 from modot_ros.ros.node.pacing import Pacing
 from modot_ros.ros.node.parameters import Parameters, changed, declare
 from modot_ros.ros.node.perception import Perception
-from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Couple, Frame, Pairing
+from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Couple, Frame, Pairing, stamp_ns
+from modot_ros.ros.node.topics import camera_info_topic, image_topic, is_rectified_name, silence
 
 SUBSCRIBE = {"depth": 1, "reliability": ReliabilityPolicy.BEST_EFFORT}
 PUBLISH = {"depth": 1, "reliability": ReliabilityPolicy.RELIABLE}
-OVERRIDABLE = QoSOverridingOptions.with_default_policies()
+LATCHED = {"depth": 1, "reliability": ReliabilityPolicy.RELIABLE, "durability": DurabilityPolicy.TRANSIENT_LOCAL}
+OVERRIDABLE = QoSOverridingOptions(policy_kinds=(
+    QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY, QoSPolicyKind.DURABILITY, QoSPolicyKind.DEADLINE,
+    QoSPolicyKind.LIFESPAN))
+SILENT_S = 5.0                                          # without images, calibration or /clock for so long, the log says why
+OLD_S = 1.0                                             # images whose stamps differ more from the clock are remarked upon
 LOG_PERIOD_S = 5.0                                      # between two log lines about one kind of bad frame
 WARM_UP_SHAPE = (480, 640, 3)
 
@@ -83,6 +89,11 @@ class ModotNode(LifecycleNode):
         self._worker: threading.Thread | None = None
         self._pacing = {"frames": Pacing(), "labels": Pacing(), "overlay": Pacing()}
         self._logged_s: dict[str, float] = {}           # when a reason for skipping was last logged
+        self._said: set[str] = set()                    # what the log tells once
+        self._camera_info: CameraInfo | None = None     # of the last activation: calibration hardly ever changes
+        self._stamp_age_s: float | None = None
+        self._finalized = False
+        self.exit_code = 0
         super().__init__("modot_node", **options)
         self.parameters = declare(self)
         self.add_on_set_parameters_callback(self._check_parameters)
@@ -111,17 +122,31 @@ class ModotNode(LifecycleNode):
         start_s = time.monotonic()
         try:
             self._detections_type = detections_type(self.parameters.instances_type)
+            for subscriber in self._subscribe():        # declares their qos_overrides, so that a bad one is found here
+                self.destroy_subscription(subscriber)
             self.predictor = self._predictor_factory(self.parameters)
             self.predictor.predict(np.zeros(WARM_UP_SHAPE, np.uint8))
+            self._prepare_outputs()
         except Exception as error:                      # rclpy would swallow it without a word
-            self.health.failure = f"cannot configure: {describe(error)}"
-            self.get_logger().error(self.health.failure)
-            self._forget_predictor()
-            return TransitionCallbackReturn.FAILURE
+            return self._fail("configure", error)
         self.health.failure = ""
+        self.get_logger().info(f"{self.predictor.name} on {self.predictor.device}, "
+                               f"{self.parameters.precision}, ready after {time.monotonic() - start_s:.1f} s")
+        return super().on_configure(state)
+
+    def _fail(self, transition: str, error: Exception) -> TransitionCallbackReturn:
+        """A transition that raised: nothing of it stays, and log and diagnostics say why."""
+        self.health.failure = f"cannot {transition}: {describe(error)}"
+        self.get_logger().error(self.health.failure)
+        self._stop()
+        if transition == "configure":
+            self._release()
+        return TransitionCallbackReturn.FAILURE
+
+    def _prepare_outputs(self) -> None:
         self.health.facts = {"model": self.predictor.name, "device": str(self.predictor.device),
                              "precision": self.parameters.precision, "depth_kind": self.predictor.depth_kind,
-                             "image_topic": self._image_topic()}
+                             "image_topic": self._image_topic(), "camera_info_topic": self._camera_info_topic()}
         refused = [output.topic for output in OUTPUTS if self.predictor.depth_kind not in output.depth_kinds]
         if self.predictor.depth_kind == "relative":
             self.get_logger().warning(f"model {self.predictor.name} has relative depth, no metres: it "
@@ -131,31 +156,41 @@ class ModotNode(LifecycleNode):
             if output.topic not in refused:
                 self._outputs[output] = self.create_lifecycle_publisher(
                     output.type, output.topic, QoSProfile(**PUBLISH), qos_overriding_options=OVERRIDABLE)
-        self.get_logger().info(f"{self.predictor.name} on {self.predictor.device}, "
-                               f"{self.parameters.precision}, ready after {time.monotonic() - start_s:.1f} s")
-        return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self._mailbox, self._perception = Mailbox(), Perception(self.predictor)
-        self._couple = Couple()
-        self._pairing = Pairing(self.parameters.instances_timeout_s, self.parameters.instances_max_age_s)
+        try:
+            return self._activate(state)
+        except Exception as error:
+            return self._fail("activate", error)
+
+    def _activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        rectified = {"auto": True if is_rectified_name(self._image_topic()) else None, "true": True, "false": False}
+        self._mailbox = Mailbox()
+        self._perception = Perception(self.predictor, rectified[self.parameters.rectified], self.parameters.rotate)
+        self._couple, self._said, self._stamp_age_s = Couple(), set(), None
+        self._pairing = Pairing(self.parameters.instances_timeout_s, self.parameters.instances_max_age_s, self._camera_info)
         self._pacing = {"frames": Pacing(), "labels": Pacing(), "overlay": Pacing()}
         self.health.activated(time.monotonic())
         result = super().on_activate(state)
         self._worker = threading.Thread(target=self._work, args=(self._mailbox,), name="modot worker")
         self._worker.start()
-        image_type = Image if self.parameters.image_transport == "raw" else CompressedImage
-        topics = [(CameraInfo, "camera_info", self._on_camera_info), (image_type, self._image_topic(), self._on_image)]
+        self._subscribers = self._subscribe()
+        return result
+
+    def _subscribe(self) -> list[Any]:
+        """All subscriptions. Calibration is subscribed twice: a latched one came before this node and is only received by
+        a subscription that asks for it, which in turn receives no other."""
+        info_topic = self._camera_info_topic()
+        topics = [(CameraInfo, info_topic, self._on_camera_info), (self._image_type, self._image_topic(), self._on_image)]
         with_image, with_detections = TYPES[self.parameters.instances_type]
         if with_image:
             topics.append((Image, "instances", self._on_instances))
         if with_detections:
             topics.append((self._detections_type, "detections", self._on_detections))
-        self._subscribers = [
-            self.create_subscription(message_type, topic, callback, QoSProfile(**SUBSCRIBE),
-                                     qos_overriding_options=OVERRIDABLE)
-            for message_type, topic, callback in topics]
-        return result
+        return [self.create_subscription(message_type, topic, callback, QoSProfile(**SUBSCRIBE),
+                                         qos_overriding_options=OVERRIDABLE)
+                for message_type, topic, callback in topics] + [
+            self.create_subscription(CameraInfo, info_topic, self._on_camera_info, QoSProfile(**LATCHED))]
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._stop()
@@ -167,6 +202,7 @@ class ModotNode(LifecycleNode):
         return result
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._finalized = True
         self._stop()
         result = super().on_shutdown(state)
         self._release()
@@ -184,12 +220,20 @@ class ModotNode(LifecycleNode):
     @property
     def state_label(self) -> str:
         """Name of the lifecycle state."""
+        if self._finalized:
+            return "finalized"
         return "unconfigured" if self.predictor is None else "inactive" if self._worker is None else "active"
 
+    @property
+    def _image_type(self) -> type:
+        return Image if self.parameters.image_transport == "raw" else CompressedImage
+
     def _image_topic(self) -> str:
-        """Full name of the image topic; as in image_transport, `image` is remapped, the transport added."""
-        topic = self.resolve_topic_name("image")
-        return topic if self.parameters.image_transport == "raw" else f"{topic}/compressed"
+        return image_topic(self.resolve_topic_name("image"), self.parameters.image_transport)
+
+    def _camera_info_topic(self) -> str:
+        return camera_info_topic(self.resolve_topic_name("camera_info"), self.resolve_topic_name("image"),
+                                 self.get_namespace())
 
     def _stop(self) -> None:
         """No more input, and the worker has ended."""
@@ -217,9 +261,11 @@ class ModotNode(LifecycleNode):
     def _on_image(self, message: Image | CompressedImage) -> None:
         now_s = time.monotonic()
         self.health.received(now_s)
+        self._stamp_age_s = self.get_clock().now().nanoseconds * 1e-9 - stamp_ns(message) * 1e-9
         self._forward(self._pairing.image(message, now_s))
 
     def _on_camera_info(self, message: CameraInfo) -> None:
+        self._camera_info = message
         self._forward(self._pairing.camera_info(message, time.monotonic()))
 
     def _on_instances(self, message: Image) -> None:
@@ -246,14 +292,19 @@ class ModotNode(LifecycleNode):
             self.health.dropped("overload", time.monotonic())
 
     def _ros_time_s(self) -> float:
-        return self.get_clock().now().nanoseconds * 1e-9
+        """Of the ROS clock; while a simulation's /clock is silent, of this machine, so that rates are kept all the same."""
+        now_s = self.get_clock().now().nanoseconds * 1e-9
+        return now_s or time.monotonic()
 
     def _on_second(self) -> None:
         now_s = time.monotonic()
         if self._worker is not None:
             self._forward(self._pairing.poll(now_s))
             self._report_pairing(now_s)
-        status = self.health.status(f"{self.get_name()}: perception", self.state_label, now_s)
+            self._report_time()
+            self._report_silence(now_s)
+        name = self.get_fully_qualified_name()
+        status = self.health.status(f"{name}: perception", name, self.state_label, now_s)
         message = DiagnosticArray(status=[status])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
@@ -270,6 +321,36 @@ class ModotNode(LifecycleNode):
         self.health.warn("labels", "" if pairing.labels_in_use or not pairing.misfits else
                          f"{pairing.misfits} labels have the stamp of no image")
 
+    def _report_time(self) -> None:
+        stopped = self.get_clock().ros_time_is_active and not self.get_clock().now().nanoseconds
+        self.health.warn("clock", "use_sim_time is true and nothing has come on /clock" if stopped else "")
+        age_s = None if stopped else self._stamp_age_s
+        self.health.facts["stamp_age_ms"] = "" if age_s is None else f"{1e3 * age_s:.0f}"
+        self.health.warn("stamps", "images have no stamp: labels cannot be paired with them" if self._pairing.unstamped else
+                         "" if age_s is None or abs(age_s) < OLD_S else
+                         f"images are stamped {abs(age_s):.1f} s {'ago' if age_s > 0 else 'ahead'}: late, or of another clock")
+
+    def _report_silence(self, now_s: float) -> None:
+        """Once per activation, a line in the log on what is missing after SILENT_S."""
+        active_s = self.health.active_for_s(now_s)
+        if active_s < SILENT_S:
+            return
+        waiting = {} if self.health.has_received else {self._image_topic(): self._image_type}
+        if self._camera_info is None:
+            waiting[self._camera_info_topic()] = CameraInfo
+        own = self.get_fully_qualified_name() + "/"
+        for topic, kind in waiting.items():
+            others = [(name, types) for name, types in self.get_topic_names_and_types() if not name.startswith(own)]
+            self._tell_once(topic, silence(topic, f"sensor_msgs/msg/{kind.__name__}",
+                                           self.get_publishers_info_by_topic(topic), others))
+        for text in self.health.warnings:
+            self._tell_once(text.partition(":")[0], text)
+
+    def _tell_once(self, key: str, text: str) -> None:
+        if key not in self._said:
+            self._said.add(key)
+            self.get_logger().warning(text)
+
     # Work: worker's thread
 
     def _work(self, mailbox: Mailbox[Frame]) -> None:
@@ -285,6 +366,9 @@ class ModotNode(LifecycleNode):
                     self._skip("memory", f"out of memory on {self.health.facts.get('device')}: {error}")
                     del error                           # its traceback holds the frame's tensors
                     free_gpu_memory()
+                elif is_lost_device(error):             # no later frame can succeed: whoever started the node may try again
+                    self._end(f"the GPU is lost: {describe(error)}")
+                    return
                 elif self.context.ok():                 # during a shutdown publishing fails, and rightly so
                     self._skip("internal", describe(error))
 
@@ -294,6 +378,12 @@ class ModotNode(LifecycleNode):
         if now_s - self._logged_s.get(reason, -LOG_PERIOD_S) >= LOG_PERIOD_S:
             self._logged_s[reason] = now_s
             self.get_logger().warning(f"frame skipped ({reason}): {text}")
+
+    def _end(self, text: str) -> None:
+        """Ends the process with an error, from the worker's thread."""
+        self.health.failure, self.exit_code = text, 1
+        self.get_logger().fatal(text)
+        self.context.try_shutdown()
 
     def _wanted(self, purpose: str) -> tuple[list[Output], bool]:
         """Outputs that somebody subscribes to and that are due, and whether others of the same frame follow later."""
@@ -314,8 +404,10 @@ class ModotNode(LifecycleNode):
         parts = set().union(*(output.parts for output in wanted))
         result = self._perception.result(frame, parts, self.parameters, follow)
         self._report_camera(result.camera)
+        self.health.warn("labels_left_out", self._perception.left_out)
         for output in wanted:
-            self._outputs[output].publish(output.make(result))
+            if not (output.needs_rays and result.camera.no_rays):
+                self._outputs[output].publish(output.make(result))
         if frame.purpose == INSTANCES_ONLY:
             self.health.labelled()
             return
@@ -324,15 +416,20 @@ class ModotNode(LifecycleNode):
         self.health.processed(end_s, end_s - frame.received_s, end_s - start_s, network_s)
 
     def _report_camera(self, camera: Camera) -> None:
-        self.health.warn("calibration", "" if camera.k is not None else "no calibrated camera_info: depth is "
-                         "right up to a factor, the model's own focal length is used")
-        self.health.warn("distortion", "" if not camera.distorted else "camera_info has lens distortion: use "
-                         "the rectified image (image_proc) unless it is one")
+        self.health.fail("calibration", camera.problem and f"{camera.problem}. Depth is right up to a factor")
+        self.health.warn("calibration", camera.note or ("" if camera.k is not None or camera.problem else "no calibrated "
+                         "camera_info: depth is right up to a factor, the model's own focal length is used"))
+        self.health.fail("rays", camera.no_rays and f"no clouds and frontiers: {camera.no_rays}")
 
 
 def describe(error: Exception) -> str:
     """User errors say it all; others need their type."""
     return str(error) if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}"
+
+
+def is_lost_device(error: Exception) -> bool:
+    """Whether a GPU's context is gone, as after a fault of another kernel: all that follows fails as well."""
+    return type(error).__name__ in ("AcceleratorError", "RuntimeError") and "CUDA error" in str(error)
 
 
 def main(args: list[str] | None = None) -> int:
@@ -341,8 +438,10 @@ def main(args: list[str] | None = None) -> int:
     try:
         rclpy.init(args=args)
         node = ModotNode()
-        if node.parameters.autostart and node.trigger_configure() == TransitionCallbackReturn.SUCCESS:
-            node.trigger_activate()
+        if node.parameters.autostart and not (node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+                                              and node.trigger_activate() == TransitionCallbackReturn.SUCCESS):
+            if node.parameters.exit_on_failure:
+                return 1
         if rclpy.ok():
             rclpy.spin(node)
     except (ValueError, InvalidParameterTypeException, InvalidParameterValueException) as error:
@@ -357,4 +456,4 @@ def main(args: list[str] | None = None) -> int:
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
-    return 0
+    return 0 if node is None else node.exit_code

@@ -30,10 +30,10 @@ class Result:
     prediction: Prediction
     parameters: Parameters
 
-    @cached_property
-    def k(self) -> np.ndarray:
-        """float64 [3, 3]"""
-        return self.camera.matrix(self.prediction.focal_px)
+    @property
+    def rays(self) -> np.ndarray:
+        """float32 [H, W, 3], z = 1"""
+        return self.camera.rays(self.prediction.focal_px)
 
     @cached_property
     def depth_m(self) -> np.ndarray:
@@ -48,7 +48,7 @@ def depth_image(result: Result) -> Image:
 
 
 def camera_info(result: Result) -> CameraInfo:
-    return result.camera.message(result.prediction.focal_px, result.header)
+    return result.camera.published(result.prediction.focal_px).fill(CameraInfo(header=result.header))
 
 
 def relative_depth_image(result: Result) -> Image:
@@ -77,8 +77,9 @@ def point_cloud(result: Result) -> PointCloud2:
     stride = result.parameters.points_stride_px
     wanted = np.zeros(result.depth_m.shape, bool)
     wanted[stride // 2::stride, stride // 2::stride] = True
-    wanted &= np.isfinite(result.depth_m) & ~flying_pixels(result.depth_m, result.prediction.boundary_mask)
-    xyz = points(result.depth_m, result.k, wanted)
+    wanted &= np.isfinite(result.depth_m) & np.isfinite(result.rays[..., 0])
+    wanted &= ~flying_pixels(result.depth_m, result.prediction.boundary_mask)
+    xyz = points(result.depth_m, result.rays, wanted)
     within = np.flatnonzero(np.einsum("nc,nc->n", xyz, xyz) <= result.parameters.cloud_range_m ** 2)
     cloud = np.empty((len(within), 4), np.float32)
     cloud[:, :3] = xyz.take(within, axis=0)
@@ -87,13 +88,14 @@ def point_cloud(result: Result) -> PointCloud2:
 
 
 def clearing_cloud(result: Result) -> PointCloud2:
-    cloud = clearing_points(result.depth_m, result.k, result.parameters.cloud_range_m)
+    cloud = clearing_points(result.depth_m, result.rays, result.parameters.cloud_range_m,
+                            stride_px=2 * result.parameters.points_stride_px)
     return cloud_message(cloud, ("x", "y", "z"), result.header)
 
 
 def frontier_cloud(result: Result) -> PointCloud2:
     prediction, parameters = result.prediction, result.parameters
-    found = frontiers(result.depth_m, prediction.boundary_mask, prediction.boundary_side, result.k,
+    found = frontiers(result.depth_m, prediction.boundary_mask, prediction.boundary_side, result.rays,
                       parameters.frontier_min_gap_m, parameters.cloud_range_m)
     return cloud_message(found, FRONTIER_COLUMNS, result.header)
 
@@ -112,6 +114,7 @@ class Output:
     parts: tuple[str, ...]
     make: Callable[[Result], Any]
     depth_kinds: tuple[str, ...] = ("metric", "relative")
+    needs_rays: bool = False
 
     @property
     def needs_instances(self) -> bool:
@@ -134,12 +137,12 @@ OUTPUTS = (
            ("instances",), instances_image),
     Output("~/order_graph", OrderGraph, "Who occludes whom and who is nearer", ("order",), order_graph),
     Output("~/points", PointCloud2, "x, y, z, rgb without flying pixels", ("depth", "boundary"), point_cloud,
-           METRIC),
-    Output("~/points_clearing", PointCloud2, "x, y, z at `cloud_range_m` on rays that are free up to there, "
-           "for layers that clear by ray tracing", ("depth",), clearing_cloud, METRIC),
+           METRIC, needs_rays=True),
+    Output("~/points_clearing", PointCloud2, "x, y, z of the ends of free rays, a tenth before the surface "
+           "or at `cloud_range_m`: for layers that clear by ray tracing", ("depth",), clearing_cloud, METRIC, needs_rays=True),
     Output("~/frontiers", PointCloud2, "x, y, z of an occluding edge, hidden_x, hidden_y, hidden_z of the "
            "surface behind it, gap in metres: where something may hide and step out", ("depth", "boundary"),
-           frontier_cloud, METRIC),
+           frontier_cloud, METRIC, needs_rays=True),
     Output("~/overlay", Image, "rgb8 picture of it all, at `overlay_rate_hz`", PARTS, overlay_image),
 )
 

@@ -26,20 +26,20 @@ class Meaning:
     unit: str = ""
     low: float | None = None
     high: float | None = None
-    choices: tuple[str, ...] = ()
+    choices: tuple[str | int, ...] = ()
     reload: bool = False
 
     @property
     def limits(self) -> str:
         """Range or choices as text; empty when anything goes."""
-        return f"{self.low} to {self.high}" if self.low is not None else ", ".join(self.choices)
+        return f"{self.low} to {self.high}" if self.low is not None else ", ".join(map(str, self.choices))
 
     def check(self, name: str, value: Any) -> None:
         """ValueError that names the value and what it may be. A choice `cuda:N` stands for any number N."""
         if self.low is not None and not self.low <= value <= self.high:
             raise ValueError(f"{name} is {value}: it must lie in {self.limits}")
-        patterns = "|".join(re.escape(choice).replace(":N", r":\d+") for choice in self.choices)
-        if self.choices and not re.fullmatch(patterns, value):
+        patterns = "|".join(re.escape(str(choice)).replace(":N", r":\d+") for choice in self.choices)
+        if self.choices and not re.fullmatch(patterns, str(value)):
             raise ValueError(f"{name} is {value!r}: choose from {self.limits}")
 
 
@@ -80,6 +80,17 @@ class Parameters:
     max_rate_hz: float = parameter(
         0.0, "Most frames processed per second, by the ROS clock; 0 = as fast as possible",
         unit="Hz", low=0.0, high=1000.0)
+    rectified: str = parameter(
+        "auto", "Whether the images are rectified, so that P of their CameraInfo is their matrix (true), or raw, so that K is "
+        "it and clouds are made from undistorted rays (false); auto: true when D is zero or the topic is image_rect*",
+        choices=("auto", "true", "false"), reload=True)
+    rotate: int = parameter(
+        0, "How the camera is mounted: its pictures are turned clockwise by so many degrees. The network "
+        "sees them upright, all outputs fit the image as it comes", choices=(0, 90, 180, 270), reload=True)
+    frame_id: str = parameter("", "Frame of all outputs; empty = that of the image")
+    exit_on_failure: bool = parameter(
+        False, "End the process with an error when it can't be configured at start, so that whoever started it can try again",
+        reload=True)
     instances_type: str = parameter(
         "labels", "What says which instances there are: label images on `instances` (labels), the same with names "
         "and scores on `detections` (labels_and_detections), Isaac ROS masks on `instances` parted by boxes on "
@@ -141,19 +152,30 @@ def declare(node: Node) -> Parameters:
     for item in fields(Parameters):
         meaning = meaning_of(item)
         descriptor = ParameterDescriptor(description=meaning.description, read_only=meaning.reload,
-                                         additional_constraints=", ".join(meaning.choices))
+                                         additional_constraints=", ".join(map(str, meaning.choices)),
+                                         dynamic_typing=isinstance(item.default, float))    # 10 serves for 10.0
         if meaning.low is not None:
             kind, ranges = ((IntegerRange, descriptor.integer_range) if isinstance(item.default, int)
                             else (FloatingPointRange, descriptor.floating_point_range))
             ranges.append(kind(from_value=meaning.low, to_value=meaning.high))
         node.declare_parameter(item.name, item.default, descriptor)
-    return Parameters(**{item.name: node.get_parameter(item.name).value for item in fields(Parameters)})
+    return Parameters(**{item.name: typed(item, node.get_parameter(item.name).value) for item in fields(Parameters)})
+
+
+def typed(item: Field, value: Any) -> Any:
+    """The value in the parameter's own type: whole numbers serve for real ones. Raises ValueError for another type."""
+    kind = type(item.default)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise ValueError(f"{item.name} is {value!r}: it must be of type {kind.__name__}")
+    return value
 
 
 def changed(current: Parameters, news: Iterable[Parameter]) -> Parameters:
     """The struct with these changes; others' parameters are passed over. Raises ValueError for a bad one."""
-    known = {item.name for item in fields(Parameters)}
-    return replace(current, **{new.name: new.value for new in news if new.name in known})
+    known = {item.name: item for item in fields(Parameters)}
+    return replace(current, **{new.name: typed(known[new.name], new.value) for new in news if new.name in known})
 
 
 def markdown_table() -> str:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from std_msgs.msg import Header
 
 from modot_ros.prediction import Prediction
+from modot_ros.ros.calibration import Calibration
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.convert import rgb_of
 from modot_ros.ros.node.labelling import Labelling, labelling_of
@@ -27,16 +29,25 @@ class _Seen:
     """A picture and what a network said of it."""
 
     rgb: np.ndarray
+    upright: np.ndarray                                 # the picture turned as the network wants it, and so is what follows
     camera: Camera
     prediction: Prediction
 
 
 class Perception:
-    """Feed it the frames of one camera. `predictor` has `predict`, `relate`, `boundary_threshold`, `max_instances`."""
+    """Feed it the frames of one camera.
 
-    def __init__(self, predictor: Any) -> None:
+    predictor   has `predict`, `relate`, `boundary_threshold` and `max_instances`
+    rectified   whether the images are; None: when their CameraInfo has no distortion
+    turn_deg    how the camera is turned, clockwise as seen in the picture: 0, 90, 180 or 270
+    """
+
+    def __init__(self, predictor: Any, rectified: bool | None = None, turn_deg: int = 0) -> None:
         self.predictor = predictor
+        self.rectified = rectified
+        self.quarters = turn_deg // 90                  # counterclockwise, to set the picture upright
         self.tracker = Tracker()
+        self.left_out = ""                              # said of labels beyond max_instances; empty when there are none
         self._kept: OrderedDict[int, _Seen] = OrderedDict()
 
     def result(self, frame: Frame, parts: Collection[str], parameters: Parameters, labels_follow: bool = False
@@ -67,22 +78,41 @@ class Perception:
         elif frame.purpose == ALL:                      # no labels follow any more
             self._kept.clear()
         prediction = self._relate(frame, seen, "order" in wanted, parameters) if related else seen.prediction
-        return Result(frame.image.header, seen.rgb, seen.camera, prediction, parameters)
+        return Result(header_of(frame.image, parameters.frame_id), seen.rgb, seen.camera,
+                      prediction.turned(-self.quarters), parameters)
 
     def _see(self, frame: Frame, parts: set[str], parameters: Parameters) -> _Seen:
         rgb = rgb_of(frame.image)
-        camera = Camera.of(frame.camera_info, rgb.shape[1], rgb.shape[0])
+        calibration = None if frame.camera_info is None else Calibration.of_message(frame.camera_info)
+        camera = Camera.of(calibration, rgb.shape[1], rgb.shape[0], self.rectified)
         self.predictor.boundary_threshold = parameters.boundary_threshold
         self.predictor.max_instances = parameters.max_instances
-        return _Seen(rgb, camera, self.predictor.predict(rgb, camera.focal_px, parts=parts))
+        upright = np.ascontiguousarray(np.rot90(rgb, self.quarters))
+        focal_px = None if camera.k is None else float(camera.k[self.quarters % 2, self.quarters % 2])
+        return _Seen(rgb, upright, camera, self.predictor.predict(upright, focal_px, parts=parts))
+
+    def _largest(self, labels: np.ndarray, most: int) -> np.ndarray:
+        """The labels, all but the `most` largest regions made background."""
+        areas = np.bincount(np.maximum(labels, 0).ravel())
+        areas[0] = 0
+        there = int(np.count_nonzero(areas))
+        self.left_out = "" if there <= most else (f"{there} labels came and max_instances is {most}: only the largest "
+                                                  "are used")
+        if there <= most:
+            return labels
+        kept = np.zeros(len(areas), bool)
+        kept[np.argsort(areas, kind="stable")[-most:]] = True
+        return np.where(kept[np.maximum(labels, 0)], labels, 0)
 
     def _relate(self, frame: Frame, seen: _Seen, ordered: bool, parameters: Parameters) -> Prediction:
         """The prediction with the frame's instances and, when `ordered`, their graph."""
-        rgb, prediction = seen.rgb, seen.prediction
+        rgb, prediction = seen.upright, seen.prediction
         if frame.labels is None:
             said = Labelling(prediction.labels, lasting=False)
         else:
-            said = labelling_of(parameters.instances_type, frame.labels, rgb.shape[:2])
+            said = labelling_of(parameters.instances_type, frame.labels, seen.rgb.shape[:2])
+            said = replace(said, labels=np.ascontiguousarray(np.rot90(said.labels, self.quarters)))
+            said = replace(said, labels=self._largest(said.labels, parameters.max_instances))
             validate_labels(said.labels, rgb.shape[:2], parameters.max_instances)
         labels, names, scores = said.labels, said.names, said.scores
         if parameters.track_instances:
@@ -97,6 +127,11 @@ class Perception:
         if parameters.track_instances:
             prediction = replace(prediction, graph=self.tracker.remember(prediction.graph))
         return prediction
+
+
+def header_of(image: Any, frame_id: str) -> Header:
+    """Header of the outputs: the image's, with `frame_id` when it is given, and without the slash that tf2 refuses."""
+    return Header(stamp=image.header.stamp, frame_id=frame_id or image.header.frame_id.lstrip("/"))
 
 
 def _parts_of(prediction: Prediction) -> set[str]:

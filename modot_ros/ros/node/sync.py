@@ -17,6 +17,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 MAX_WAITING = 20                                        # images kept for their labels; 0.7 s of a 30 Hz camera
 MAX_REMEMBERED = 100                                    # stamps by which late labels are known to fit
 FIRST_INFO_S = 1.0
+STEP_BACK_NS = 1_000_000_000                            # a stamp that goes back by more has jumped: a bag's loop, a restart
+AHEAD_NS = 1_000_000_000                                # labels cannot be farther ahead of the newest image
 
 # What of the outputs a frame is for.
 ALL, WITHOUT_INSTANCES, INSTANCES_ONLY = "all", "without instances", "instances only"
@@ -73,20 +75,24 @@ class Pairing:
 
     `now_s` is a steady clock's time in seconds. `unpaired` counts images given up because a newer one was complete
     first or too many waited, `late` labels whose image is gone or that newer ones have overtaken, `misfits` labels
-    whose stamp is no image's, `jumps` stamps that went backwards (looping bags, restarted cameras).
+    whose stamp is no image's, `jumps` stamps that went back by more than STEP_BACK_NS (looping bags, restarted cameras),
+    `unstamped` images whose stamp is zero, which no labels can belong to.
 
     labels_timeout_s  after so long without labels that fit, frames go on as if there had never been any
     labels_max_age_s  how far labels may be from an image in time, either way; 0 = only exact stamps
+    camera_info       that of an earlier time, which serves until one comes
     """
 
-    def __init__(self, labels_timeout_s: float = 1.0, labels_max_age_s: float = 0.0) -> None:
+    def __init__(self, labels_timeout_s: float = 1.0, labels_max_age_s: float = 0.0,
+                 camera_info: CameraInfo | None = None) -> None:
         self.labels_timeout_s = labels_timeout_s
         self.labels_max_age_s = labels_max_age_s
         self.unpaired = 0
         self.late = 0
         self.misfits = 0
         self.jumps = 0
-        self._newest_info: CameraInfo | None = None
+        self.unstamped = 0
+        self._newest_info = camera_info
         self._infos_in_step = False                     # the last image found the CameraInfo of its own stamp
         self._start_s: float | None = None
         self._labels_s: float | None = None             # when labels came last that fit an image
@@ -103,14 +109,16 @@ class Pairing:
 
     def image(self, message: Image | CompressedImage, now_s: float) -> Frame | None:
         stamp = stamp_ns(message)
-        if stamp < self._newest_ns:
+        if stamp < self._newest_ns - STEP_BACK_NS:
             self.jumps += 1
             self.unpaired += len(self._images)
             self._forget()
-        self._newest_ns = stamp
+        self._newest_ns = max(stamp, self._newest_ns)
+        self.unstamped += stamp == 0
         self._start_s = now_s if self._start_s is None else self._start_s
         self.unpaired += _keep(self._images, stamp, (message, now_s))
-        _keep(self._stamps, stamp, None, MAX_REMEMBERED)
+        if stamp:
+            _keep(self._stamps, stamp, None, MAX_REMEMBERED)
         if self._labels_for(stamp) is not None:
             self._labels_s = now_s
         return self.poll(now_s)
@@ -123,6 +131,9 @@ class Pairing:
     def labels(self, messages: tuple[Any, ...], now_s: float) -> Frame | None:
         """messages: all of one stamp that together say which instances there are."""
         stamp, newest = stamp_ns(messages[0]), self._newest_ns
+        if not stamp or 0 <= newest < stamp - AHEAD_NS:     # of another clock: they must not win over those to come
+            self.misfits += 1
+            return self.poll(now_s)
         max_age_ns = round(self.labels_max_age_s * 1e9)
         fits = abs(newest - stamp) <= max_age_ns if max_age_ns else stamp in self._stamps
         frame = self._gone_on.pop(stamp, None)
@@ -141,6 +152,11 @@ class Pairing:
         if fits or stamp > newest:                      # these may be ahead of their image
             _keep(self._labels, stamp, messages)
         return self.poll(now_s)
+
+    @property
+    def newest_info(self) -> CameraInfo | None:
+        """The CameraInfo that came last."""
+        return self._newest_info
 
     @property
     def labels_in_use(self) -> bool:

@@ -89,7 +89,7 @@ class ImageSource(Node):
     def calibration_of(self, frame: Frame) -> Calibration:
         """What the user said, else what the source knows, else uncalibrated."""
         if self.calibration is not None:
-            return self.calibration.scaled(frame.width, frame.height)
+            return self.calibration.resized(frame.width, frame.height)
         if self.focal_px:
             return Calibration.pinhole(frame.width, frame.height, self.focal_px)
         return frame.calibration or Calibration.unknown(frame.width, frame.height)

@@ -127,7 +127,7 @@ def bgr_frame(picture: np.ndarray, width: int, height: int, due_s: float | None,
             picture = cv2.resize(picture, (width, height), interpolation=interpolation)
     rows, columns = picture.shape[:2]
     if calibration is not None and (calibration.width, calibration.height) != (columns, rows):
-        calibration = calibration.scaled(columns, rows)
+        calibration = calibration.resized(columns, rows)
     pixels = np.ascontiguousarray(picture).reshape(rows, columns * 3)
     return Frame(pixels, "bgr8", columns, due_s, calibration, name=name)
 

@@ -25,18 +25,6 @@ def pixels(message, dtype):
     return np.frombuffer(message.data, dtype).reshape(message.height, message.width)
 
 
-@pytest.fixture
-def running(rig, make_camera_info):
-    """An active rig that has its camera's calibration."""
-    def make(*arguments, **parameters):
-        running = rig(*arguments, **parameters)
-        running.start()
-        running.send("camera_info", make_camera_info(stamp=0.5))
-        running.until(lambda: running.node._pairing._newest_info is not None)
-        return running
-    return make
-
-
 # What comes out
 
 
@@ -82,11 +70,11 @@ def test_only_what_somebody_subscribes_to_is_computed(running, make_image):
 def test_depth_is_scaled_by_the_cameras_focal_length(running, make_image, make_camera_info):
     rig = running()
     heard = rig.listen("~/depth/image")
-    rig.send("camera_info", make_camera_info(stamp=1.0, focal_px=250.0))
+    rig.send("camera_info", make_camera_info(stamp=1.0, focal_px=150.0))
     rig.spin_for(0.1)
     rig.send("image", make_image(stamp=1.0))
     rig.until(lambda: heard)
-    assert pixels(heard[0], np.float32).max() == 10
+    assert pixels(heard[0], np.float32).max() == 6
 
 
 def test_points_are_where_the_pixels_are_and_end_at_the_range(running, make_image):
@@ -100,8 +88,9 @@ def test_points_are_where_the_pixels_are_and_end_at_the_range(running, make_imag
     assert near[0, :2] == pytest.approx([(8 - 15.5) / 100, (6 - 11.5) / 100])
     assert near[0, 3:].copy().view(np.uint32) == 0x808080
     free = np.frombuffer(clearing[0].data, np.float32).reshape(-1, 3)
-    assert len(free) == 32 * 24 - 16 * 12
-    assert np.linalg.norm(free, axis=1) == pytest.approx(3.0)
+    assert len(free) == 16 * 12                         # every second ray
+    lengths = np.linalg.norm(free, axis=1)
+    assert lengths.max() == pytest.approx(3.0) and lengths.min() == pytest.approx(0.9, rel=0.02)    # before the box at 1 m
     assert [field.name for field in frontiers[0].fields][-1] == "gap"
     gaps = np.frombuffer(frontiers[0].data, np.float32).reshape(-1, 7)
     # right side of the box, 12 high, and two pixels beside each of its corners; the wall counts as 3 m
@@ -251,16 +240,6 @@ def test_without_calibration_depth_comes_with_a_warning(rig, make_image):
     assert status.level == DiagnosticStatus.WARN and "no calibrated camera_info" in status.message
 
 
-def test_lens_distortion_is_pointed_out(running, make_image, make_camera_info):
-    rig = running()
-    heard = rig.listen("~/depth/image")
-    rig.send("camera_info", make_camera_info(stamp=1.0, d=[0.1, 0.0, 0.0, 0.0, 0.0]))
-    rig.spin_for(0.1)
-    rig.send("image", make_image(stamp=1.0))
-    rig.until(lambda: heard)
-    assert "distortion" in rig.status()[0].message
-
-
 # Bad input: skipped, counted, and the next good frame comes through
 
 
@@ -283,24 +262,8 @@ def test_a_bad_image_is_skipped_and_counted(field, value, reason, words, running
     assert rig.status()[0].level == DiagnosticStatus.WARN
 
 
-@pytest.mark.parametrize("changes, words", [
-    ({"focal_px": float("nan")}, "fx=nan"), ({"focal_px": -1.0}, "fx=-1.0"), ({"width": 24}, "24x24")])
-def test_a_bad_camera_info_is_skipped_and_counted(changes, words, running, make_image, make_camera_info):
-    rig = running()
-    heard = rig.listen("~/depth/image")
-    rig.send("camera_info", make_camera_info(stamp=1.0, **changes))
-    rig.spin_for(0.1)
-    rig.send("image", make_image(stamp=1.0))
-    rig.until(lambda: rig.node.health.drops())
-    assert list(rig.node.health.drops()) == ["camera_info"] and words in rig.status()[1]["last_error"]
-    rig.send("camera_info", make_camera_info(stamp=2.0))
-    rig.spin_for(0.1)
-    rig.send("image", make_image(stamp=2.0))
-    rig.until(lambda: heard)
-
-
 @pytest.mark.parametrize("shape, values, reason, words", [
-    ((24, 30), np.ones(720), "labels", "30x24"), ((24, 32), np.arange(768), "rejected", "767 instances"),
+    ((24, 30), np.ones(720), "labels", "30x24"),
     ((24, 32), np.full(768, -1), "rejected", "label -1"),
     ((24, 32), np.full(768, 70000), "rejected", "70000")])
 def test_bad_labels_are_skipped_and_counted(shape, values, reason, words, running, make_image):
@@ -412,7 +375,7 @@ def test_diagnostics_come_every_second_whatever_the_state(rig):
     rig.peer.create_subscription(DiagnosticArray, "/diagnostics", heard.append, 10)
     rig.until(lambda: len(heard) == 2)
     status = heard[0].status[0]
-    assert status.name == "modot_node: perception"
+    assert status.name == "/modot_node: perception"
     assert {pair.key: pair.value for pair in status.values}["state"] == "unconfigured"
     gap_s = heard[1].header.stamp.sec - heard[0].header.stamp.sec
     assert gap_s in (1, 2)
@@ -481,5 +444,6 @@ def test_quality_of_service_is_best_effort_in_and_reliable_out_and_can_be_overri
                 if info.node_name == "modot_node"}
 
     assert of(rig.peer.get_subscriptions_info_by_topic("/image")) == {("RELIABLE", "VOLATILE")}
-    assert of(rig.peer.get_subscriptions_info_by_topic("/camera_info")) == {("BEST_EFFORT", "VOLATILE")}
+    assert of(rig.peer.get_subscriptions_info_by_topic("/camera_info")) == {
+        ("BEST_EFFORT", "VOLATILE"), ("RELIABLE", "TRANSIENT_LOCAL")}
     assert of(rig.peer.get_publishers_info_by_topic("/modot_node/depth/image")) == {("RELIABLE", "VOLATILE")}

@@ -84,7 +84,7 @@ def test_the_declaration_says_everything_to_ros_tools(rig):
         meaning, descriptor = meaning_of(item), node.describe_parameter(item.name)
         assert descriptor.description == meaning.description
         assert descriptor.read_only == meaning.reload
-        assert descriptor.additional_constraints == ", ".join(meaning.choices)
+        assert descriptor.additional_constraints == ", ".join(map(str, meaning.choices))
         ranges = [*descriptor.integer_range, *descriptor.floating_point_range]
         assert [(one.from_value, one.to_value) for one in ranges] == (
             [] if meaning.low is None else [(meaning.low, meaning.high)])

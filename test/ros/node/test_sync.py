@@ -176,3 +176,41 @@ def test_a_stamp_that_jumps_back_starts_anew(make_image, make_camera_info):
     assert pairing.image(make_image(stamp=3.0), 1.1) is not None
     assert pairing.image(make_image(stamp=3.1), 1.2) is not None
     assert pairing.jumps == 1
+
+
+def test_labels_of_another_clock_do_not_win_over_those_to_come(make_image, make_camera_info):
+    pairing, graphs = paired(make_camera_info), []
+    for second in range(100, 106):
+        if second == 102:                               # a single message an hour ahead
+            pairing.labels((make_image(stamp=second + 3600.0),), float(second))
+        pairing.image(make_image(stamp=float(second)), float(second))
+        frame = pairing.labels((make_image(stamp=float(second)),), second + 0.1)
+        graphs.append(frame is not None and frame.purpose == INSTANCES_ONLY)
+    assert graphs[1:] == [True] * 5 and pairing.misfits == 1
+
+
+def test_stamps_that_step_back_a_little_lose_nothing(make_image, make_camera_info):
+    pairing = paired(make_camera_info)
+    stamps = (10.0, 10.033, 10.028, 10.066, 10.061, 10.1)
+    frames = [pairing.image(make_image(stamp=stamp), stamp) for stamp in stamps]
+    assert all(frames) and pairing.jumps == 0 and pairing.unpaired == 0
+    pairing.labels((make_image(stamp=10.061),), 10.2)
+    assert pairing.labels_in_use and pairing.misfits == 0
+
+
+def test_a_recording_that_begins_anew_is_one_jump(make_image, make_camera_info):
+    pairing = paired(make_camera_info)
+    frames = [pairing.image(make_image(stamp=stamp), now) for now, stamp in enumerate((50.0, 50.1, 1.0, 1.1))]
+    assert all(frames) and pairing.jumps == 1 and pairing.unpaired == 0
+
+
+def test_images_without_stamps_have_no_labels(make_image, make_camera_info):
+    pairing = paired(make_camera_info)
+    assert pairing.image(make_image(stamp=0.0), 1.0).labels is None
+    assert pairing.labels((make_image(stamp=0.0),), 1.1) is None
+    assert pairing.unstamped == 1 and pairing.misfits == 1
+
+
+def test_a_calibration_of_an_earlier_time_serves_at_once(make_image, make_camera_info):
+    info = make_camera_info(stamp=0.5)
+    assert Pairing(camera_info=info).image(make_image(stamp=9.0), 1.0).camera_info is info

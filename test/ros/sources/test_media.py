@@ -68,7 +68,7 @@ def test_wanted_size():
     assert sizes([bgr_frame(picture(8, 6), 0, 12, None)]) == [(16, 12)]
     calibration = Calibration.pinhole(8, 6, 10.0)
     frame = bgr_frame(picture(8, 6), 16, 3, None, calibration)
-    assert frame.calibration == calibration.scaled(16, 3)
+    assert frame.calibration == calibration.resized(16, 3)
 
 
 def write_video(path, count=5, rate_hz=10.0, fourcc="MJPG") -> None:

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which topics the node listens to, and what is found on one that stays silent."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+COMPRESSED = "/compressed"
+
+
+def image_topic(resolved: str, transport: str) -> str:
+    """Full name of the image topic for an `image_transport` of raw or compressed.
+
+    resolved  what `image` is remapped to: as in image_transport the name without the transport, or with it
+    """
+    if transport == "raw":
+        return resolved
+    return resolved if resolved.endswith(COMPRESSED) else resolved + COMPRESSED
+
+
+def camera_info_topic(resolved: str, resolved_image: str, namespace: str) -> str:
+    """Full name of the calibration's topic: where nobody remapped it but the image is elsewhere, the image's sibling.
+
+    resolved, resolved_image  what `camera_info` and `image` are remapped to; namespace: the node's, "/" or "/robot"
+    """
+    base = namespace.rstrip("/")
+    if resolved != f"{base}/camera_info" or resolved_image == f"{base}/image":
+        return resolved
+    return sibling(resolved_image)
+
+
+def sibling(image: str) -> str:
+    """The camera_info topic beside an image topic, its transport aside: /cam/image_raw/compressed -> /cam/camera_info."""
+    return image.removesuffix(COMPRESSED).rpartition("/")[0] + "/camera_info"
+
+
+def is_rectified_name(image: str) -> bool:
+    """Whether a topic bears the name that image_proc gives to rectified images: .../image_rect, .../image_rect_color."""
+    return image.removesuffix(COMPRESSED).rpartition("/")[2].startswith("image_rect")
+
+
+def silence(topic: str, wanted_type: str, publishers: Iterable, others: Iterable[tuple[str, list[str]]]) -> str:
+    """One line on a topic from which nothing has come.
+
+    wanted_type  as "sensor_msgs/msg/Image"
+    publishers   rclpy's TopicEndpointInfo of the topic
+    others       (name, types) of all topics there are, for what may have been meant
+    """
+    publishers = list(publishers)
+    if not publishers:
+        meant = sorted(name for name, types in others if wanted_type in types and name != topic)
+        return f"nothing on {topic}: nobody publishes there" + (
+            f"; {wanted_type} is on {', '.join(meant[:5])}" if meant else f", and no {wanted_type} anywhere")
+    found = "; ".join(f"{one.node_namespace.rstrip('/')}/{one.node_name}: {one.topic_type}, "
+                      f"{one.qos_profile.reliability.name.lower()}, {one.qos_profile.durability.name.lower()}"
+                      for one in publishers)
+    wrong = [one for one in publishers if one.topic_type != wanted_type]
+    advice = (f"this node subscribes {wanted_type}; see image_transport" if wrong else
+              "images this large need the Fast DDS profile of config/fastdds.xml in the camera's process too, or a reliable "
+              "publisher, or image_transport: compressed" if wanted_type.endswith("Image") else
+              "it may have been published once, before this node was there, and not latched")
+    return f"nothing on {topic}, although it is published ({found}): {advice}"

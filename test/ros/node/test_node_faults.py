@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults found in use: settings, calibrations, clocks and devices that are wrong, and what the node makes of them."""
+import time
+from array import array
+
+import numpy as np
+import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import CameraInfo, PointCloud2
+
+
+def pixels(message, dtype):
+    return np.frombuffer(message.data, dtype).reshape(message.height, message.width)
+
+
+# Cameras
+
+@pytest.mark.parametrize("model, d, clouds", [("plumb_bob", [0.1, 0.0, 0.0, 0.0, 0.0], True), ("thin_prism", [0.1], False)])
+def test_clouds_of_a_raw_image_lie_on_undistorted_rays_or_are_refused(model, d, clouds, running, make_image, make_camera_info):
+    rig = running(cloud_range_m=10.0)
+    depth, points = rig.listen("~/depth/image"), rig.listen("~/points", PointCloud2)
+    rig.send("camera_info", make_camera_info(stamp=1.0, d=d, distortion_model=model))
+    rig.spin_for(0.1)
+    rig.send("image", make_image(stamp=1.0))
+    rig.until(lambda: depth)
+    rig.spin_for(0.3)
+    assert bool(points) == clouds
+    status = rig.status()[0]
+    assert (status.level != DiagnosticStatus.ERROR) == clouds and ("thin_prism" in status.message) != clouds
+
+
+@pytest.mark.parametrize("rectified, expected_m", [("false", 4.0), ("true", 6.0)])
+def test_a_rectified_image_has_p_for_its_matrix_and_no_warning(rectified, expected_m, running, make_image, make_camera_info):
+    rig = running(rectified=rectified)
+    heard = rig.listen("~/depth/image")
+    info = make_camera_info(stamp=1.0, focal_px=100.0, d=[-0.3, 0.1, 0.0, 0.0, 0.0])
+    info.p[0] = info.p[5] = 150.0
+    rig.send("camera_info", info)
+    rig.spin_for(0.1)
+    rig.send("image", make_image(stamp=1.0))
+    rig.until(lambda: heard)
+    assert pixels(heard[0], np.float32).max() == expected_m
+    assert "calibrat" not in rig.status()[0].message and "distortion" not in rig.status()[0].message
+
+
+@pytest.mark.parametrize("rotate, quarters", [(90, 1), (180, 2), (270, 3)])
+def test_a_turned_camera_gives_outputs_that_fit_its_image(rotate, quarters, running, make_image):
+    rig = running(rotate=rotate)
+    heard = rig.listen("~/depth/image")
+    rig.send("image", make_image(stamp=1.0))
+    rig.until(lambda: heard)
+    upright = rig.predictor.predict(np.rot90(np.zeros((24, 32, 3), np.uint8), quarters), None).depth
+    depth = pixels(heard[0], np.float32)
+    assert depth.shape == (24, 32) and np.array_equal(depth, np.rot90(upright, -quarters))
+
+
+def test_more_labels_than_wanted_leave_the_largest(running, make_image):
+    rig = running(max_instances=2)
+    heard = rig.listen("~/instances/image")
+    labels = np.zeros((24, 32), np.int32)
+    labels[:10, :10], labels[12:14, 20:22], labels[15:, 5:20] = 3, 4, 5
+    rig.send("instances", make_image(32, 24, "32SC1", channels=4, data=array("B", labels.tobytes())))
+    rig.spin_for(0.1)
+    rig.send("image", make_image(stamp=1.0))
+    rig.until(lambda: heard)
+    assert set(np.unique(pixels(heard[0], np.uint16))) == {0, 3, 5}
+    status = rig.status()[0]
+    assert status.level == DiagnosticStatus.WARN and "max_instances is 2" in status.message
+
+
+@pytest.mark.parametrize("given, expected", [("", "cam"), ("camera_optical_frame", "camera_optical_frame")])
+def test_the_frame_of_the_outputs_can_be_given_and_has_no_slash(given, expected, running, make_image):
+    rig = running(frame_id=given)
+    heard = rig.listen("~/depth/image")
+    image = make_image(stamp=1.0)
+    image.header.frame_id = "/cam"
+    rig.send("image", image)
+    rig.until(lambda: heard)
+    assert heard[0].header.frame_id == expected
+
+
+@pytest.mark.parametrize("changes, words", [
+    ({"focal_px": float("nan")}, "fx=nan"), ({"focal_px": -1.0}, "fx=-1.0"), ({"width": 24, "height": 32}, "24x32")])
+def test_a_bad_camera_info_costs_the_scale_and_is_an_error_as_long_as_it_lasts(changes, words, running, make_image,
+                                                                              make_camera_info):
+    rig = running()
+    heard = rig.listen("~/depth/image")
+    rig.send("camera_info", make_camera_info(stamp=1.0, **changes))
+    rig.spin_for(0.1)
+    rig.send("image", make_image(stamp=1.0))
+    rig.until(lambda: heard)
+    status = rig.status()[0]
+    assert status.level == DiagnosticStatus.ERROR and words in status.message and not rig.node.health.drops()
+    rig.send("camera_info", make_camera_info(stamp=2.0))
+    rig.spin_for(0.1)
+    rig.send("image", make_image(stamp=2.0))
+    rig.until(lambda: len(heard) == 2)
+    assert rig.status()[0].level != DiagnosticStatus.ERROR
+
+
+# What a transition cannot do is an error with a reason
+
+def test_a_quality_of_service_that_does_not_exist_fails_the_configuration_by_name(rig):
+    rig = rig(**{"qos_overrides./image.subscription.reliability": "nonsense"})
+    assert rig.node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    status = rig.status()[0]
+    assert status.level == DiagnosticStatus.ERROR and "reliability" in status.message and "nonsense" in status.message
+
+
+def test_what_raises_on_activation_is_reported(rig, monkeypatch):
+    rig = rig()
+    assert rig.node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+
+    def broken():
+        raise RuntimeError("no such topic")
+    monkeypatch.setattr(rig.node, "_subscribe", broken)
+    assert rig.node.trigger_activate() == TransitionCallbackReturn.FAILURE
+    assert "no such topic" in rig.status()[0].message and rig.node.state_label == "inactive"
+
+
+def test_after_a_shutdown_the_node_is_finalized(rig):
+    rig = rig()
+    rig.node.trigger_shutdown()
+    assert rig.node.state_label == "finalized"
+
+
+def test_a_latched_calibration_is_received_and_survives_a_pause(rig, make_image, make_camera_info):
+    rig = rig()
+    latched = rig.peer.create_publisher(CameraInfo, "camera_info", QoSProfile(
+        depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL))
+    latched.publish(make_camera_info(stamp=1.0, focal_px=150.0))
+    rig.start()
+    heard = rig.listen("~/depth/image")
+    rig.until(lambda: rig.node._camera_info is not None)
+    rig.send("image", make_image(stamp=2.0))
+    rig.until(lambda: heard)
+    assert pixels(heard[0], np.float32).max() == 6
+    rig.peer.destroy_publisher(latched)
+    assert rig.node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
+    assert rig.node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+    rig.spin_for(0.2)
+    rig.send("image", make_image(stamp=3.0))
+    rig.until(lambda: len(heard) == 2)
+    assert pixels(heard[1], np.float32).max() == 6
+
+
+def test_a_simulation_without_a_clock_is_a_warning_and_frames_go_on(running, make_image):
+    rig = running(use_sim_time=True, max_rate_hz=100.0)
+    heard = rig.listen("~/depth/image")
+    for count in (1, 2, 3):
+        rig.send("image", make_image(stamp=float(count)))
+        rig.until(lambda count=count: len(heard) >= count)
+        rig.spin_for(0.02)
+    rig.spin_for(1.1)
+    assert "/clock" in rig.status()[0].message
+
+
+def test_stamps_of_another_clock_are_pointed_out(running, make_image):
+    rig = running()
+    rig.listen("~/depth/image")
+    rig.send("image", make_image(stamp=5.0))
+    rig.spin_for(1.2)
+    status, values = rig.status()
+    assert "another clock" in status.message and float(values["stamp_age_ms"]) > 1e6
+
+
+def test_whole_numbers_serve_for_real_ones(running):
+    rig = running(max_rate_hz=10)
+    assert rig.node.parameters.max_rate_hz == 10.0
+    result, = rig.node.set_parameters([rclpy.Parameter("max_rate_hz", value=5)])
+    assert result.successful and rig.node.parameters.max_rate_hz == 5.0
+    result, = rig.node.set_parameters([rclpy.Parameter("max_rate_hz", value="fast")])
+    assert not result.successful and "'fast'" in result.reason
+
+
+def test_what_is_missing_is_told_in_the_log_once(rig, monkeypatch):
+    rig = rig()
+    rig.start()
+    said = []
+    monkeypatch.setattr(rig.node.get_logger().__class__, "warning", lambda _, text: said.append(text))
+    for _ in range(3):
+        rig.node._report_silence(time.monotonic() + 6.0)
+    assert len(said) == 2 and "nothing on /image: nobody publishes there" in said[0] and "/camera_info" in said[1]
+
+
+def test_a_lost_gpu_ends_the_process_with_an_error(running, make_image, monkeypatch):
+    rig = running()
+    rig.listen("~/depth/image")
+    ended = []
+    monkeypatch.setattr(rig.node, "_end", ended.append)
+
+    def lost(*_, **__):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+    monkeypatch.setattr(rig.predictor, "predict", lost)
+    rig.send("image", make_image(stamp=1.0))
+    rig.until(lambda: ended)
+    assert "illegal memory access" in ended[0]

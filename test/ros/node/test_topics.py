@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of topics by rule, and what is told of a silent one."""
+from types import SimpleNamespace
+
+import pytest
+
+from modot_ros.ros.node.topics import camera_info_topic, image_topic, is_rectified_name, silence
+
+IMAGE = "sensor_msgs/msg/Image"
+
+
+@pytest.mark.parametrize("resolved, transport, expected", [
+    ("/cam/image_raw", "raw", "/cam/image_raw"), ("/cam/image_raw", "compressed", "/cam/image_raw/compressed"),
+    ("/cam/image_raw/compressed", "compressed", "/cam/image_raw/compressed")])
+def test_the_transport_is_added_once(resolved, transport, expected):
+    assert image_topic(resolved, transport) == expected
+
+
+@pytest.mark.parametrize("info, image, namespace, expected", [
+    ("/camera_info", "/image", "/", "/camera_info"), ("/camera_info", "/cam/color/image_raw", "/", "/cam/color/camera_info"),
+    ("/robot/camera_info", "/cam/image", "/robot", "/cam/camera_info"), ("/mine", "/cam/image", "/", "/mine"),
+    ("/camera_info", "/cam/image_raw/compressed", "/", "/cam/camera_info"),
+    ("/robot/camera_info", "/robot/image", "/robot", "/robot/camera_info")])
+def test_calibration_lies_beside_an_image_that_was_remapped_alone(info, image, namespace, expected):
+    assert camera_info_topic(info, image, namespace) == expected
+
+
+@pytest.mark.parametrize("name, expected", [("/cam/image_rect", True), ("/cam/image_rect_color/compressed", True),
+                                            ("/cam/image_raw", False), ("/image_rect/image", False)])
+def test_rectified_images_are_told_by_name(name, expected):
+    assert is_rectified_name(name) == expected
+
+
+def publisher(kind=IMAGE):
+    qos = SimpleNamespace(reliability=SimpleNamespace(name="RELIABLE"), durability=SimpleNamespace(name="VOLATILE"))
+    return SimpleNamespace(node_name="cam", node_namespace="/robot", topic_type=kind, qos_profile=qos)
+
+
+def test_a_silent_topic_is_explained():
+    nobody = silence("/image", IMAGE, [], [("/cam/image_raw", [IMAGE]), ("/chatter", ["std_msgs/msg/String"])])
+    assert "nobody publishes" in nobody and "/cam/image_raw" in nobody and "chatter" not in nobody
+    assert "no sensor_msgs/msg/Image anywhere" in silence("/image", IMAGE, [], [])
+    wrong = silence("/image", IMAGE, [publisher("sensor_msgs/msg/CompressedImage")], [])
+    assert "CompressedImage" in wrong and "image_transport" in wrong and "/robot/cam" in wrong
+    assert "fastdds.xml" in silence("/image", IMAGE, [publisher()], [])
