@@ -102,6 +102,11 @@ class Predictor:
         """"metric" or "relative"."""
         return self.loaded.depth_kind
 
+    @property
+    def has_uncertainty(self) -> bool:
+        """Whether the model predicts the standard deviation of ln depth."""
+        return self.loaded.has_uncertainty
+
     def predict(self, rgb: np.ndarray, focal_px: float | None = None, instances: np.ndarray | None = None,
                 parts: Collection[str] = PARTS) -> Prediction:
         """What one picture says.

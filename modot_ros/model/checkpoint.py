@@ -64,6 +64,11 @@ class LoadedNetwork:
     precision: str                                      # "fp32", "fp16" or "bf16"
     record: dict[str, Any]                              # how it was trained
 
+    @property
+    def has_uncertainty(self) -> bool:
+        """Whether the network predicts the standard deviation of ln depth."""
+        return getattr(self.network, "has_uncertainty", False)
+
 
 def save_checkpoint(path: str | Path, network: nn.Module, name: str, *, config: dict[str, Any] | None = None,
                     depth_kind: str = "metric", depth_along: str = "axis", canonical_focal: float | None,

@@ -40,6 +40,7 @@ class FakePredictor:
         self.related: list[Prediction] = []             # what was given to be related
         self.delay_s = 0.0
         self.error: Exception | None = None
+        self.has_uncertainty = False                    # True: 0.1 at the box, 0.5 at the wall
 
     def predict(self, rgb, focal_px=None, parts=("depth",)) -> Prediction:
         height, width = rgb.shape[:2]
@@ -60,7 +61,8 @@ class FakePredictor:
                          "boundary_side": np.where(edge, 1, 0).astype(np.uint8)},
             "instances": {"labels": box.astype(np.int32)}}
         chosen = {name: value for part in parts for name, value in values[part].items()}
-        return Prediction(depth_kind=self.depth_kind, focal_px=focal_px, **chosen)
+        std = np.where(box, np.float32(0.1), np.float32(0.5)) if self.has_uncertainty and "depth" in parts else None
+        return Prediction(depth_kind=self.depth_kind, focal_px=focal_px, log_depth_std=std, **chosen)
 
     def relate(self, rgb, prediction, labels, names, scores) -> Prediction:
         """Always the same two instances when the labels are its own, else those of the labels, named."""

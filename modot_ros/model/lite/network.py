@@ -35,6 +35,8 @@ class ModotLite(CoupledDecoders):
     Raises ValueError for a range that START_DEPTH_M is not inside of.
     """
 
+    has_uncertainty = True
+
     def __init__(self, decoder_channels: tuple[int, ...] = (128, 64, 32), global_blocks: int = 2, detail_channels: int = 16,
                  min_depth_m: float = 0.1, max_depth_m: float = 40.0) -> None:
         super().__init__()

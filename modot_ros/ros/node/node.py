@@ -147,11 +147,13 @@ class ModotNode(LifecycleNode):
         self.health.facts = {"model": self.predictor.name, "device": str(self.predictor.device),
                              "precision": self.parameters.precision, "depth_kind": self.predictor.depth_kind,
                              "image_topic": self._image_topic(), "camera_info_topic": self._camera_info_topic()}
-        refused = [output.topic for output in OUTPUTS if self.predictor.depth_kind not in output.depth_kinds]
+        has_uncertainty = getattr(self.predictor, "has_uncertainty", False)
+        refused = [output.topic for output in OUTPUTS if self.predictor.depth_kind not in output.depth_kinds
+                   or output.needs_uncertainty and not has_uncertainty]
+        self.health.facts["refused"] = ", ".join(refused)
         if self.predictor.depth_kind == "relative":
             self.get_logger().warning(f"model {self.predictor.name} has relative depth, no metres: it "
                                       f"publishes ~/depth_relative/image and refuses {', '.join(refused)}")
-            self.health.facts["refused"] = ", ".join(refused)
         for output in OUTPUTS:
             if output.topic not in refused:
                 self._outputs[output] = self.create_lifecycle_publisher(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from std_msgs.msg import Header
 
 from modot_ros.msg import OrderGraph
 from modot_ros.prediction import PARTS, Prediction
+from modot_ros.prediction import OrderGraph as Graph
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.convert import cloud_message, image_message, in_range, millimetres, order_graph_message, packed_rgb
 from modot_ros.ros.node.parameters import Parameters
@@ -36,6 +37,12 @@ class Result:
         return self.camera.rays(self.prediction.focal_px)
 
     @cached_property
+    def certain(self) -> np.ndarray:
+        """bool [H, W]: depth is as certain as `max_uncertainty` wants it, or nothing is known of that."""
+        limit, std = self.parameters.max_uncertainty, self.prediction.log_depth_std
+        return np.ones(self.prediction.depth.shape, bool) if std is None or not limit else std <= limit
+
+    @cached_property
     def depth_m(self) -> np.ndarray:
         """float32 [H, W], too near and too far as -inf and +inf."""
         return in_range(self.prediction.depth_m, self.parameters.min_depth_m, self.parameters.max_depth_m)
@@ -49,6 +56,10 @@ def depth_image(result: Result) -> Image:
 
 def camera_info(result: Result) -> CameraInfo:
     return result.camera.published(result.prediction.focal_px).fill(CameraInfo(header=result.header))
+
+
+def uncertainty_image(result: Result) -> Image:
+    return image_message(result.prediction.log_depth_std, "32FC1", result.header)
 
 
 def relative_depth_image(result: Result) -> Image:
@@ -69,7 +80,22 @@ def instances_image(result: Result) -> Image:
 
 
 def order_graph(result: Result) -> OrderGraph:
-    return order_graph_message(result.prediction.graph, result.header, result.parameters.order_min_confidence)
+    graph = result.prediction.graph
+    if not result.certain.all():
+        graph = among(graph, certain_ids(result.prediction.labels, result.certain))
+    return order_graph_message(graph, result.header, result.parameters.order_min_confidence)
+
+
+def certain_ids(labels: np.ndarray, certain: np.ndarray) -> set[int]:
+    """Labels of which at least half of the pixels are certain."""
+    areas = np.bincount(labels.ravel())
+    return set(np.flatnonzero(2 * np.bincount(labels.ravel(), certain.ravel(), len(areas)) >= np.maximum(areas, 1)).tolist())
+
+
+def among(graph: Graph, ids: set[int]) -> Graph:
+    """The graph without relations of others than these instances; all instances stay."""
+    return replace(graph, occlusions=tuple(one for one in graph.occlusions if {one.occluder, one.occludee} <= ids),
+                   depths=tuple(one for one in graph.depths if {one.near, one.far} <= ids))
 
 
 def point_cloud(result: Result) -> PointCloud2:
@@ -78,7 +104,7 @@ def point_cloud(result: Result) -> PointCloud2:
     wanted = np.zeros(result.depth_m.shape, bool)
     wanted[stride // 2::stride, stride // 2::stride] = True
     wanted &= np.isfinite(result.depth_m) & np.isfinite(result.rays[..., 0])
-    wanted &= ~flying_pixels(result.depth_m, result.prediction.boundary_mask)
+    wanted &= result.certain & ~flying_pixels(result.depth_m, result.prediction.boundary_mask)
     xyz = points(result.depth_m, result.rays, wanted)
     within = np.flatnonzero(np.einsum("nc,nc->n", xyz, xyz) <= result.parameters.cloud_range_m ** 2)
     cloud = np.empty((len(within), 4), np.float32)
@@ -95,7 +121,7 @@ def clearing_cloud(result: Result) -> PointCloud2:
 
 def frontier_cloud(result: Result) -> PointCloud2:
     prediction, parameters = result.prediction, result.parameters
-    found = frontiers(result.depth_m, prediction.boundary_mask, prediction.boundary_side, result.rays,
+    found = frontiers(result.depth_m, prediction.boundary_mask & result.certain, prediction.boundary_side, result.rays,
                       parameters.frontier_min_gap_m, parameters.cloud_range_m)
     return cloud_message(found, FRONTIER_COLUMNS, result.header)
 
@@ -115,6 +141,7 @@ class Output:
     make: Callable[[Result], Any]
     depth_kinds: tuple[str, ...] = ("metric", "relative")
     needs_rays: bool = False
+    needs_uncertainty: bool = False
 
     @property
     def needs_instances(self) -> bool:
@@ -127,6 +154,8 @@ OUTPUTS = (
            "(REP 117); or 16UC1 millimetres", ("depth",), depth_image, METRIC),
     Output("~/depth/camera_info", CameraInfo, "Camera of all outputs, at their size", ("depth",), camera_info,
            METRIC),
+    Output("~/depth/uncertainty", Image, "32FC1, standard deviation of ln z; only models that predict it (modot_lite)",
+           ("depth",), uncertainty_image, METRIC, needs_uncertainty=True),
     Output("~/depth_relative/image", Image, "32FC1, unit-free, grows with distance; only models without "
            "metric scale", ("depth",), relative_depth_image, RELATIVE),
     Output("~/boundary/probability", Image, "32FC1 in 0..1, of an occlusion boundary", ("boundary",),

@@ -121,6 +121,9 @@ class Parameters:
                                    unit="m", low=0.0, high=1000.0)
     max_depth_m: float = parameter(0.0, "Depth above this is published as +inf (beyond range); 0 = no limit",
                                    unit="m", low=0.0, high=1000.0)
+    max_uncertainty: float = parameter(
+        0.0, "Points, frontiers and orders whose depth has a larger standard deviation of ln z are left out; 0 = none are. "
+        "Needs a model that predicts it", low=0.0, high=2.0)
     points_stride_px: int = parameter(2, "`~/points` has one point per so many pixels in each direction",
                                       unit="px", low=1, high=32)
     cloud_range_m: float = parameter(

@@ -11,6 +11,9 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, PointCloud2
 
+from modot_ros.prediction import DepthOrder, OcclusionOrder, OrderGraph
+from modot_ros.ros.node.outputs import among, certain_ids
+
 
 def pixels(message, dtype):
     return np.frombuffer(message.data, dtype).reshape(message.height, message.width)
@@ -198,3 +201,37 @@ def test_a_lost_gpu_ends_the_process_with_an_error(running, make_image, monkeypa
     rig.send("image", make_image(stamp=1.0))
     rig.until(lambda: ended)
     assert "illegal memory access" in ended[0]
+
+
+# Uncertainty
+
+def test_a_model_that_predicts_no_uncertainty_publishes_none(running):
+    rig = running()
+    rig.spin_for(0.1)
+    assert not rig.peer.count_publishers("/modot_node/depth/uncertainty")
+    assert "~/depth/uncertainty" in rig.status()[1]["refused"]
+
+
+def test_what_is_uncertain_is_published_and_left_out_of_clouds(rig, make_image, fake_predictor):
+    predictor = fake_predictor()
+    predictor.has_uncertainty = True
+    rig = rig(predictor, max_uncertainty=0.3, points_stride_px=1)
+    rig.start()
+    uncertainty, points = rig.listen("~/depth/uncertainty"), rig.listen("~/points", PointCloud2)
+    rig.send("image", make_image(stamp=1.0))
+    rig.spin_for(1.2)                                   # without calibration the first image waits for one
+    rig.send("image", make_image(stamp=2.0))
+    rig.until(lambda: uncertainty and points)
+    assert set(np.unique(pixels(uncertainty[0], np.float32))) == {np.float32(0.1), np.float32(0.5)}
+    cloud = np.frombuffer(points[-1].data, np.float32).reshape(-1, 4)
+    assert len(cloud) and cloud[:, 2].max() < 2         # the wall is uncertain
+
+
+def test_orders_of_uncertain_instances_are_left_out():
+    labels = np.array([[1, 1, 2, 2], [1, 1, 3, 3]])
+    certain = np.array([[True, True, False, False], [True, False, True, False]])
+    assert certain_ids(labels, certain) == {1, 3}
+    graph = OrderGraph("geometric", (), (OcclusionOrder(1, 2, 0.9, False, 5.0, 0.1), OcclusionOrder(1, 3, 0.9, False, 5.0, 0.1)),
+                       (DepthOrder(1, 2, False, False, 0.9), DepthOrder(1, 3, False, False, 0.9)))
+    left = among(graph, {1, 3})
+    assert [one.occludee for one in left.occlusions] == [3] and [one.far for one in left.depths] == [3]
