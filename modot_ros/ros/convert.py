@@ -7,28 +7,21 @@ megabyte.
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import cache
 
 import cv2
 import numpy as np
+from rclpy.logging import get_logger
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
 from modot_ros.msg import DepthOrder, Instance, OcclusionOrder, OrderGraph
 from modot_ros.prediction import OrderGraph as Graph
-from modot_ros.ros.compat import CvBridge, CvBridgeError, point_cloud2
+from modot_ros.ros.compat import point_cloud2
+from modot_ros.ros.encodings import DEPTH_LIKE, ENCODINGS, rgb_of_pixels
 from modot_ros.scene.image_decoding import decode
-
-# Bytes per pixel of the encodings a camera image may have.
-BYTES_PER_PIXEL = {
-    "rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "8UC1": 1, "8UC3": 3, "8UC4": 4,
-    "rgb16": 6, "bgr16": 6, "rgba16": 8, "bgra16": 8, "mono16": 2,
-    "bayer_rggb8": 1, "bayer_bggr8": 1, "bayer_gbrg8": 1, "bayer_grbg8": 1,
-    "bayer_rggb16": 2, "bayer_bggr16": 2, "bayer_gbrg16": 2, "bayer_grbg16": 2,
-    "uyvy": 2, "yuyv": 2, "yuv422": 2, "yuv422_yuy2": 2, "nv12": 1, "nv21": 1,
-}
-ROWS_PER_ROW = {"nv12": 1.5, "nv21": 1.5}               # a plane of colour below the plane of brightness
-SAME_AS = {"8UC1": "mono8", "8UC3": "bgr8", "8UC4": "bgra8"}    # OpenCV's order of channels
+from modot_ros.scene.tone import Tone
 
 LABEL_TYPES = {"mono8": np.uint8, "8UC1": np.uint8, "mono16": np.uint16, "16UC1": np.uint16,
                "32SC1": np.int32}
@@ -45,68 +38,103 @@ class BadFrame(ValueError):
         self.reason = reason
 
 
-def check_image(message: Image, bytes_per_pixel: dict[str, int]) -> None:
-    """BadFrame unless encoding, size, step and length of the data fit together."""
-    encoding, width, height = message.encoding, message.width, message.height
-    if encoding not in bytes_per_pixel:
-        raise BadFrame("encoding", f"encoding {encoding!r} is not supported: choose from "
-                       f"{', '.join(bytes_per_pixel)}")
+def check_image(message: Image, encodings: Collection[str]) -> None:
+    """BadFrame unless encoding, size, step and length of the data fit together. encodings: those that may be, of ENCODINGS
+    and LABEL_TYPES."""
+    name, width, height = message.encoding, message.width, message.height
+    if name not in encodings:
+        raise BadFrame("encoding", f"encoding {name!r} is not supported: choose from {', '.join(encodings)}")
     if width == 0 or height == 0:
         raise BadFrame("size", f"image is {width}x{height}: it has no pixels")
-    if message.step < width * bytes_per_pixel[encoding]:
-        raise BadFrame("step", f"step is {message.step} bytes: a row of {width} {encoding} pixels needs "
-                       f"{width * bytes_per_pixel[encoding]}")
-    expected = int(message.step * height * ROWS_PER_ROW.get(encoding, 1))
+    row_bytes = width * (ENCODINGS[name].bytes_per_pixel if name in ENCODINGS else np.dtype(LABEL_TYPES[name]).itemsize)
+    if message.step < row_bytes:
+        raise BadFrame("step", f"step is {message.step} bytes: a row of {width} {name} pixels needs {row_bytes}")
+    expected = message.step * _rows(message)
     if len(message.data) < expected:
-        raise BadFrame("truncated", f"data has {len(message.data)} bytes: {width}x{height} {encoding} with "
+        raise BadFrame("truncated", f"data has {len(message.data)} bytes: {width}x{height} {name} with "
                        f"rows of {message.step} has {expected}")
+
+
+def _rows(message: Image) -> int:
+    encoding = ENCODINGS.get(message.encoding)
+    return message.height if encoding is None else int(message.height * encoding.rows_per_row)
 
 
 def pixels(message: Image, dtype: np.dtype, channels: int = 1) -> np.ndarray:
     """View [H, W, channels] ([H, W] for one) of a checked image's data in its byte order, without padding."""
     dtype = np.dtype(dtype).newbyteorder(">" if message.is_bigendian else "<")
-    view = np.ndarray((message.height, message.width, channels), dtype, buffer=message.data,
+    view = np.ndarray((_rows(message), message.width, channels), dtype, buffer=message.data,
                       strides=(message.step, channels * dtype.itemsize, dtype.itemsize))
     return view if channels > 1 else view[..., 0]
 
 
-def rgb_of(message: Image | CompressedImage) -> np.ndarray:
-    """uint8 [H, W, 3], red first, contiguous. Raises BadFrame."""
+def rgb_of(message: Image | CompressedImage, tone: Tone | None = None) -> np.ndarray:
+    """uint8 [H, W, 3], red first, contiguous. Raises BadFrame.
+
+    tone: of this camera, which keeps the range of pictures of more than 8 bits steady; None = the picture's own range
+    """
+    tone = Tone() if tone is None else tone
     if isinstance(message, CompressedImage):
-        return _rgb_of_compressed(message)
-    check_image(message, BYTES_PER_PIXEL)
-    encoding = SAME_AS.get(message.encoding, message.encoding)
-    if encoding == "rgb8":
-        return np.ascontiguousarray(pixels(message, np.uint8, 3))
-    if encoding == "bgr8":
-        return cv2.cvtColor(pixels(message, np.uint8, 3), cv2.COLOR_BGR2RGB)
-    renamed = Image(header=message.header, height=message.height, width=message.width, encoding=encoding,
-                    is_bigendian=message.is_bigendian, step=message.step)
-    renamed.data = message.data
+        return _rgb_of_compressed(message, tone)
+    check_image(message, ENCODINGS)
+    encoding = ENCODINGS[message.encoding]
+    return _rgb_of_pixels(pixels(message, encoding.dtype, encoding.channels), message.encoding, tone)
+
+
+def _rgb_of_pixels(values: np.ndarray, encoding: str, tone: Tone) -> np.ndarray:
+    if encoding not in ENCODINGS:
+        raise BadFrame("encoding", f"picture is {values.dtype} {list(values.shape)}: choose from {', '.join(ENCODINGS)}")
+    if encoding in DEPTH_LIKE:
+        _warn_of_depth(encoding)
     try:
-        return np.ascontiguousarray(CvBridge().imgmsg_to_cv2(renamed, "rgb8"))
-    except CvBridgeError as error:
-        raise BadFrame("encoding", f"encoding {message.encoding!r}, {message.width}x{message.height}, cannot "
-                       f"be converted: {error}") from error
+        return rgb_of_pixels(values, encoding, tone)
+    except cv2.error as error:
+        raise BadFrame("encoding", f"encoding {encoding!r}, {values.shape[1]}x{values.shape[0]}, cannot be "
+                       f"converted: {error}") from error
 
 
-def _rgb_of_compressed(message: CompressedImage) -> np.ndarray:
+@cache
+def _warn_of_depth(encoding: str) -> None:
+    """Once for every encoding."""
+    get_logger("modot_ros").warning(f"images come as {encoding!r}, which is what thermal cameras and depth images "
+                                    f"({', '.join(DEPTH_LIKE)}) have: they are taken as grey pictures and scaled by their range. "
+                                    "If this is depth, remap `image` to the camera's picture")
+
+
+def _rgb_of_compressed(message: CompressedImage, tone: Tone) -> np.ndarray:
     text = f"compressed image ({message.format!r}, {len(message.data)} bytes)"
     if "compressedDepth" in message.format:
         raise BadFrame("encoding", f"{text} holds depth, not a picture")
     if not message.data:
         raise BadFrame("size", f"{text} is empty")
     try:
-        picture = decode(bytes(message.data), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        picture = decode(bytes(message.data), cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
     except ValueError as error:
         raise BadFrame("truncated", f"{text} {error}") from error
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    return _rgb_of_pixels(picture, encoding_of_decoded(picture, message.format), tone)
+
+
+def encoding_of_decoded(picture: np.ndarray, format_text: str) -> str:
+    """What a picture of `cv2.imdecode` is, given the field `format` of its CompressedImage.
+
+    compressed_image_transport writes "ENCODING; jpeg compressed ORDER", ENCODING of the image that it was given, ORDER bgr8
+    where it turned colours so that the file is right, otherwise rgb8 or nothing: then red lies where blue should
+    (compressed_subscriber.cpp). Without the semicolon it is a file as others write it.
+    """
+    original, has_order, order = format_text.partition(";")
+    original = original.strip()
+    bits = 8 * picture.dtype.itemsize
+    if picture.ndim == 2:
+        fits = original in ENCODINGS and ENCODINGS[original].channels == 1 and ENCODINGS[original].rows_per_row == 1
+        return original if fits and ENCODINGS[original].dtype == picture.dtype else "32FC1" if bits == 32 else f"mono{bits}"
+    swapped = has_order and original.startswith(("rgb", "bgr")) and "compressed bgr" not in order
+    return f"{'rgb' if swapped else 'bgr'}{bits}"
 
 
 def labels_of(message: Image, shape: tuple[int, int]) -> np.ndarray:
     """int32 [H, W], 0 = background, of a label image for a picture of `shape` (H, W). Raises BadFrame."""
     try:
-        check_image(message, {encoding: np.dtype(dtype).itemsize for encoding, dtype in LABEL_TYPES.items()})
+        check_image(message, LABEL_TYPES)
     except BadFrame as error:
         raise BadFrame("labels", f"label image: {error}") from error
     if (message.height, message.width) != shape:

@@ -11,9 +11,8 @@ from std_msgs.msg import Header
 
 from modot_ros.msg import OrderGraph as OrderGraphMessage
 from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGraph
+from modot_ros.ros import convert
 from modot_ros.ros.convert import (
-    BYTES_PER_PIXEL,
-    ROWS_PER_ROW,
     BadFrame,
     cloud_message,
     image_message,
@@ -24,6 +23,8 @@ from modot_ros.ros.convert import (
     packed_rgb,
     rgb_of,
 )
+from modot_ros.ros.encodings import ENCODINGS
+from modot_ros.scene.tone import Tone
 
 RED, GREY = (200, 30, 10), (90, 90, 90)
 HEADER = Header(frame_id="camera")
@@ -70,16 +71,16 @@ def test_a_bayer_mosaic_of_one_colour_gives_that_colour():
     assert rgb_of(message_of(mosaic, "bayer_rggb8"))[4, 4].tolist() == list(RED)
 
 
-@pytest.mark.parametrize("encoding", BYTES_PER_PIXEL)
+@pytest.mark.parametrize("encoding", ENCODINGS)
 def test_every_encoding_that_is_offered_works(encoding):
-    rows = int(8 * ROWS_PER_ROW.get(encoding, 1))
-    data = np.full((rows, 8 * BYTES_PER_PIXEL[encoding]), 128, np.uint8)
+    rows = int(8 * ENCODINGS[encoding].rows_per_row)
+    data = np.full((rows, 8 * ENCODINGS[encoding].bytes_per_pixel), 60, np.uint8)
     rgb = rgb_of(message_of(data, encoding, width=8, height=8))
     assert rgb.shape == (8, 8, 3)
 
 
 @pytest.mark.parametrize("changes, reason, words", [
-    ({"encoding": "32FC1"}, "encoding", "'32FC1'.*rgb8"), ({"encoding": ""}, "encoding", "''"),
+    ({"encoding": "32FC3"}, "encoding", "'32FC3'.*rgb8"), ({"encoding": ""}, "encoding", "''"),
     ({"width": 0}, "size", "0x6"), ({"height": 0}, "size", "8x0"), ({"step": 23}, "step", "23.*24"),
     ({"step": 25}, "truncated", "144 bytes.*150"), ({"height": 7}, "truncated", "144 bytes.*168"),
     ({"width": 2**32 - 1}, "step", "4294967295"), ({"data": array("B")}, "truncated", "0 bytes")])
@@ -94,6 +95,105 @@ def test_compressed_images(ending):
     data = cv2.imencode(f".{ending}", np.ascontiguousarray(flat(RED)[..., ::-1]))[1].tobytes()
     rgb = rgb_of(CompressedImage(format=f"rgb8; {ending} compressed bgr8", data=array("B", data)))
     assert rgb.shape == (6, 8, 3) and np.abs(rgb.astype(int) - RED).max() <= 3
+
+
+def bgr_scene(dtype=np.uint8) -> np.ndarray:
+    """[48, 64, 3] with a red, a green and a blue part, blue first."""
+    picture = np.zeros((48, 64, 3), dtype)
+    picture[:16, :, 2], picture[16:32, :, 1], picture[32:, :, 0] = 200, 200, 200
+    return picture
+
+
+@pytest.mark.parametrize("encoding", ("rgb16", "bgr16", "rgba16", "mono16", "bayer_rggb16", "bayer_gbrg16"))
+def test_twelve_bits_in_sixteen_are_not_black(encoding):
+    eight = np.linspace(0, 255, 48 * 64).reshape(48, 64)
+    channels = ENCODINGS[encoding].channels
+    values = np.repeat((eight * 16).astype("<u2")[..., None], channels, -1)
+    values[..., 3:] = 65535                             # alpha
+    rgb = rgb_of(message_of(values, encoding))
+    assert np.abs(rgb.astype(int) - eight[..., None]).max() <= 8
+
+
+def test_the_range_of_a_camera_is_steady_from_frame_to_frame():
+    tone = Tone()
+    bright, dark = (message_of(flat([level] * 3, "<u2"), "rgb16") for level in (4000, 1000))
+    rgb_of(bright, tone)
+    assert rgb_of(dark, tone).max() == round(255 * 1000 / 4095)
+    assert rgb_of(dark).max() == round(255 * 1000 / 1023)
+
+
+@pytest.mark.parametrize("encoding, values", [
+    ("16UC1", np.linspace(29000, 31000, 48 * 64).astype("<u2")), ("32FC1", np.linspace(-5, 35, 48 * 64).astype("<f4")),
+    ("mono16", np.linspace(29000, 31000, 48 * 64).astype("<u2"))])
+def test_a_thermal_picture_uses_all_greys(encoding, values):
+    rgb = rgb_of(message_of(values.reshape(48, 64), encoding, padding=4))
+    assert rgb.min() == 0 and rgb.max() == 255 and abs(float(rgb.mean()) - 127.5) < 2
+    assert (rgb[..., 0] == rgb[..., 2]).all()
+
+
+def test_encodings_of_depth_are_named_in_a_warning_once(capfd):
+    convert._warn_of_depth.cache_clear()
+    for _ in range(2):
+        rgb_of(message_of(np.full((6, 8), 1500, "<u2"), "16UC1"))
+    said = capfd.readouterr()
+    assert (said.out + said.err).count("'16UC1'") == 1 and "remap `image`" in said.out + said.err
+
+
+def test_values_that_are_not_finite_are_black():
+    values = np.full((6, 8), 20.0, np.float32)
+    values[0, 0], values[0, 1], values[3:] = np.nan, np.inf, 30.0
+    rgb = rgb_of(message_of(values, "32FC1"))
+    assert rgb[0, 0, 0] == 0 and rgb[0, 1, 0] == 255 and rgb[1, 0, 0] < 5 and rgb[5, 0, 0] == 255
+
+
+@pytest.mark.parametrize("format_text, expected", [
+    ("jpeg", RED), ("png", RED), ("rgb8; jpeg compressed bgr8", RED), ("bgr8; jpeg compressed bgr8", RED),
+    ("rgb8; jpeg compressed rgb8", RED[::-1]), ("bgr8; jpeg compressed rgb8", RED[::-1]),
+    ("rgb8; png compressed ", RED[::-1]), ("bayer_rggb8; jpeg compressed bgr8", RED), ("rgba8; jpeg compressed bgr8", RED)])
+def test_colours_of_compressed_images_lie_as_the_transport_says(format_text, expected):
+    """As compressed_image_transport's own subscriber reads the field; the file itself shows RED."""
+    data = cv2.imencode(".png", np.ascontiguousarray(flat(RED)[..., ::-1]))[1].tobytes()
+    assert rgb_of(CompressedImage(format=format_text, data=array("B", data)))[0, 0].tolist() == list(expected)
+
+
+@pytest.mark.parametrize("format_text", ("png", "mono16; png compressed ", "16UC1; png compressed "))
+def test_sixteen_bits_of_a_compressed_image_are_scaled(format_text):
+    values = np.linspace(0, 4095, 48 * 64).astype(np.uint16).reshape(48, 64)
+    data = cv2.imencode(".png", values)[1].tobytes()
+    rgb = rgb_of(CompressedImage(format=format_text, data=array("B", data)))
+    assert rgb.max() == 255 and abs(float(rgb.mean()) - 127.5) < 2
+
+
+def test_a_mosaic_may_be_compressed():
+    mosaic = np.zeros((8, 8), np.uint8)
+    mosaic[::2, ::2] = 200
+    data = cv2.imencode(".png", mosaic)[1].tobytes()
+    rgb = rgb_of(CompressedImage(format="bayer_rggb8; png compressed ", data=array("B", data)))
+    assert rgb[4, 4].tolist() == [200, 0, 0]
+
+
+def yuv_planes(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Y [H, W], U and V [H/2, W/2] of a picture whose colours are constant in squares of two."""
+    i420 = cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420)
+    height, width = rgb.shape[:2]
+    y, u, v = np.split(i420.ravel(), [height * width, height * width * 5 // 4])
+    return y.reshape(height, width), u.reshape(height // 2, -1), v.reshape(height // 2, -1)
+
+
+@pytest.mark.parametrize("encoding", ("nv12", "nv21", "uyvy", "yuyv", "yuv422", "yuv422_yuy2"))
+@pytest.mark.parametrize("padding", (0, 32))
+def test_pictures_of_luma_and_chroma(encoding, padding):
+    rgb = np.ascontiguousarray(bgr_scene()[..., ::-1])
+    y, u, v = yuv_planes(rgb)
+    if encoding.startswith("nv"):
+        pair = (u, v) if encoding == "nv12" else (v, u)
+        planes = np.vstack([y, np.stack(pair, -1).reshape(len(u), -1)])
+        message = message_of(planes, encoding, padding=padding, height=48)
+    else:
+        chroma = np.stack([u, v], -1).reshape(len(u), -1).repeat(2, axis=0)
+        order = (chroma, y) if encoding in ("uyvy", "yuv422") else (y, chroma)
+        message = message_of(np.stack(order, -1), encoding, padding=padding)
+    assert np.abs(rgb_of(message).astype(int) - rgb).max() <= 3
 
 
 @pytest.mark.parametrize("name, data, reason", [

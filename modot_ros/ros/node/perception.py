@@ -19,6 +19,7 @@ from modot_ros.ros.node.outputs import Result
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Frame, stamp_ns
 from modot_ros.scene.instances import validate_labels
+from modot_ros.scene.tone import Tone
 from modot_ros.scene.tracking import Tracker
 
 MAX_KEPT = 8                                            # pictures that wait for their labels
@@ -48,6 +49,7 @@ class Perception:
         self.quarters = turn_deg // 90                  # counterclockwise, to set the picture upright
         self.tracker = Tracker()
         self.left_out = ""                              # said of labels beyond max_instances; empty when there are none
+        self._tone = Tone()
         self._kept: OrderedDict[int, _Seen] = OrderedDict()
 
     def result(self, frame: Frame, parts: Collection[str], parameters: Parameters, labels_follow: bool = False
@@ -82,7 +84,7 @@ class Perception:
                       prediction.turned(-self.quarters), parameters)
 
     def _see(self, frame: Frame, parts: set[str], parameters: Parameters) -> _Seen:
-        rgb = rgb_of(frame.image)
+        rgb = rgb_of(frame.image, self._tone)
         calibration = None if frame.camera_info is None else Calibration.of_message(frame.camera_info)
         camera = Camera.of(calibration, rgb.shape[1], rgb.shape[0], self.rectified)
         self.predictor.boundary_threshold = parameters.boundary_threshold
