@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import re
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -272,6 +273,7 @@ def read_weights(path: Path, name: str) -> tuple[dict[str, Tensor], dict[str, An
     Keys are those of the network `name` in MODELS; those of an order network stay as the file has them.
     """
     if path.suffix == ".safetensors":
+        _check_beginning(path)
         try:
             with safe_open(path, framework="pt") as file:
                 state = {key: file.get_tensor(key) for key in file.keys()}
@@ -298,6 +300,7 @@ def read_weights(path: Path, name: str) -> tuple[dict[str, Tensor], dict[str, An
 
 def _read_pth(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The state dict of a pickle, bare or in a dict of more, and the steps it says it was trained for."""
+    _check_beginning(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
@@ -310,6 +313,21 @@ def _read_pth(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     step = content.get("global_step", content.get("step"))
     state = {key: value.clone() for key, value in state.items()}        # the file may go away
     return state, {"global_step": step} if isinstance(step, int) else {}
+
+
+def _check_beginning(path: Path) -> None:
+    """ValueError for what downloads leave in the place of weights: a page, a pointer, nothing."""
+    with path.open("rb") as file:
+        start = file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"version https://git-lfs.github.com/spec/"):
+        size = re.search(rb"^size (\d+)$", start, re.MULTILINE)
+        raise ValueError(f"{path}: is a git-lfs pointer{f' to a file of {int(size[1])} bytes' if size else ''}, not the weights: "
+                         "run `git lfs install` and `git lfs pull` in its repository, or download the file itself")
+    if re.match(rb"<(!doctype\s+html|html|head|body|\?xml|!--)", start, re.IGNORECASE):
+        raise ValueError(f"{path}: is an HTML or XML page, not weights: the address gave a page to log in, an error or a "
+                         "preview. Open the file to see which, and download from the address of the file itself")
+    if not start:
+        raise ValueError(f"{path}: damaged, it is empty: the download was interrupted, or the disk was full")
 
 
 def _blank(name: str, config: dict[str, Any]) -> nn.Module:

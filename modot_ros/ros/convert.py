@@ -20,7 +20,7 @@ from modot_ros.msg import DepthOrder, Instance, OcclusionOrder, OrderGraph
 from modot_ros.prediction import OrderGraph as Graph
 from modot_ros.ros.compat import point_cloud2
 from modot_ros.ros.encodings import DEPTH_LIKE, ENCODINGS, rgb_of_pixels
-from modot_ros.scene.image_decoding import decode
+from modot_ros.scene.image_decoding import TooLarge, decode
 from modot_ros.scene.tone import Tone
 
 LABEL_TYPES = {"mono8": np.uint8, "8UC1": np.uint8, "mono16": np.uint16, "16UC1": np.uint16,
@@ -110,7 +110,7 @@ def _rgb_of_compressed(message: CompressedImage, tone: Tone) -> np.ndarray:
     try:
         picture = decode(bytes(message.data), cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
     except ValueError as error:
-        raise BadFrame("truncated", f"{text} {error}") from error
+        raise BadFrame("size" if isinstance(error, TooLarge) else "truncated", f"{text} {error}") from error
     return _rgb_of_pixels(picture, encoding_of_decoded(picture, message.format), tone)
 
 

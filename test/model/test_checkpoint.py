@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from modot_ros.model import build_network, load_network, read_network, save_checkpoint
-from modot_ros.model.checkpoint import WEIGHTS_FOLDER, shipped_config
+from modot_ros.model.checkpoint import WEIGHTS_FOLDER, load_order_network, shipped_config
 
 TINY = {"encoder_channels": [8, 8, 8, 8, 8], "decoder_channels": [8, 8, 8], "detail_channels": 4}
 FACTS = {"name": "modot_nano", "config": TINY, "depth_kind": "metric", "canonical_focal": 0.7, "working_size": [96, 64],
@@ -147,6 +147,27 @@ def test_a_file_of_something_else_is_called_damaged(tmp_path):
         (tmp_path / name).write_text("These are not the weights that you are looking for.\n" * 50)
         with pytest.raises(ValueError, match=f"{name}: (damaged|refused)"):
             load_network("modot_nano", tmp_path / name, "cpu")
+
+
+POINTER = b"""version https://git-lfs.github.com/spec/v1
+oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393
+size 24689152
+"""
+
+
+@pytest.mark.parametrize("ending", (".safetensors", ".pth", ".pth.tar"))
+@pytest.mark.parametrize("content, said", [
+    (POINTER, "is a git-lfs pointer to a file of 24689152 bytes.*git lfs pull"),
+    (b"<!DOCTYPE html><html><head><title>Sign in</title>", "is an HTML or XML page"),
+    (b"\xef\xbb\xbf\n  <HTML lang=en>", "is an HTML or XML page"),
+    (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "is an HTML or XML page"), (b"", "damaged, it is empty")])
+def test_what_a_download_left_in_the_place_of_weights_is_named(tmp_path, ending, content, said):
+    path = tmp_path / f"weights{ending}"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"weights{ending}: {said}"):
+        load_network("modot_nano", path, "cpu")
+    with pytest.raises(ValueError, match=said):
+        load_order_network("instaordernet_o", path, "cpu")
 
 
 class Bomb:

@@ -198,7 +198,7 @@ def test_pictures_of_luma_and_chroma(encoding, padding):
 
 @pytest.mark.parametrize("name, data, reason", [
     ("jpeg", b"", "size"), ("jpeg", b"\xff\xd8\xff\xe0 no picture", "truncated"),
-    ("jpeg", cv2.imencode(".jpg", flat(RED))[1].tobytes()[:-2], "truncated"),      # OpenCV would show what is there
+    ("jpeg", cv2.imencode(".jpg", flat(RED))[1].tobytes()[:-200], "truncated"),
     ("32FC1; compressedDepth png", b"\x89PNG", "encoding")])
 def test_compressed_images_that_are_none(name, data, reason):
     with pytest.raises(BadFrame, match=name.split(";")[0]) as caught:
