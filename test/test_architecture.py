@@ -71,7 +71,7 @@ def python_files(*folders: str) -> list[Path]:
 
 
 MODULES = python_files("modot_ros")
-ALL_FILES = [*python_files("modot_ros", "test", "launch", "benchmarks", "requirements"), ROOT / "setup.py"]
+ALL_FILES = [*python_files("modot_ros", "test", "launch", "benchmarks", "requirements", "docs"), ROOT / "setup.py"]
 
 
 def name_of(path: Path) -> str:

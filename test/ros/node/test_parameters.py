@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Code, config/modot.yaml and README say the same, and what cannot work is refused with value and choices."""
+"""Code, config/modot.yaml and the reference pages agree, and what cannot work is refused with value and choices."""
 import re
 from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def between(text: str, name: str) -> str:
-    """What the README has between <!-- name --> and <!-- /name -->."""
+    """What a page has between <!-- name --> and <!-- /name -->."""
     _, found, rest = text.partition(f"<!-- {name} -->")
-    assert found, f"README.md lacks <!-- {name} -->"
+    assert found, f"docs/reference/{name}.md lacks <!-- {name} -->"
     return rest.partition(f"<!-- /{name} -->")[0].strip()
 
 
@@ -35,8 +35,9 @@ def test_the_yaml_is_the_one_that_the_code_writes():
 
 @pytest.mark.parametrize("name, table", [("parameters", parameters.markdown_table),
                                          ("topics", outputs.markdown_table)])
-def test_the_readme_has_the_tables_that_the_code_writes(name, table):
-    assert between((ROOT / "README.md").read_text(), name) == table()
+def test_the_reference_has_the_tables_that_the_code_writes(name, table):
+    page = ROOT / "docs" / "reference" / f"{name}.md"
+    assert between(page.read_text(), name) == table(), "write it anew: python docs/tables.py"
 
 
 def test_every_number_has_a_unit_in_its_name_or_none_at_all():
