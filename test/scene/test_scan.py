@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scans of views drawn by hand: where a laser scanner would measure what."""
+import numpy as np
+import pytest
+
+from modot_ros.scene.geometry import rays
+from modot_ros.scene.ground import Ground, fit_ground
+from modot_ros.scene.scan import level_axes, scan
+
+K = np.array([[100.0, 0, 79.5], [0, 100, 59.5], [0, 0, 1]])
+SHAPE = (120, 160)
+RAYS = rays(K, SHAPE)
+LEVEL = Ground(np.array([0, -1.0, 0]), 0.5, 1.0)
+
+
+def scan_of(depth, ground=LEVEL, stride=1, **changes):
+    heights = {"min_height_m": 0.1, "max_height_m": 1.8, "range_max_m": 8.0} | changes
+    return scan(depth, RAYS, ground, stride_px=stride, **heights)
+
+
+def floor_and_wall(height_m=0.5, pitch_deg=0.0, wall_m=4.0):
+    """float32 [H, W]; the wall stands across the line of sight."""
+    tilt = np.radians(pitch_deg)
+    rise = RAYS @ np.array([0, -np.cos(tilt), -np.sin(tilt)])
+    forward = RAYS @ np.array([0, -np.sin(tilt), np.cos(tilt)])
+    with np.errstate(divide="ignore"):
+        return np.minimum(np.where(rise < 0, -height_m / rise, np.inf), wall_m / forward).astype(np.float32)
+
+
+def test_axes_by_hand():
+    np.testing.assert_allclose(level_axes([0, -1, 0]), [[0, 0, 1], [-1, 0, 0], [0, -1, 0]], atol=1e-12)
+    tilt = np.radians(30)
+    forward, left, up = level_axes([0, -np.cos(tilt), -np.sin(tilt)])
+    np.testing.assert_allclose(forward, [0, -np.sin(tilt), np.cos(tilt)], atol=1e-12)
+    np.testing.assert_allclose(left, [-1, 0, 0], atol=1e-12)
+    with pytest.raises(ValueError, match="level line of sight"):
+        level_axes([0, 0, 1])
+
+
+@pytest.mark.parametrize("pitch_deg", [0, 20])
+@pytest.mark.parametrize("stride", [1, 3])
+def test_a_wall_lies_where_it_is(pitch_deg, stride):
+    depth = floor_and_wall(0.5, pitch_deg)
+    found = scan_of(depth, fit_ground((RAYS * depth[..., None]).reshape(-1, 3)), stride)
+    angles = found.angle_min + found.angle_increment * np.arange(len(found.ranges_m))
+    # a beam holds what lies half a beam to either side of it, here up to 40 degrees off the line of sight
+    np.testing.assert_allclose(found.ranges_m * np.cos(angles), 4, rtol=found.angle_increment / 2)
+    assert np.isfinite(found.ranges_m).all()
+    assert found.angle_max == pytest.approx(angles[-1])
+    if pitch_deg == 0:
+        assert -found.angle_min == pytest.approx(np.arctan(0.795), abs=0.02)
+
+
+def test_left_is_a_positive_angle():
+    depth = np.full(SHAPE, np.inf, np.float32)
+    depth[50:60, 20:25] = 2                             # left of the middle
+    found = scan_of(depth)
+    hit = np.flatnonzero(np.isfinite(found.ranges_m))
+    angles = found.angle_min + found.angle_increment * hit
+    assert len(hit) and (angles > 0).all()
+    np.testing.assert_allclose(np.tan(angles), 0.57, atol=0.04)
+    np.testing.assert_allclose(found.ranges_m[hit], 2 / np.cos(angles), rtol=0.02)
+
+
+def test_floor_and_ceiling_are_free():
+    rise = -RAYS[..., 1]
+    depth = np.where(rise < 0, -0.5 / rise, 2 / rise).astype(np.float32)
+    assert np.isposinf(scan_of(depth).ranges_m).all()
+    assert np.isfinite(scan_of(depth, ground=None).ranges_m).all()      # without a floor every point counts
+
+
+def test_beyond_the_range_is_free():
+    assert np.isposinf(scan_of(np.full(SHAPE, 9, np.float32)).ranges_m).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_unknown_is_nan_unless_something_is_hit(value):
+    depth = np.full(SHAPE, value, np.float32)
+    assert np.isnan(scan_of(depth).ranges_m).all()
+    depth[58:60] = 3
+    assert np.isfinite(scan_of(depth).ranges_m).all()
+    depth[:] = value
+    depth[:70] = np.inf                                 # more than half of every beam is seen
+    assert np.isposinf(scan_of(depth).ranges_m).all()
+
+
+def test_a_pole_thinner_than_the_stride_is_hit():
+    depth = floor_and_wall()
+    depth[20:80, 83:85] = 2
+    found = scan_of(depth, stride=4)
+    assert found.ranges_m.min() == pytest.approx(2, rel=0.01)
+    assert (found.ranges_m < 3).sum() <= 2
