@@ -43,23 +43,30 @@ def level_axes(up: np.ndarray) -> np.ndarray:
     return np.stack([forward / length, np.cross(up, forward / length), up])
 
 
-def scan(depth_m: np.ndarray, rays: np.ndarray, ground: Ground | None, min_height_m: float, max_height_m: float,
-         range_max_m: float, stride_px: int = 1) -> Scan:
-    """The scan over the camera's field of view, a beam per `stride_px` columns where these are widest.
+def scan(depth_m: np.ndarray, directions: np.ndarray, ground: Ground | None, min_height_m: float, max_height_m: float,
+         range_max_m: float, stride_px: int = 1, up: tuple[float, float, float] = UP) -> Scan:
+    """The scan over the camera's field of view at the horizon, a beam per `stride_px` pixels in the picture's middle.
 
-    depth_m   float32 [H, W]; +inf is free, NaN and -inf are unknown
-    rays      float32 [H, W, 3], the ray of every pixel, z = 1
-    ground    the floor; without one every point counts, whatever its height, and the camera is taken to be level
-    heights   above the floor, as in ground.obstacles
+    depth_m     float32 [H, W]; +inf is free, NaN and -inf are unknown
+    directions  float32 [H, W, 3], the ray of every pixel, z = 1; NaN where there is none
+    ground      the floor; without one every point counts, whatever its height, and `up` is taken for up
+    heights     above the floor, as in ground.obstacles
     """
-    axes = level_axes(UP if ground is None else ground.normal).astype(np.float32)
-    column = rays[:, depth_m.shape[1] // 2] @ axes.T
-    row = rays[np.abs(column[:, 2]).argmin(), stride_px // 2::stride_px] @ axes.T   # the horizon's, or the nearest to it
-    azimuths = np.arctan2(row[:, 1], row[:, 0])                         # fall from left to right
-    increment = float(np.abs(np.diff(azimuths)).max(initial=1e-3))
-    angle_min = float(azimuths[-1])
-    count = max(1, int((float(azimuths[0]) - angle_min) / increment) + 1)
-    flat = rays.reshape(-1, 3)
+    axes = level_axes(up if ground is None else ground.normal).astype(np.float32)
+    depth_m = np.where(np.isfinite(directions[..., 0]), depth_m, np.float32(np.nan))
+    looked_at = np.s_[stride_px // 2::stride_px, stride_px // 2::stride_px]
+    rays = directions[looked_at].reshape(-1, 3) @ axes.T
+    there = np.flatnonzero(np.isfinite(rays[:, 0]))
+    if not len(there):
+        raise ValueError("no pixel has a ray: there is nothing to scan along")
+    rays = rays[there]
+    height, width = depth_m.shape
+    pixel = float(np.linalg.norm(np.diff(directions[height // 2, width // 2 - 1:width // 2 + 1], axis=0)))
+    slopes = np.abs(rays[:, 2]) / np.hypot(rays[:, 0], rays[:, 1])
+    horizon = rays[slopes <= slopes.min() + pixel * stride_px]
+    azimuths = np.arctan2(horizon[:, 1], horizon[:, 0])
+    angle_min, increment = float(azimuths.min()), pixel * stride_px
+    count = int((float(azimuths.max()) - angle_min) / increment) + 1
 
     def beams(points: np.ndarray) -> np.ndarray:
         """Of points [N, 3] in the level frame; `count` for those outside the field of view."""
@@ -67,18 +74,17 @@ def scan(depth_m: np.ndarray, rays: np.ndarray, ground: Ground | None, min_heigh
         return np.where((number >= 0) & (number < count), number, count)
 
     at = nearest_of_blocks(depth_m, stride_px)
-    points = flat.take(at, axis=0) * depth_m.take(at)[:, None]
+    points = directions.reshape(-1, 3).take(at, axis=0) * depth_m.take(at)[:, None]
     if ground is not None:
         points = points[obstacles(points, ground, min_height_m, max_height_m)]
     level = points @ axes.T
     distances = np.hypot(level[:, 0], level[:, 1])
-    within = (distances <= range_max_m) & (distances > 0)
+    within = distances <= range_max_m
     nearest = np.full(count + 1, np.inf, np.float32)
     np.minimum.at(nearest, beams(level[within]), distances[within])
 
-    looked_at = np.s_[stride_px // 2::stride_px, stride_px // 2::stride_px]
-    beam = beams(rays[looked_at].reshape(-1, 3) @ axes.T)
-    known = (depth_m[looked_at] > 0).ravel()                            # +inf is, NaN and -inf are not
+    beam = beams(rays)
+    known = depth_m[looked_at].ravel().take(there) > 0                  # +inf is, NaN and -inf are not
     seen, all_of_it = (np.bincount(beam, weights, count + 1) for weights in (known, None))
     nearest[np.isinf(nearest) & (seen <= (1 - MOST_UNKNOWN) * all_of_it)] = np.nan
     return Scan(angle_min, increment, nearest[:count])

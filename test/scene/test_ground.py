@@ -27,7 +27,7 @@ def view(height_m=0.5, pitch_deg=0.0, wall_m=6.0, table_m=None):
 
 
 def cloud(depth):
-    return points(depth, K, np.ones(SHAPE, bool))
+    return points(depth, rays(K, SHAPE), np.ones(SHAPE, bool))
 
 
 @pytest.mark.parametrize("height_m, pitch_deg", [(0.15, 0), (0.5, 0), (1.2, 15), (1.2, 35), (0.8, -5)])

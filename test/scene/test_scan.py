@@ -90,3 +90,22 @@ def test_a_pole_thinner_than_the_stride_is_hit():
     found = scan_of(depth, stride=4)
     assert found.ranges_m.min() == pytest.approx(2, rel=0.01)
     assert (found.ranges_m < 3).sum() <= 2
+
+
+def test_a_camera_on_its_side_scans_its_short_side():
+    depth = np.full(SHAPE, np.inf, np.float32)
+    depth[30:35, 75:85] = 2                             # high in the picture: left, when the picture's right is up
+    found = scan_of(depth, ground=None, up=(1, 0, 0))
+    hit = np.flatnonzero(np.isfinite(found.ranges_m))
+    np.testing.assert_allclose(np.tan(found.angle_min + found.angle_increment * hit), 0.275, atol=0.04)
+    assert found.angle_max == pytest.approx(np.arctan(0.595), abs=0.02)
+
+
+def test_pixels_without_a_ray_are_passed_over():
+    lens = RAYS.copy()
+    lens[:, :40] = np.nan
+    found = scan(np.full(SHAPE, 3, np.float32), lens, LEVEL, 0.1, 1.8, 8.0)
+    assert found.angle_max == pytest.approx(np.arctan(0.395), abs=0.02)
+    assert np.isfinite(found.ranges_m).all()
+    with pytest.raises(ValueError, match="no pixel has a ray"):
+        scan(np.full(SHAPE, 3, np.float32), np.full_like(RAYS, np.nan), LEVEL, 0.1, 1.8, 8.0)
