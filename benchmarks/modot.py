@@ -39,13 +39,8 @@ from modot_ros.model.checkpoint import read_weights
 from modot_ros.model.cuda_graph import GraphedNetwork
 from modot_ros.model.fold import cast, fold_batch_norms
 from modot_ros.model.layers.casm import CASM, ConvBnRelu
-from modot_ros.model.layers.winograd import use_winograd
-from modot_ros.model.modot.boundary_decoder import BoundaryDecoder
-from modot_ros.model.modot.network import DepthHead, Modot, Skip
-from modot_ros.model.modot.newcrf import CrfLayer, NewCrf
-from modot_ros.model.modot.psp import PyramidPooling
-from modot_ros.model.modot.swin import Swin, SwinAttention, SwinStage
-from modot_ros.model.modot.windows import (
+from modot_ros.model.layers.swin import Swin, SwinAttention, SwinStage
+from modot_ros.model.layers.windows import (
     HEAD_CHANNELS,
     SHIFT,
     TOKENS,
@@ -56,6 +51,11 @@ from modot_ros.model.modot.windows import (
     relative_position_index,
     shift_mask,
 )
+from modot_ros.model.layers.winograd import use_winograd
+from modot_ros.model.modot.boundary_decoder import BoundaryDecoder
+from modot_ros.model.modot.network import DepthHead, Modot, Skip
+from modot_ros.model.modot.newcrf import CrfLayer, NewCrf
+from modot_ros.model.modot.psp import PyramidPooling
 
 PARTS = {"encoder": (Swin, "forward"), "pyramid pooling": (PyramidPooling, "forward"), "crf": (NewCrf, "forward"),
          "skips": (Skip, "forward"), "casm": (CASM, "depth"), "image path": (Modot, "boundary_inputs"),

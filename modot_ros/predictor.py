@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from modot_ros.model import ORDER_MODELS, load_network, load_order_network, order_pairs, run
+from modot_ros.model import MODELS, ORDER_MODELS, load_network, load_order_network, order_pairs, run
 from modot_ros.prediction import METHODS, PARTS, OrderGraph, Prediction
 from modot_ros.scene.boundaries import thin
 from modot_ros.scene.geometry import ray_lengths, resize_depth
@@ -99,7 +99,7 @@ class Predictor:
 
     @property
     def depth_kind(self) -> str:
-        """"metric" or "relative"."""
+        """"metric", "relative" or "none"."""
         return self.loaded.depth_kind
 
     @property
@@ -122,6 +122,8 @@ class Predictor:
         unknown = set(parts) - set(PARTS)
         if unknown:
             raise ValueError(f"parts {sorted(unknown)} are unknown: choose from {PARTS}")
+        if self.depth_kind == "none":
+            raise ValueError(f"{self.name} predicts no depth: choose one of {', '.join(MODELS)}")
         if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
             raise ValueError(f"picture is {rgb.dtype} {list(rgb.shape)}: it must be uint8 [H, W, 3] and not empty")
         height, width = rgb.shape[:2]

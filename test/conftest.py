@@ -113,7 +113,7 @@ def full_size():
     import torch
 
     from modot_ros.model import build_network
-    from modot_ros.model.modot.windows import relative_position_index
+    from modot_ros.model.layers.windows import relative_position_index
     source = SHARED / "golden" / "modot" / "fill.py"
     fill = _module(source).fill_state_dict if source.is_file() else _fill_by_chance
     with torch.device("meta"):

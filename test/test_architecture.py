@@ -26,7 +26,7 @@ DEMO_CAMERA = PACKAGE / "ros" / "sources" / "sim_camera.py"     # the one module
 
 # The wings of a room, which are the folders in it.
 WINGS = {
-    "model": {"layers", "nano", "lite", "modot", "instaorder"},
+    "model": {"layers", "nano", "lite", "modot", "instaorder", "dnmmsi"},
     "scene": {"order", "drawing"},
     "learn": {"training", "evaluation", "metrics", "orders", "datasets", "datasets/depth_sets", "datasets/order_sets",
               "synthetic", "synthetic/rooms", "mesh2ob"},
@@ -38,11 +38,12 @@ MOST_ENTRIES = 16                                       # modules and folders th
 
 # Arrows inside a room, from a wing to those of the same room that it must not import.
 NOT_FROM = {
-    "model/layers": {"nano", "lite", "modot", "instaorder"},
-    "model/nano": {"lite", "modot", "instaorder"},
-    "model/lite": {"nano", "modot", "instaorder"},
-    "model/modot": {"nano", "instaorder"},
-    "model/instaorder": {"nano", "modot"},
+    "model/layers": {"nano", "lite", "modot", "instaorder", "dnmmsi"},
+    "model/nano": {"lite", "modot", "instaorder", "dnmmsi"},
+    "model/lite": {"nano", "modot", "instaorder", "dnmmsi"},
+    "model/modot": {"nano", "instaorder", "dnmmsi"},
+    "model/instaorder": {"nano", "modot", "dnmmsi"},
+    "model/dnmmsi": {"nano", "lite", "modot", "instaorder"},
     "scene/order": {"drawing"},
     "learn/metrics": {"training", "evaluation", "datasets", "mesh2ob"},
     "learn/synthetic": {"training", "evaluation", "metrics", "orders", "datasets", "mesh2ob"},

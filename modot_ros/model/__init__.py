@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks, their weights, and one picture through them. Torch; knows nothing of scenes and ROS."""
-from modot_ros.model.build import MODELS, ORDER_BASELINES, ORDER_MODELS, build_network
+from modot_ros.model.build import MODELS, ORDER_BASELINES, ORDER_MODELS, STROKE_MODELS, build_network
 from modot_ros.model.checkpoint import (
                                         PRECISIONS,
                                         LoadedNetwork,
@@ -15,6 +15,6 @@ from modot_ros.model.inference import run
 from modot_ros.model.instaorder.pair_orders import order_pairs
 from modot_ros.model.preprocess import fit_size
 
-__all__ = ["MODELS", "ORDER_BASELINES", "ORDER_MODELS", "PRECISIONS", "LoadedNetwork", "build_network", "fit_size",
-           "import_checkpoint", "load_network", "load_order_network", "order_pairs", "read_network", "run",
+__all__ = ["MODELS", "ORDER_BASELINES", "ORDER_MODELS", "PRECISIONS", "STROKE_MODELS", "LoadedNetwork", "build_network",
+           "fit_size", "import_checkpoint", "load_network", "load_order_network", "order_pairs", "read_network", "run",
            "save_checkpoint", "save_order_checkpoint"]

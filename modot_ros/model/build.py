@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from modot_ros.model.depth_anything import HUB
+from modot_ros.model.dnmmsi.network import Dnmmsi
 from modot_ros.model.instaorder.midas import Midas
 from modot_ros.model.instaorder.networks import InstaDepthNet, InstaOrderNet
 from modot_ros.model.instaorder.pcnet import PcnetM
@@ -25,18 +26,22 @@ _ORDER = {"instaordernet_o": partial(InstaOrderNet, {"occlusion": 2}, "patch", 2
 _BASELINES = {"ordernet": partial(InstaOrderNet, {"class": 3}, "patch", 256),
               "ordernet_ext": partial(InstaOrderNet, {"class": 4}, "patch", 256),
               "pcnet_m": PcnetM, "midas_v21": Midas}
-_BUILDERS = {**_DEPTH, **_ORDER, **_BASELINES}
+_LARGE = partial(Dnmmsi, channels=192, window=12, strips=(3, 9))
+_STROKES = {"dnmmsi_small": Dnmmsi, "dnmmsi_base": partial(Dnmmsi, channels=128, window=12), "dnmmsi_large": _LARGE,
+            "dnmmsi_large_v2": partial(_LARGE, version=2)}
+_BUILDERS = {**_DEPTH, **_ORDER, **_BASELINES, **_STROKES}
 
 MODELS = (*_DEPTH, *HUB)                                # what a predictor runs: depth and boundaries
 ORDER_MODELS = tuple(_ORDER)                            # orders of instance pairs
 ORDER_BASELINES = tuple(_BASELINES)                     # what InstaOrder was compared with
+STROKE_MODELS = tuple(_STROKES)                         # boundaries that a person corrects with strokes; no depth
 
 
 def build_network(name: str, **config: Any) -> nn.Module:
     """Network with fresh weights, in training mode; `config` goes to its constructor.
 
     Depth Anything is not built but loaded (`load_network`). Raises ValueError for a name that is in none of MODELS,
-    ORDER_MODELS and ORDER_BASELINES, and for a config that the network does not take.
+    ORDER_MODELS, ORDER_BASELINES and STROKE_MODELS, and for a config that the network does not take.
     """
     if name not in _BUILDERS:
         raise ValueError(f"model {name!r} is unknown: choose one of {', '.join(_BUILDERS)}")

@@ -5,7 +5,7 @@ The metadata has one entry, `modot`, a JSON object: name, config (of the network
 depth_along, canonical_focal, working_size and record (how it was trained); that of an order network name, config,
 mode, size and record. A `.pth` file holds a state dict, bare or under `model` or `state_dict`; it is read with
 `weights_only=True`, so that it cannot run code. One of a published network is read by
-`modot.official` or `instaorder.official`, another gets the defaults below.
+`modot.official`, `dnmmsi.official` or `instaorder.official`, another gets the defaults below.
 """
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from modot_ros.model import depth_anything
-from modot_ros.model.build import MODELS, ORDER_BASELINES, ORDER_MODELS, build_network
+from modot_ros.model.build import MODELS, ORDER_BASELINES, ORDER_MODELS, STROKE_MODELS, build_network
 from modot_ros.model.cuda_graph import GraphedNetwork
+from modot_ros.model.dnmmsi import official as official_strokes
 from modot_ros.model.fold import cast, fold_batch_norms
 from modot_ros.model.instaorder import official as official_orders
 from modot_ros.model.instaorder.pair_input import check_input
+from modot_ros.model.layers.windows import freeze_biases
 from modot_ros.model.layers.winograd import use_winograd
 from modot_ros.model.modot import official
-from modot_ros.model.modot.windows import freeze_biases
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
-DEPTH_KINDS = ("metric", "relative")
+DEPTH_KINDS = ("metric", "relative", "none")
 DEPTH_ALONG = ("axis", "ray")
 PICKLES = (".pth", ".pt", ".tar")                       # the last one as in .pth.tar
 
@@ -55,7 +56,7 @@ class LoadedNetwork:
     call: Callable                                      # what to call: the network, or on a GPU its CUDA graph
     name: str
     config: dict[str, Any]                              # of the network's constructor
-    depth_kind: str                                     # "metric" or "relative"
+    depth_kind: str                                     # "metric", "relative", or "none": it predicts no depth
     depth_along: str                                    # "axis": depth is z; "ray": distance from the camera
     canonical_focal: float | None                       # focal length / picture width that its metres hold for, if any
     max_depth_m: float                                  # depth beyond this cannot be said, canonical camera
@@ -106,13 +107,14 @@ def _write(path: Path, network: nn.Module, metadata: dict[str, Any], half: bool 
 def import_checkpoint(source: str | Path, output: str | Path, dataset: str | None = None) -> str:
     """Write an official .pth or .pth.tar file as safetensors with what it does not say itself.
 
-    Returns the network's name, which the keys tell: "modot", "modot_ssr", or one of ORDER_MODELS and ORDER_BASELINES.
-    The first two need the data set that they were trained on, for all that `official.facts_of` knows of it. Raises
+    Returns the network's name, which the keys tell: "modot", "modot_ssr", or one of STROKE_MODELS, ORDER_MODELS and
+    ORDER_BASELINES. The first two need the data set that they were trained on, for all that `official.facts_of` knows of
+    it; one of STROKE_MODELS may name that of the pictures it is used on, for `dnmmsi.official.DATASETS`. Raises
     FileNotFoundError, and ValueError for an unknown data set, an output that is not .safetensors, and a file that is
     damaged or does not fit.
     """
     source, output = Path(source), Path(output)
-    if dataset is not None:
+    if dataset is not None and dataset not in official_strokes.DATASETS:
         official.facts_of(dataset)
     if output.suffix != ".safetensors":
         raise ValueError(f"{output}: must end in .safetensors")
@@ -125,10 +127,15 @@ def import_checkpoint(source: str | Path, output: str | Path, dataset: str | Non
         _fill_order(network, state, source)
         save_order_checkpoint(output, network, name, record={"source": source.name, **extra})
         return name
-    name = official.name_of(state)
-    facts = official.facts_of(dataset)
+    if official_strokes.is_dnmmsi(state):
+        state = official_strokes.own_keys(state)
+        facts = official_strokes.facts_of(state, source, dataset)
+        name = facts.pop("name")
+    else:
+        name, facts = official.name_of(state), official.facts_of(dataset)
+        state = official.own_keys(state, name, source)
     network = _blank(name, facts["config"])
-    _fill(network, official.own_keys(state, name, source), source)
+    _fill(network, state, source)
     facts["record"] = {**facts["record"], "source": source.name, **extra}
     save_checkpoint(output, network, name, **facts)
     return name
@@ -139,7 +146,7 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
     """Load a network for inference.
 
     Args:
-        name: one of MODELS.
+        name: one of MODELS or STROKE_MODELS.
         weights: a .safetensors or .pth file; None takes the weights that come with the package. For Depth Anything a
             folder; None takes them from the Hugging Face hub.
         device: "cpu", "cuda", "cuda:N" or "auto" (a GPU when there is one).
@@ -151,8 +158,8 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
             pickle with more than tensors in it.
         ModuleNotFoundError: Depth Anything without the package transformers.
     """
-    if name not in MODELS:
-        raise ValueError(f"model {name!r} is unknown: choose one of {', '.join(MODELS)}")
+    if name not in (*MODELS, *STROKE_MODELS):
+        raise ValueError(f"model {name!r} is unknown: choose one of {', '.join((*MODELS, *STROKE_MODELS))}")
     target = choose_device(device)
     check_precision(precision, target)
     if name in depth_anything.HUB:
@@ -160,18 +167,20 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
     network, facts, path = read_network(name, weights)
     network = freeze_biases(fold_batch_norms(network.eval().requires_grad_(False)))
     network = cast(network, PRECISIONS[precision]).to(target, memory_format=torch.channels_last)
-    if name in official.NAMES and target.type == "cpu" and precision == "fp32":
+    strokes = name in STROKE_MODELS
+    if (strokes or name in official.NAMES) and target.type == "cpu" and precision == "fp32":
         use_winograd(network)
-    call = GraphedNetwork(network) if target.type == "cuda" else network
+    call = GraphedNetwork(network) if target.type == "cuda" and not strokes else network
     return LoadedNetwork(
         network=network, call=call, name=name, config=facts["config"], depth_kind=facts["depth_kind"],
-        depth_along=facts["depth_along"], canonical_focal=facts["canonical_focal"], max_depth_m=network.max_depth_m,
-        working_size=facts["working_size"], weights=path, device=target, precision=precision, record=facts["record"])
+        depth_along=facts["depth_along"], canonical_focal=facts["canonical_focal"],
+        max_depth_m=getattr(network, "max_depth_m", math.nan), working_size=facts["working_size"],
+        weights=path, device=target, precision=precision, record=facts["record"])
 
 
 def read_network(name: str, weights: str | Path | None = None) -> tuple[nn.Module, dict[str, Any], Path]:
     """A network as it was trained, its batch norms apart, in 32 bits on the CPU; what its file says of it, with the keys of
-    DEFAULTS; the file. Weights and errors as in `load_network`; `name` is one of MODELS that is no Depth Anything."""
+    DEFAULTS; the file. Weights, names and errors as in `load_network`, but for Depth Anything."""
     path = WEIGHTS_FOLDER / f"{name}.safetensors" if weights is None else Path(weights)
     if not path.is_file():
         advice = ": the package brings none, name a file (see README)" if weights is None else ""
@@ -270,7 +279,7 @@ def check_precision(precision: str, device: torch.device) -> None:
 def read_weights(path: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and metadata; ValueError for a file that cannot be read.
 
-    Keys are those of the network `name` in MODELS; those of an order network stay as the file has them.
+    Keys are those of the network `name`; those of an order network stay as the file has them.
     """
     if path.suffix == ".safetensors":
         _check_beginning(path)
@@ -285,10 +294,17 @@ def read_weights(path: Path, name: str) -> tuple[dict[str, Tensor], dict[str, An
         if name in official.NAMES:
             state = official.own_keys(state, name, path)
             metadata = metadata or official.facts_of(official.dataset_of(path))
+        if name in STROKE_MODELS:
+            metadata = metadata or official_strokes.facts_of(state, path)
         return state, metadata
     if path.suffix not in PICKLES:
         raise ValueError(f"{path}: unknown kind of weights file {path.suffix!r}: choose .safetensors or .pth")
     state, extra = _read_pth(path)
+    if name in STROKE_MODELS:
+        state = official_strokes.own_keys(state)
+        facts = official_strokes.facts_of(state, path)
+        facts["record"] = {**facts["record"], "source": path.name, **extra}
+        return state, facts
     if name not in MODELS:                              # an order network
         return state, {}
     if name not in official.NAMES:

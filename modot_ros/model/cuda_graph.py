@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from modot_ros.model.modot.windows import remembered
+from modot_ros.model.layers.windows import remembered
 
 WARM_UP_RUNS = 3
 Outputs = Any                                           # (Tensor or None, list of Tensor or None)

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from modot_ros.model import build_network
 from modot_ros.model.fold import fold_batch_norms
+from modot_ros.model.layers.windows import freeze_biases
 from modot_ros.model.layers.winograd import use_winograd
-from modot_ros.model.modot.windows import freeze_biases
 
 TINY = {"channels": 32, "depths": (2, 2, 3, 2), "crf_channels": (32, 64, 128, 256), "psp_channels": 32,
         "image_channels": 16, "drop_path": 0.0}

@@ -10,19 +10,22 @@ HELP = "Turn the authors' checkpoint into a file that says what it is."
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("import",), help="read a file, check it, write it as .safetensors")
-    parser.add_argument("file", type=Path, help=".pth file of MoDOT, .pth.tar of InstaOrder, or .pt of MiDaS v2.1")
+    parser.add_argument("file", type=Path, help=".pth file of MoDOT or DNMMSI, .pth.tar of InstaOrder, or .pt "
+                        "of MiDaS v2.1")
     parser.add_argument("-o", "--output", type=Path, required=True, help=".safetensors file to write")
-    parser.add_argument("--dataset", help="what MoDOT was trained on: nyud-mt, ob-future or ob-hypersim; an order network "
-                        "needs none")
+    parser.add_argument("--dataset", help="what MoDOT was trained on: nyud-mt, ob-future or ob-hypersim; for DNMMSI ob-future "
+                        "where it is used on pictures of that set; an order network needs none")
 
 
 def run(options: argparse.Namespace) -> int:
-    from modot_ros.model import MODELS, ORDER_MODELS, import_checkpoint
+    from modot_ros.model import MODELS, ORDER_MODELS, STROKE_MODELS, import_checkpoint
 
     name = import_checkpoint(options.file, options.output, options.dataset)
     use = f"load_order_network({name!r}, {str(options.output)!r}) of modot_ros.model"
     if name in (*MODELS, *ORDER_MODELS):
         kind = "" if name in MODELS else "order-"
         use = f"--{kind}model {name} --{kind}weights {options.output}"
+    if name in STROKE_MODELS:
+        use = f"load_network({name!r}, {str(options.output)!r}) of modot_ros.model"
     print(f"{options.output}: weights of {name}; use them with {use}")
     return 0

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from modot_ros.model.layers.casm import ConvBnRelu
+from modot_ros.model.layers.middle import centre_crop
+from modot_ros.model.layers.upsampled import Upsampled
 from modot_ros.model.layers.winograd import MOST_PIXELS_BACK
-
-
-def centre_crop(x: Tensor, height: int, width: int) -> Tensor:
-    """The middle height x width of a map that is at least as large; the odd pixel is lost at the bottom and right."""
-    top, left = (x.shape[-2] - height) // 2, (x.shape[-1] - width) // 2
-    return x[..., top:top + height, left:left + width]
 
 
 def _beside(x: Tensor, halve: ConvBnRelu, y: Tensor) -> Tensor:
@@ -30,18 +25,6 @@ def _beside(x: Tensor, halve: ConvBnRelu, y: Tensor) -> Tensor:
         place[len(weight):].flatten(1).copy_(above.flatten(1))
     halve.relu(out[:, :len(weight)])
     return out
-
-
-class Upsampled(nn.Module):
-    """1x1 convolution, batch norm, ReLU, then bilinear enlarging by a whole factor, corners on corners."""
-
-    def __init__(self, in_channels: int, out_channels: int, factor: int) -> None:
-        super().__init__()
-        self.conv = ConvBnRelu(in_channels, out_channels, kernel=1)
-        self.factor = factor
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.interpolate(self.conv(x), scale_factor=self.factor, mode="bilinear", align_corners=True)
 
 
 class BoundaryDecoder(nn.Module):

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modot_ros.model.layers.casm import CASM, ChannelAttention, ConvBnRelu
-from modot_ros.model.modot.boundary_decoder import BoundaryDecoder, centre_crop
+from modot_ros.model.layers.middle import centre_crop
+from modot_ros.model.layers.swin import Swin
+from modot_ros.model.modot.boundary_decoder import BoundaryDecoder
 from modot_ros.model.modot.image_path import SpatialAttention, image_convolutions, image_features
 from modot_ros.model.modot.newcrf import NewCrf
 from modot_ros.model.modot.psp import PyramidPooling
-from modot_ros.model.modot.swin import Swin
 
 SIZES = ("aligned", "exact")
 STRIDE = 32

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from modot_ros.model.modot.windows import HEAD_CHANNELS, SHIFT, TOKENS, Cut, Mlp, RelativeBias, cut, gathered, value_rows
+from modot_ros.model.layers.windows import HEAD_CHANNELS, SHIFT, TOKENS, Cut, Mlp, RelativeBias, cut, gathered, value_rows
 
 
 class CrfAttention(RelativeBias):

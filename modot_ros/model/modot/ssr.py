@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modot_ros.model.layers.casm import CASM, ConvBnRelu
-from modot_ros.model.modot.boundary_decoder import centre_crop
+from modot_ros.model.layers.middle import centre_crop
 from modot_ros.model.modot.network import Modot
 
 

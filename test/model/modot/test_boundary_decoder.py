@@ -4,7 +4,7 @@ import torch
 
 from modot_ros.model.fold import fold_batch_norms
 from modot_ros.model.modot import boundary_decoder
-from modot_ros.model.modot.boundary_decoder import BoundaryDecoder, centre_crop
+from modot_ros.model.modot.boundary_decoder import BoundaryDecoder
 
 
 @torch.inference_mode()
@@ -20,8 +20,3 @@ def test_large_maps_are_planar_and_the_same(monkeypatch):
     torch.testing.assert_close(decoder(maps, auxiliaries=True), expected, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(joined[1], joined[0], atol=1e-6, rtol=1e-6)
     assert joined[1].is_contiguous() and not joined[0].is_contiguous()
-
-
-def test_the_odd_pixel_is_lost_at_the_bottom_and_right():
-    x = torch.arange(20.0).view(1, 1, 4, 5)
-    assert centre_crop(x, 3, 2).tolist() == [[[[1.0, 2.0], [6.0, 7.0], [11.0, 12.0]]]]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A token grid cut into 7x7 windows, plain or shifted, and attention inside them.
+"""A token grid cut into square windows, plain or shifted, and attention inside them.
 
 Swin Transformer (Liu et al., ICCV 2021) pads the grid, rolls it, cuts it, and undoes all three afterwards. Here one row
 index does the three at once, and another the way back. The padding is a single zero token behind the real ones: its
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from modot_ros.model.layers.lru_cache import all_recent, remember
 
-WINDOW = 7
+WINDOW = 7                                              # side of MoDOT's windows, and of all that name none
 TOKENS = WINDOW * WINDOW                                # of one window
 SHIFT = WINDOW // 2
 CPU_ROWS = 1536                                         # of tokens that the MLP of a CPU has in hand
@@ -29,32 +29,35 @@ APART = -100.0                                          # added between tokens t
 
 @dataclass(frozen=True)
 class Cut:
-    """How `batch` grids of `height` x `width` tokens fall into windows, W of them per grid."""
+    """How `batch` grids of `height` x `width` tokens fall into windows of T tokens, W of them per grid."""
 
     batch: int
     padded_height: int
     padded_width: int
-    gather: Tensor                                      # int64 [batch W 49], rows of the tokens; past the last: padding
+    gather: Tensor                                      # int64 [batch W T], rows of the tokens; past the last: padding
     scatter: Tensor                                     # int64 [batch height width], rows of the gathered tokens
-    mask: Tensor | None                                 # float32 [batch W, 1, 49, 49]: 0 or APART; None when unshifted
+    mask: Tensor | None                                 # float32 [batch W, 1, T, T]: 0 or APART; None when unshifted
+    tokens: int = TOKENS                                # T
 
     @property
     def windows(self) -> int:
         """Of all grids: batch W."""
-        return self.gather.numel() // TOKENS
+        return self.gather.numel() // self.tokens
 
 
-def cut(batch: int, height: int, width: int, shift: int, device: torch.device) -> Cut:
-    """The cut of grids whose windows begin at (-shift, -shift), wrapped around."""
+def cut(batch: int, height: int, width: int, shift: int, device: torch.device, window: int = WINDOW) -> Cut:
+    """The cut of grids whose windows of `window` x `window` tokens begin at (-shift, -shift), wrapped around."""
     def make() -> Cut:
-        padded_height, padded_width = height + -height % WINDOW, width + -width % WINDOW
-        gather = _rows(batch, height, width, padded_height, padded_width, padded_height, padded_width, shift)
+        padded_height, padded_width = height + -height % window, width + -width % window
+        gather = _rows(batch, height, width, padded_height, padded_width, padded_height, padded_width, shift, window)
         real = gather < batch * height * width
         scatter = torch.empty(batch * height * width, dtype=torch.long)
         scatter[gather[real]] = torch.arange(gather.numel())[real]
-        mask = shift_mask(padded_height, padded_width).repeat(batch, 1, 1, 1).to(device) if shift else None
-        return Cut(batch, padded_height, padded_width, gather.to(device), scatter.to(device), mask)
-    return remember(("cut", batch, height, width, shift, device), make)
+        mask = None
+        if shift:
+            mask = shift_mask(padded_height, padded_width, shift, window).repeat(batch, 1, 1, 1).to(device)
+        return Cut(batch, padded_height, padded_width, gather.to(device), scatter.to(device), mask, window * window)
+    return remember(("cut", batch, height, width, shift, device, window), make)
 
 
 def value_rows(batch: int, height: int, width: int, value_height: int, value_width: int, shift: int,
@@ -72,39 +75,39 @@ def value_rows(batch: int, height: int, width: int, value_height: int, value_wid
 
 
 def _rows(batch: int, height: int, width: int, cut_height: int, cut_width: int, rolled_height: int, rolled_width: int,
-          shift: int) -> Tensor:
+          shift: int, window: int = WINDOW) -> Tensor:
     """Token rows in window order, of grids padded to rolled_*, rolled by -shift and cropped to cut_*."""
     y = (torch.arange(cut_height) + shift) % rolled_height
     x = (torch.arange(cut_width) + shift) % rolled_width
     real = (y < height)[:, None] & (x < width)[None]
     first = torch.arange(batch)[:, None, None] * (height * width)
     rows = torch.where(real, first + y[:, None] * width + x[None], batch * height * width)
-    return _in_windows(rows).reshape(-1)
+    return _in_windows(rows, window).reshape(-1)
 
 
-def _in_windows(grid: Tensor) -> Tensor:
-    """[batch, height, width] -> [batch, windows, 49]; height and width are multiples of 7."""
+def _in_windows(grid: Tensor, window: int) -> Tensor:
+    """[batch, height, width] -> [batch, windows, T]; height and width are multiples of `window`."""
     batch, height, width = grid.shape
-    tiles = grid.view(batch, height // WINDOW, WINDOW, width // WINDOW, WINDOW)
-    return tiles.transpose(2, 3).reshape(batch, -1, TOKENS)
+    tiles = grid.view(batch, height // window, window, width // window, window)
+    return tiles.transpose(2, 3).reshape(batch, -1, window * window)
 
 
-def shift_mask(height: int, width: int) -> Tensor:
-    """Added to the logits of a shifted cut: APART between tokens of different bands. [windows, 1, 49, 49]."""
+def shift_mask(height: int, width: int, shift: int = SHIFT, window: int = WINDOW) -> Tensor:
+    """Added to the logits of a shifted cut: APART between tokens of different bands. [windows, 1, T, T]."""
     def bands(size: int) -> Tensor:
         at = torch.arange(size)
-        return (at >= size - WINDOW).long() + (at >= size - SHIFT).long()
+        return (at >= size - window).long() + (at >= size - shift).long()
 
-    label = _in_windows((3 * bands(height)[:, None] + bands(width)[None])[None])[0]
+    label = _in_windows((3 * bands(height)[:, None] + bands(width)[None])[None], window)[0]
     return torch.where(label[:, None, :, None] == label[:, None, None, :], 0.0, APART)
 
 
-def relative_position_index() -> Tensor:
-    """int64 [49 queries, 49 keys]: row of the bias table for their offset."""
-    at = torch.arange(TOKENS)
-    down = at[:, None] // WINDOW - at[None] // WINDOW + WINDOW - 1
-    across = at[:, None] % WINDOW - at[None] % WINDOW + WINDOW - 1
-    return down * (2 * WINDOW - 1) + across
+def relative_position_index(window: int = WINDOW) -> Tensor:
+    """int64 [T queries, T keys]: row of the bias table for their offset."""
+    at = torch.arange(window * window)
+    down = at[:, None] // window - at[None] // window + window - 1
+    across = at[:, None] % window - at[None] % window + window - 1
+    return down * (2 * window - 1) + across
 
 
 class RelativeBias(nn.Module):
@@ -114,21 +117,21 @@ class RelativeBias(nn.Module):
     not see the parameter change. It is not part of the state.
     """
 
-    def __init__(self, heads: int) -> None:
+    def __init__(self, heads: int, window: int = WINDOW) -> None:
         super().__init__()
-        self.relative_position_bias_table = nn.Parameter(torch.empty((2 * WINDOW - 1) ** 2, heads))
+        self.relative_position_bias_table = nn.Parameter(torch.empty((2 * window - 1) ** 2, heads))
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
-        self.register_buffer("relative_position_index", relative_position_index())
+        self.register_buffer("relative_position_index", relative_position_index(window))
         self.keep = False
         self._kept: tuple[tuple, Tensor] | None = None
 
     def bias(self, where: Cut) -> Tensor:
-        """Bias and mask of a cut, [1 or windows, heads, 49, 49]."""
+        """Bias and mask of a cut, [1 or windows, heads, T, T]."""
         table = self.relative_position_bias_table
         size = (where.batch, where.padded_height, where.padded_width, table.dtype, table.device)
         if self._kept is not None and self._kept[0] == size:
             return self._kept[1]
-        bias = table[self.relative_position_index.flatten()].view(TOKENS, TOKENS, -1).permute(2, 0, 1)[None]
+        bias = table[self.relative_position_index.flatten()].view(where.tokens, where.tokens, -1).permute(2, 0, 1)[None]
         if where.mask is not None:
             bias = bias + where.mask.to(bias.dtype)
         if self.keep:
@@ -139,10 +142,10 @@ class RelativeBias(nn.Module):
     def attend(self, q: Tensor, k: Tensor, v: Tensor, where: Cut) -> Tensor:
         """softmax(q k^T / sqrt(32) + bias) v inside every window, back in the grid's order.
 
-        q, k, v: [windows, heads, 49, 32]. Returns [batch height width, heads 32].
+        q, k, v: [windows, heads, T, 32]. Returns [batch height width, heads 32].
         """
         found = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias(where))
-        return found.transpose(1, 2).reshape(where.windows * TOKENS, -1).index_select(0, where.scatter)
+        return found.transpose(1, 2).reshape(where.windows * where.tokens, -1).index_select(0, where.scatter)
 
 
 def freeze_biases(network: nn.Module) -> nn.Module:

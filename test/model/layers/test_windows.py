@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from modot_ros.model.layers.swin import SwinAttention
+from modot_ros.model.layers.windows import HEAD_CHANNELS, cut, freeze_biases, relative_position_index, remembered, value_rows
 from modot_ros.model.modot.newcrf import CrfLayer
-from modot_ros.model.modot.swin import SwinAttention
-from modot_ros.model.modot.windows import HEAD_CHANNELS, cut, freeze_biases, relative_position_index, remembered, value_rows
 
 CPU = torch.device("cpu")
 
@@ -121,3 +121,25 @@ def test_kept_biases_follow_the_size_and_stay_out_of_the_state():
 
 def test_a_size_is_cut_once():
     assert cut(1, 3, 3, 0, CPU) is cut(1, 3, 3, 0, CPU) is not cut(1, 3, 3, 3, CPU)
+
+
+@pytest.mark.parametrize("size", [(5, 5), (13, 24)])
+def test_windows_of_12_are_those_of_a_padded_and_rolled_grid(size):
+    attention = randomised(SwinAttention(32, window=12)).requires_grad_(False)
+    x = torch.randn(1, *size, 32)
+    rows, columns = (side + -side % 12 for side in size)
+    rolled = F.pad(x, (0, 0, 0, columns - size[1], 0, rows - size[0])).roll((-6, -6), (1, 2))
+    tiles = rolled.view(rows // 12, 12, columns // 12, 12, 32).transpose(1, 2).reshape(-1, 144, 32)
+    band = [torch.arange(side).ge(side - 12).int() + torch.arange(side).ge(side - 6).int() for side in (rows, columns)]
+    region = (3 * band[0][:, None] + band[1]).view(rows // 12, 12, columns // 12, 12).transpose(1, 2).reshape(-1, 144)
+    q, k, v = attention.qkv(tiles).chunk(3, -1)
+    logits = q @ k.transpose(1, 2) * 32 ** -0.5 + bias_of(attention)
+    logits = torch.where(region[:, :, None] == region[:, None], logits, logits - 100)
+    found = attention.proj(logits.softmax(-1) @ v).view(rows // 12, columns // 12, 12, 12, 32).transpose(1, 2)
+    expected = found.reshape(1, rows, columns, 32).roll((6, 6), (1, 2))[:, :size[0], :size[1]]
+    own = attention(x.view(-1, 32), cut(1, *size, 6, CPU, window=12)).view(x.shape)
+    torch.testing.assert_close(own, expected, atol=2e-4, rtol=1e-4)
+
+
+def test_sizes_of_two_windows_are_not_mixed_up():
+    assert cut(1, 24, 24, 0, CPU, window=12).windows == 4 and cut(1, 24, 24, 0, CPU).windows == 16
