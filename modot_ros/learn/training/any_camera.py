@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from modot_ros.learn.training.views import UNKNOWN, Batch, Viewable, training_batch
+from modot_ros.learn.training.views import UNKNOWN, UNSEEN, Batch, Viewable, training_batch
 from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, fit_size
 
 # Width / height of pictures, and how often each is drawn: 4:3, 16:9, 3:2, 1:1, portrait 3:4.
@@ -20,13 +20,14 @@ ASPECTS = ((4 / 3, 0.45), (16 / 9, 0.2), (3 / 2, 0.1), (1.0, 0.1), (3 / 4, 0.15)
 WIDE_CROP_SHARE, WIDE_CROP = 0.4, 0.5                   # of the batches have crops down to half of the picture
 BORDER_SHARE, LARGEST_BORDER = 0.12, 0.12               # of the pictures have borders, up to so much of a side
 PAINT_SHARE, GREY_SHARE, DARK_SHARE = 0.15, 0.1, 0.03
+COVERED_SHARE = 0.015                                   # of the pictures show nothing: a covered or blinded lens
 
 
 def any_camera_batch(views: Viewable, indices: Tensor, width: int, height: int, canonical_focal: float,
                      generator: torch.Generator, whole: float = 0.0) -> Batch:
     """Like `training_batch`, of one aspect drawn for all its views, with the area of width x height.
 
-    Padding and borders have no depth (NaN) and no boundary (UNKNOWN) to learn from.
+    Padding has no depth (NaN) and no boundary (UNKNOWN) to learn from; borders and covered pictures are UNSEEN.
     """
     aspects, weights = zip(*ASPECTS)
     aspect = aspects[int(torch.multinomial(torch.tensor(weights), 1, generator=generator))]
@@ -47,8 +48,12 @@ def any_camera_batch(views: Viewable, indices: Tensor, width: int, height: int, 
         if _uniform(generator) < BORDER_SHARE:
             border = _border(rows, columns, generator)
             rgb[k] = torch.where(border, _border_colour(generator), rgb[k])
-            depth_m[k].masked_fill_(border, math.nan)
+            depth_m[k].masked_fill_(border, UNSEEN)
             boundary[k].masked_fill_(border, UNKNOWN)
+        if _uniform(generator) < COVERED_SHARE:
+            rgb[k] = _covered(rows, columns, generator)
+            depth_m[k].fill_(UNSEEN)
+            boundary[k].fill_(UNKNOWN)
     pad = (0, -columns % STRIDE, 0, -rows % STRIDE)
     return Batch(F.pad((rgb - mean) / deviation, pad, mode="replicate"), F.pad(depth_m, pad, value=math.nan),
                  F.pad(boundary, pad, value=UNKNOWN), batch.metric)
@@ -66,6 +71,14 @@ def _paint(rgb: Tensor, generator: torch.Generator) -> Tensor:
     shading = rgb[window].mean(dim=0, keepdim=True) / rgb[window].mean().clamp(min=1e-3)
     painted[window] = ((1.0 - share) * rgb[window] + share * colour * shading).clamp(0.0, 1.0)
     return painted
+
+
+def _covered(rows: int, columns: int, generator: torch.Generator) -> Tensor:
+    """One colour with noise, darker to one side. [3, rows, columns]."""
+    colour = _border_colour(generator) * (0.7 + 0.3 * torch.rand(3, 1, 1, generator=generator))
+    fall = 1.0 - 0.6 * _uniform(generator) * torch.linspace(0.0, 1.0, columns)
+    noise = 0.05 * _uniform(generator) * torch.randn(3, rows, columns, generator=generator)
+    return (colour * fall + noise).clamp(0.0, 1.0)
 
 
 def _border(rows: int, columns: int, generator: torch.Generator) -> Tensor:

@@ -71,7 +71,9 @@ def total_loss(network: nn.Module, batch: Batch, options: TrainingOptions) -> tu
     parts = {"loss": total, "log": log, "relative": relative, "gradient": gradient, "boundary": boundaries[-1],
              "jump": jump, "smooth": smooth}
     if rest:
-        parts["uncertainty"] = losses.laplace_likelihood(difference, rest[0], metric)
+        unseen = torch.isposinf(batch.depth_m)
+        parts["uncertainty"] = losses.laplace_likelihood(difference.masked_fill(unseen, losses.GUESS), rest[0],
+                                                         metric | unseen)
         total = total + options.uncertainty_weight * parts["uncertainty"]
         parts["loss"] = total
     return total, {name: float(value.detach()) for name, value in parts.items()}

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+GUESS = 0.7                                             # error of ln z where nothing is seen: a factor of 2
+
 
 def valid_depth(depth_m: Tensor, min_depth_m: float, max_depth_m: float) -> Tensor:
     """True where the true z can be learned from: finite and inside the range that the network can say."""

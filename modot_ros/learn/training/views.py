@@ -23,6 +23,9 @@ from modot_ros.model.preprocess import normalise
 # In a boundary map: neither on nor off a boundary is known.
 UNKNOWN = 255
 
+# In a depth map: the picture shows no scene here, so that depth is a guess. NaN is a depth that was not measured.
+UNSEEN = math.inf
+
 # A random crop keeps at least this share of the width and height of the largest window of its shape.
 SMALLEST_CROP = 0.85
 

@@ -8,7 +8,7 @@ import torch
 
 from modot_ros.learn.training import any_camera
 from modot_ros.learn.training.any_camera import any_camera_batch
-from modot_ros.learn.training.views import UNKNOWN, Views
+from modot_ros.learn.training.views import UNKNOWN, UNSEEN, Views
 from modot_ros.model.preprocess import to_input
 
 
@@ -42,9 +42,16 @@ def test_borders_have_no_truth(views, monkeypatch):
     monkeypatch.setattr(any_camera, "BORDER_SHARE", 1.0)
     monkeypatch.setattr(any_camera, "ASPECTS", ((4 / 3, 1.0),))
     found = batch(views, 3)
-    hidden = found.depth_m.isnan()
+    hidden = found.depth_m == UNSEEN
     assert hidden.flatten(1).any(dim=1).all() and not hidden.flatten(1).all(dim=1).any()
     assert (found.boundary[hidden] == UNKNOWN).all()
+
+
+def test_a_covered_lens_shows_nothing(views, monkeypatch):
+    monkeypatch.setattr(any_camera, "COVERED_SHARE", 1.0)
+    monkeypatch.setattr(any_camera, "ASPECTS", ((4 / 3, 1.0),))
+    found = batch(views)
+    assert (found.depth_m == UNSEEN).all() and (found.boundary == UNKNOWN).all() and found.image.isfinite().all()
 
 
 def test_the_same_generator_gives_the_same_batch(views):

@@ -16,9 +16,10 @@ from torch import nn
 from modot_ros.learn.training import loop as training
 from modot_ros.learn.training.batch_renorm import BatchRenorm2d
 from modot_ros.learn.training.loop import CHECKPOINT, Run, check, train
+from modot_ros.learn.training.losses import GUESS
 from modot_ros.learn.training.options import Share, Stage, TrainingOptions
 from modot_ros.learn.training.ranks import Ranks
-from modot_ros.learn.training.views import Batch, load_views, plain_batch, training_batch
+from modot_ros.learn.training.views import UNSEEN, Batch, load_views, plain_batch, training_batch
 from modot_ros.model import build_network, load_network, save_checkpoint
 
 STEPS = 4
@@ -432,6 +433,20 @@ def test_the_total_weighs_its_parts(data, tmp_path):
     assert (parts["jump"], parts["smooth"]) == (pytest.approx(1.0), 0.0)
     expected = 5.0 * parts["log"] + 7.0 * parts["relative"] + 0.5 * parts["gradient"] + 3.0 * 1.6 * parts["boundary"] + 2.0 * 1.0
     assert float(total) == parts["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_uncertainty_is_large_where_nothing_is_seen(data, tmp_path):
+    true_m, unknown = torch.tensor([UNSEEN, UNSEEN, math.nan, 2.0]).view(1, 1, 2, 2), torch.full((1, 1, 2, 2), 255.0)
+    batch = Batch(torch.zeros(1, 3, 2, 2), true_m, unknown, torch.tensor([True]))
+
+    class Unsure(Says):
+        def forward(self, image):
+            return self.depth_m, self.logits, torch.full((1, 1, 2, 2), 0.5)
+    _, parts = training.total_loss(Unsure(torch.full_like(true_m, 2.0), [torch.zeros(1, 1, 2, 2)] * 4), batch,
+                                   options(data, tmp_path))
+    # sqrt(2) |d| / 0.5 + ln 0.5 with |d| = GUESS twice and 0 once; the depth that was not measured counts nowhere.
+    assert parts["uncertainty"] == pytest.approx(math.sqrt(2) * 2 * GUESS / 0.5 / 3 + math.log(0.5), rel=1e-5)
+    assert parts["log"] == 0.0
 
 
 def test_the_default_stages_grow_to_the_working_size(data):
