@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from modot_ros.model import build_network
+from modot_ros.model import build_network, load_network, save_checkpoint
 from modot_ros.model.fold import fold_batch_norms
 from modot_ros.model.lite.network import LOG_DEPTH_STD_RANGE
 
@@ -60,3 +60,14 @@ def test_folding_batch_norms_changes_nothing(network):
 def test_other_sizes_are_named(network):
     with pytest.raises(ValueError, match="33x32"):
         network(torch.zeros(1, 3, 32, 33))
+
+
+@torch.no_grad()
+def test_what_is_written_is_what_is_loaded(network, tmp_path):
+    image = torch.randn(1, 3, 64, 96)
+    before = network(image)
+    save_checkpoint(tmp_path / "w.safetensors", network, "modot_lite", config=TINY, canonical_focal=0.8, working_size=(96, 64))
+    loaded = load_network("modot_lite", tmp_path / "w.safetensors", "cpu")
+    after = loaded.network(image.to(memory_format=torch.channels_last))
+    for one, other in zip((before[0], before[1][-1], before[2]), (after[0], after[1][-1], after[2])):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
