@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the small network costs: parameters, operations per part, and time per picture and step around it.
+"""What a small network costs: parameters, operations per part, and time per picture and step around it.
 
-    python benchmarks/model.py [--device cpu] [--precision fp32] [--threads 2] [--runs 50] [--size 256x192]
+    python benchmarks/model.py [--model modot_nano] [--device cpu] [--precision fp32] [--threads 2] [--runs 50] [--size 256x192]
 
 Prints median and spread (lowest to highest) over the runs, each on the same 640x480 picture, of wall time and of
 processor time of all threads together, then one line of JSON. `peak` is the share of a large matrix product's speed,
@@ -79,7 +79,8 @@ def processor() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Cost of modot_nano on one 640x480 picture.")
+    parser = argparse.ArgumentParser(description="Cost of a small network on one 640x480 picture.")
+    parser.add_argument("--model", default="modot_nano", choices=("modot_nano", "modot_lite"))
     parser.add_argument("--weights", type=Path, help="file; the packaged weights without it")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", default="fp32")
@@ -90,7 +91,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
 
     start_s = time.perf_counter()
-    loaded = load_network("modot_nano", options.weights, options.device, options.precision)
+    loaded = load_network(options.model, options.weights, options.device, options.precision)
     load_ms = 1e3 * (time.perf_counter() - start_s)
     if options.size:
         width, height = (int(side) for side in options.size.split("x"))
@@ -99,7 +100,7 @@ def main() -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     image, size = to_input(rgb, loaded.working_size, STRIDE)
     image = image.to(device, dtype, memory_format=torch.channels_last)
-    fresh = build_network("modot_nano", **loaded.config).eval().to(device, dtype)
+    fresh = build_network(options.model, **loaded.config).eval().to(device, dtype)
     plain = image.contiguous()
     gflop = operations(fresh, plain)
 
@@ -117,7 +118,7 @@ def main() -> None:
                             text=True).stdout.strip()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
     result = {
-        "benchmark": "model", "commit": commit, "device": name, "precision": options.precision,
+        "benchmark": "model", "model": options.model, "commit": commit, "device": name, "precision": options.precision,
         "threads": torch.get_num_threads(), "runs": options.runs, "input": [*size],
         "parameters_m": round(sum(p.numel() for p in fresh.parameters()) / 1e6, 3), "gflop": gflop,
         "load_ms": round(load_ms, 1), "matmul_gflops": round(peak_gflops, 1),
@@ -126,7 +127,7 @@ def main() -> None:
         result[unit] = {key: [round(f(pair[clock] for pair in pairs), 2) for f in (min, statistics.median, max)]
                         for key, pairs in times_ms.items()}
     result["peak"] = round(gflop["all"] / (result["wall_ms"]["network"][1] / 1e3) / peak_gflops, 3)
-    print(f"modot_nano on {name}, {options.precision}, {result['threads']} threads, {size[0]}x{size[1]}, commit {commit}; "
+    print(f"{options.model} on {name}, {options.precision}, {result['threads']} threads, {size[0]}x{size[1]}, commit {commit}; "
           f"{result['parameters_m']} M parameters, {gflop['all']} GFLOP, {100 * result['peak']:.0f} % of the peak")
     for unit in ("wall_ms", "cpu_ms"):
         for key, (low, middle, high) in result[unit].items():

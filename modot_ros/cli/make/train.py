@@ -21,6 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         ".pth; without FILE from those that come with the package")
     parser.add_argument("--keep", type=float, default=0.0, metavar="SHARE", help="of the weights that it started from, in "
                         "those that it writes; 0 to 1")
+    parser.add_argument("--only", default="", metavar="PART", help="train this part of the network alone, as doubt_head, the "
+                        "uncertainty of modot_lite")
     parser.add_argument("--data", type=Path, help="folder for the rendered rooms, made when missing; without it OUTPUT/data")
     parser.add_argument("--mix", nargs="+", type=_share, default=(), metavar="[KIND=]FOLDER=WEIGHT", help="other "
                         "folders of shards or, with KIND, training splits of data sets (pairs, nyud_mt, ob_future, ob_hypersim), "
@@ -70,7 +72,8 @@ def run(options: argparse.Namespace) -> int:
         more.append(Share(str(data / "wide"), 1.0))
     wanted = TrainingOptions(train=str(data / "train"), validation=str(data / "validation"), output=str(options.output),
                              more=tuple(more), model=options.model, start=options.start,
-                             keep=options.keep, steps=options.steps, seed=options.seed, batch=options.batch, learning_rate=rate,
+                             keep=options.keep, only=options.only, steps=options.steps, seed=options.seed,
+                             batch=options.batch, learning_rate=rate,
                              device=options.device, precision=options.precision, threads=options.threads,
                              tensorboard=options.tensorboard, any_camera=options.any_camera, encoder=options.encoder)
     check(wanted, rendered=data)

@@ -121,6 +121,7 @@ class Run:
         self.device = choose_device(ranks.device(options.device))
         check_precision(options.precision, self.device)
         self.beginning = beginning or Beginning.of(options)
+        _freeze_all_but(self.beginning.network, options.only)
         self.network = omit_branches(renormalise(self.beginning.network))
         self.network.to(self.device, memory_format=torch.channels_last)
         self.shared = ranks.share(self.network, self.device)
@@ -129,7 +130,7 @@ class Run:
         slow = {id(p) for p in self.network.pretrained().parameters()} if self.is_pretrained else set()
         groups = []
         for factor, inside in ((1.0, False), (options.encoder_rate, True)):
-            chosen = [p for p in self.network.parameters() if (id(p) in slow) == inside]
+            chosen = [p for p in self.network.parameters() if p.requires_grad and (id(p) in slow) == inside]
             for decay, matrices in ((options.weight_decay, True), (0.0, False)):    # norms and biases do not decay
                 groups.append({"params": [p for p in chosen if (p.ndim > 1) == matrices], "weight_decay": decay,
                                "factor": factor})
@@ -281,6 +282,16 @@ class Run:
             update_bn((plain_batch(views, part, size.width, size.height, focal).image
                        for part in drawn.tensor_split(-(-number // 8))), network)
         return network.eval()
+
+
+def _freeze_all_but(network: nn.Module, part: str) -> None:
+    """Only a part is trained, all of the network without a name. Raises ValueError for one that the network has not."""
+    parts = dict(network.named_children())
+    if part and part not in parts:
+        raise ValueError(f"only={part!r}: the network has no such part, choose one of {', '.join(parts)}")
+    if part:
+        network.requires_grad_(False)
+        parts[part].requires_grad_(True)
 
 
 def train(options: TrainingOptions) -> Path:

@@ -47,6 +47,7 @@ class TrainingOptions:
     start: str | None = None                            # weights to train on from: a file, "" for the package's; None: fresh
     keep: float = 0.0                                   # share of these weights in those that are written, 0..1
     config: dict[str, Any] = field(default_factory=dict)    # of a fresh network's constructor; empty: as the package ships it
+    only: str = ""                                      # part of the network that is trained, by its name; empty: all of it
     steps: int | None = None
     minutes: float | None = None
     stages: tuple[Stage, ...] = (Stage(128, 96, 0.45), Stage(256, 192, 0.8, whole=0.65), Stage(256, 192, 1.0, whole=1.0))
@@ -100,6 +101,8 @@ class TrainingOptions:
             raise ValueError(f"model {self.model!r} can't be trained: choose one of {', '.join(trainable)}")
         if self.start is not None and self.config:
             raise ValueError(f"config={self.config}: weights to start from have their own")
+        if self.only and self.start is None:
+            raise ValueError(f"only={self.only!r}: the rest of a fresh network would stay untrained, give weights to start from")
         if self.keep and self.start is None:
             raise ValueError(f"keep={self.keep}: a fresh network has nothing to keep, give weights to start from")
         for name in ("warm_up", "ema_decay", "keep"):

@@ -396,6 +396,17 @@ def test_folders_are_mixed_by_weight(data, tmp_path):
     assert (tmp_path / "out" / "samples" / "0000004.png").exists()
 
 
+def test_one_part_can_be_trained_alone(data, tmp_path):
+    chosen = options(data, tmp_path, start="", only="boundary_head")
+    run, views = Run(chosen, (5,)), load_views(data / "train")
+    before = {key: value.clone() for key, value in run.network.state_dict().items()}
+    run.advance(views)
+    changed = {key.split(".")[0] for key, value in run.network.state_dict().items() if not torch.equal(value, before[key])}
+    assert changed == {"boundary_head"}
+    with pytest.raises(ValueError, match="only='wings': the network has no such part, choose one of .*boundary_head"):
+        Run(replace(chosen, only="wings"), (5,))
+
+
 def test_learning_rate_by_hand():
     rates = [training.learning_rate(progress, 2.0, 0.2) for progress in (0.0, 0.1, 0.2, 0.6, 1.0)]
     assert rates == pytest.approx([0.02, 1.0, 2.0, 2.0 * 0.505, 0.02])
