@@ -397,10 +397,9 @@ def test_folders_are_mixed_by_weight(data, tmp_path):
 
 
 def test_one_part_can_be_trained_alone(data, tmp_path):
-    chosen = options(data, tmp_path, start="", only="boundary_head")
-    run, views = Run(chosen, (5,)), load_views(data / "train")
+    run = Run(chosen := options(data, tmp_path, start="", only="boundary_head"), (5,))
     before = {key: value.clone() for key, value in run.network.state_dict().items()}
-    run.advance(views)
+    run.advance(load_views(data / "train"))
     changed = {key.split(".")[0] for key, value in run.network.state_dict().items() if not torch.equal(value, before[key])}
     assert changed == {"boundary_head"}
     with pytest.raises(ValueError, match="only='wings': the network has no such part, choose one of .*boundary_head"):
@@ -418,12 +417,12 @@ class Says(nn.Module):
 
     min_depth_m, max_depth_m = 0.1, 20.0
 
-    def __init__(self, depth_m, logits):
+    def __init__(self, *maps):
         super().__init__()
-        self.depth_m, self.logits = depth_m, logits
+        self.maps = maps
 
     def forward(self, image):
-        return self.depth_m, self.logits
+        return self.maps
 
 
 def test_the_total_weighs_its_parts(data, tmp_path):
@@ -447,17 +446,12 @@ def test_the_total_weighs_its_parts(data, tmp_path):
 
 
 def test_the_uncertainty_is_large_where_nothing_is_seen(data, tmp_path):
-    true_m, unknown = torch.tensor([UNSEEN, UNSEEN, math.nan, 2.0]).view(1, 1, 2, 2), torch.full((1, 1, 2, 2), 255.0)
-    batch = Batch(torch.zeros(1, 3, 2, 2), true_m, unknown, torch.tensor([True]))
-
-    class Unsure(Says):
-        def forward(self, image):
-            return self.depth_m, self.logits, torch.full((1, 1, 2, 2), 0.5)
-    _, parts = training.total_loss(Unsure(torch.full_like(true_m, 2.0), [torch.zeros(1, 1, 2, 2)] * 4), batch,
-                                   options(data, tmp_path))
+    true_m = torch.tensor([UNSEEN, UNSEEN, math.nan, 2.0]).view(1, 1, 2, 2)
+    batch = Batch(torch.zeros(1, 3, 2, 2), true_m, torch.full((1, 1, 2, 2), 255.0), torch.tensor([True]))
+    says = Says(torch.full_like(true_m, 2.0), [torch.zeros(1, 1, 2, 2)] * 4, torch.full((1, 1, 2, 2), 0.5))
+    _, parts = training.total_loss(says, batch, options(data, tmp_path))
     # sqrt(2) |d| / 0.5 + ln 0.5 with |d| = GUESS twice and 0 once; the depth that was not measured counts nowhere.
-    assert parts["uncertainty"] == pytest.approx(math.sqrt(2) * 2 * GUESS / 0.5 / 3 + math.log(0.5), rel=1e-5)
-    assert parts["log"] == 0.0
+    assert parts["uncertainty"] == pytest.approx(math.sqrt(2) * 2 * GUESS / 0.5 / 3 + math.log(0.5)) and parts["log"] == 0.0
 
 
 def test_the_default_stages_grow_to_the_working_size(data):
