@@ -19,7 +19,7 @@ from std_msgs.msg import Header
 from modot_ros.msg import DepthOrder, Instance, OcclusionOrder, OrderGraph
 from modot_ros.prediction import OrderGraph as Graph
 from modot_ros.ros.compat import point_cloud2
-from modot_ros.ros.encodings import DEPTH_LIKE, ENCODINGS, rgb_of_pixels
+from modot_ros.ros.encodings import DEPTH_LIKE, ENCODINGS, encoding_of_decoded, rgb_of_pixels
 from modot_ros.scene.image_decoding import TooLarge, decode
 from modot_ros.scene.tone import Tone
 
@@ -112,23 +112,6 @@ def _rgb_of_compressed(message: CompressedImage, tone: Tone) -> np.ndarray:
     except ValueError as error:
         raise BadFrame("size" if isinstance(error, TooLarge) else "truncated", f"{text} {error}") from error
     return _rgb_of_pixels(picture, encoding_of_decoded(picture, message.format), tone)
-
-
-def encoding_of_decoded(picture: np.ndarray, format_text: str) -> str:
-    """What a picture of `cv2.imdecode` is, given the field `format` of its CompressedImage.
-
-    compressed_image_transport writes "ENCODING; jpeg compressed ORDER", ENCODING of the image that it was given, ORDER bgr8
-    where it turned colours so that the file is right, otherwise rgb8 or nothing: then red lies where blue should
-    (compressed_subscriber.cpp). Without the semicolon it is a file as others write it.
-    """
-    original, has_order, order = format_text.partition(";")
-    original = original.strip()
-    bits = 8 * picture.dtype.itemsize
-    if picture.ndim == 2:
-        fits = original in ENCODINGS and ENCODINGS[original].channels == 1 and ENCODINGS[original].rows_per_row == 1
-        return original if fits and ENCODINGS[original].dtype == picture.dtype else "32FC1" if bits == 32 else f"mono{bits}"
-    swapped = has_order and original.startswith(("rgb", "bgr")) and "compressed bgr" not in order
-    return f"{'rgb' if swapped else 'bgr'}{bits}"
 
 
 def labels_of(message: Image, shape: tuple[int, int]) -> np.ndarray:

@@ -63,3 +63,20 @@ def rgb_of_pixels(pixels: np.ndarray, name: str, tone: Tone) -> np.ndarray:
     if encoding.to_rgb is None:
         return np.ascontiguousarray(pixels)
     return cv2.cvtColor(pixels, encoding.to_rgb)
+
+
+def encoding_of_decoded(picture: np.ndarray, format_text: str) -> str:
+    """What a picture of `cv2.imdecode` is, given the field `format` of its CompressedImage.
+
+    compressed_image_transport writes "ENCODING; jpeg compressed ORDER", ENCODING of the image that it was given, ORDER bgr8
+    where it turned colours so that the file is right, otherwise rgb8 or nothing: then red lies where blue should
+    (compressed_subscriber.cpp). Without the semicolon it is a file as others write it.
+    """
+    original, has_order, order = format_text.partition(";")
+    original = original.strip()
+    bits = 8 * picture.dtype.itemsize
+    if picture.ndim == 2:
+        fits = original in ENCODINGS and ENCODINGS[original].channels == 1 and ENCODINGS[original].rows_per_row == 1
+        return original if fits and ENCODINGS[original].dtype == picture.dtype else "32FC1" if bits == 32 else f"mono{bits}"
+    swapped = has_order and original.startswith(("rgb", "bgr")) and "compressed bgr" not in order
+    return f"{'rgb' if swapped else 'bgr'}{bits}"

@@ -24,6 +24,7 @@ def predictions(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, 
     from modot_ros.predictor import Predictor
     from modot_ros.ros.camera import Camera
     from modot_ros.ros.sources.media import Pictures, Video, open_source
+    from modot_ros.ros.sources.pictures import listed
 
     source = open_source(options.input)
     if not isinstance(source, (Pictures, Video)):
@@ -48,10 +49,8 @@ def predictions(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, 
             focal_px = Camera.of(frame.calibration, frame.width, frame.height).focal_px
         labels = None if options.instances is None else _labels(options.instances, frame.name, rgb.shape[:2])
         yield frame.name, rgb, predictor.predict(rgb, focal_px, labels)
-    passed_over = [path.name for path in source.passed_over] if isinstance(source, Pictures) else []
-    if passed_over:
-        print(f"{len(passed_over)} passed over, for they can't be read as pictures of 8 bits per channel: "
-              f"{', '.join(passed_over[:5])}{', ...' if len(passed_over) > 5 else ''}", file=sys.stderr)
+    if isinstance(source, Pictures) and source.passed_over:
+        print(f"{len(source.passed_over)} passed over{listed(source.passed_over)}", file=sys.stderr)
 
 
 def _labels(path: Path, name: str, size: tuple[int, int]) -> np.ndarray:

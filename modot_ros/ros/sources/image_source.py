@@ -20,7 +20,8 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image
 
 from modot_ros.ros.calibration import Calibration
-from modot_ros.ros.sources.media import KINDS, Frame, open_source
+from modot_ros.ros.sources.frame import Frame
+from modot_ros.ros.sources.media import KINDS, open_source
 
 SIZE_PX = IntegerRange(from_value=0, to_value=65535, step=1)
 PARAMETERS = (
@@ -145,7 +146,7 @@ def main(args: list[str] | None = None) -> int:
         player.start()
         while player.is_alive() and rclpy.ok():
             rclpy.spin_once(node, timeout_sec=0.1)      # parameter services
-    except (FileNotFoundError, ValueError, ParameterException) as error:
+    except (OSError, ValueError, ParameterException) as error:
         failure.append(error)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass

@@ -24,8 +24,8 @@ from std_msgs.msg import Header
 
 from modot_ros.learn.synthetic.footage import Footage, StoredView
 from modot_ros.ros.calibration import Calibration
+from modot_ros.ros.sources.frame import Frame
 from modot_ros.ros.sources.image_source import declare
-from modot_ros.ros.sources.media import Frame
 
 PARAMETERS = (
     ("seed", 25, "Which room and flight", IntegerRange(from_value=0, to_value=2**31 - 1, step=1)),

@@ -18,7 +18,7 @@ from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
 from modot_ros.msg import Instance, OcclusionOrder, OrderGraph  # noqa: E402
-from modot_ros.ros.sources.media import Frame  # noqa: E402
+from modot_ros.ros.sources.frame import Frame  # noqa: E402
 
 DELAY_NS = 50_000_000                                   # the outputs' age when they are sent
 TRUE_M = np.full((24, 32), 2.0, np.float32)
