@@ -23,6 +23,7 @@ BELOW_WEIGHT = 2.0                      # a point below the plane counts against
 MIN_SHARE = 0.05                        # a floor has at least this share of all points
 MIN_SPREAD = 0.15                       # and spreads over this share of the camera's height, across as well as along
 REFINEMENTS = 4
+KEPT_S = 5.0                            # how long a floor is believed in that is out of sight
 FLOOR_SLOPE = 0.02                      # heights above the plane are known up to this share of the distance (1.1 degrees)
 
 
@@ -83,6 +84,20 @@ def fit_ground(points: np.ndarray, up: tuple[float, float, float] = UP, max_tilt
         return None
     spread_m = np.linalg.svd(on_it - on_it.mean(0), compute_uv=False)[1] / np.sqrt(len(on_it))
     return Ground(normal, float(height_m), float(share)) if spread_m >= MIN_SPREAD * height_m else None
+
+
+class GroundMemory:
+    """The floor of a camera that is fixed to its robot: the one in sight, or else the last one, for KEPT_S."""
+
+    def __init__(self) -> None:
+        self._last: Ground | None = None
+        self._time_s = 0.0
+
+    def latest(self, ground: Ground | None, time_s: float) -> Ground | None:
+        """Of a picture taken at `time_s`, given the floor that was found in it, if any. Clocks may jump back."""
+        if ground is not None:
+            self._last, self._time_s = ground, time_s
+        return self._last if 0 <= time_s - self._time_s <= KEPT_S else None
 
 
 def _best_sample(points: np.ndarray, up: np.ndarray, least_cosine: float) -> np.ndarray | None:

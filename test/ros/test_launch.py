@@ -48,7 +48,8 @@ def described(recorders, name: str) -> dict:
     ("modot", {"image", "camera_info", "instances", "detections", "image_transport", "model", "weights", "device",
                "instances_type", "order_method", "order_model", "order_weights", "max_rate_hz", "params_file",
                "namespace", "use_sim_time", "rviz", "autostart", "log_level"}),
-    ("demo", {"input", "output", "seconds", "rviz"})])
+    ("demo", {"input", "output", "seconds", "rviz"}),
+    ("nav2_example", {"image", "camera_info", "modot_params", "nav2_params", "modot_nav2_params", "use_sim_time"})])
 def test_every_argument_has_a_description_and_a_default(recorders, name, wanted):
     arguments = described(recorders, name)
     assert wanted <= set(arguments)
@@ -72,6 +73,55 @@ def test_executables_and_files_that_are_named_exist(path):
     assert set(re.findall(r'executable="(\w+)"', text)) - {"rviz2"} <= built
     for folder, name in re.findall(r'"(config|launch)", "([\w.]+)"', text):
         assert (ROOT / folder / name).is_file()
+
+
+def test_nav2_gets_its_own_parameters_with_ours_laid_over(recorders, tmp_path):
+    module = runpy.run_path(str(ROOT / "launch" / "nav2_example.launch.py"))
+    mine = {"local_costmap": {"local_costmap": {"ros__parameters": {"width": 7, "plugins": ["static_layer"]}}},
+            "planner": {"a": 1}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mine))
+    given = {"nav2_params": str(tmp_path / "mine.yaml"), "modot_nav2_params": str(ROOT / "config" / "nav2_modot.yaml")}
+    recorders["launch.substitutions"].LaunchConfiguration.side_effect = lambda name: MagicMock(
+        perform=lambda context: given.get(name))
+    module["start_nav2"](None)
+    arguments = dict(recorders["launch.actions"].IncludeLaunchDescription.call_args.kwargs["launch_arguments"])
+    merged = yaml.safe_load(Path(arguments["params_file"]).read_text())
+    Path(arguments["params_file"]).unlink()
+    costmap = merged["local_costmap"]["local_costmap"]["ros__parameters"]
+    assert costmap["width"] == 7 and costmap["plugins"] == ["voxel_layer", "inflation_layer"]
+    assert merged["planner"] == {"a": 1} and "collision_monitor" in merged
+
+
+# Declared by nav2_costmap_2d and nav2_collision_monitor 1.3.13 (Jazzy), 1.4.2 (Kilted) and 1.5.1 (Lyrical) alike.
+OF_SOURCES = {"topic", "sensor_frame", "observation_persistence", "expected_update_rate", "data_type", "min_obstacle_height",
+              "max_obstacle_height", "inf_is_valid", "marking", "clearing", "obstacle_max_range", "obstacle_min_range",
+              "raytrace_max_range", "raytrace_min_range"}
+OF_LAYERS = {"plugin", "enabled", "footprint_clearing_enabled", "min_obstacle_height", "max_obstacle_height",
+             "combination_method", "observation_sources", "z_voxels", "origin_z", "z_resolution", "unknown_threshold",
+             "mark_threshold", "publish_voxel_map"}
+OF_MONITOR = {"base_frame_id", "odom_frame_id", "cmd_vel_in_topic", "cmd_vel_out_topic", "state_topic", "transform_tolerance",
+              "source_timeout", "base_shift_correction", "stop_pub_timeout", "polygons", "observation_sources"}
+OF_POLYGONS = {"type", "points", "action_type", "min_points", "slowdown_ratio", "linear_limit", "angular_limit", "visualize",
+               "time_before_collision", "simulation_time_step", "polygon_pub_topic", "polygon_sub_topic", "footprint_topic",
+               "enabled", "sources_names"}
+OF_MONITOR_SOURCES = {"type", "topic", "enabled", "source_timeout", "min_height", "max_height", "min_range", "use_global_height"}
+
+
+def test_nav2s_parameters_are_those_that_nav2_declares():
+    settings = yaml.safe_load((ROOT / "config" / "nav2_modot.yaml").read_text())
+    costmap = settings["local_costmap"]["local_costmap"]["ros__parameters"]
+    layer, monitor = costmap["voxel_layer"], settings["collision_monitor"]["ros__parameters"]
+    sources = layer["observation_sources"].split()
+    assert set(layer) <= OF_LAYERS | set(sources)
+    polygons, watched = monitor["polygons"], monitor["observation_sources"]
+    assert set(monitor) <= OF_MONITOR | set(polygons) | set(watched)
+    for table, names, known in ((layer, sources, OF_SOURCES), (monitor, polygons, OF_POLYGONS),
+                                (monitor, watched, OF_MONITOR_SOURCES)):
+        for name in names:
+            assert set(table[name]) <= known, name
+    assert {name for polygon in polygons for name in monitor[polygon]["sources_names"]} == set(watched)
+    topics = {table[name]["topic"] for table, names in ((layer, sources), (monitor, watched)) for name in names}
+    assert topics <= {output.topic.replace("~", "/modot_node") for output in OUTPUTS}
 
 
 @pytest.mark.parametrize("distro, variable", [("jazzy", "FASTRTPS"), ("kilted", "FASTDDS")])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from modot_ros.scene.geometry import points, rays
-from modot_ros.scene.ground import Ground, fit_ground, nearest_of_blocks, obstacles
+from modot_ros.scene.ground import KEPT_S, Ground, GroundMemory, fit_ground, nearest_of_blocks, obstacles
 
 K = np.array([[120.0, 0, 79.5], [0, 120, 59.5], [0, 0, 1]])
 SHAPE = (120, 160)
@@ -91,6 +91,15 @@ def test_a_floor_outside_the_tilt_is_none():
     assert fit_ground(cloud(depth), max_tilt_deg=20) is None
     tilt = np.radians(30)
     assert fit_ground(cloud(depth), up=(0, -np.cos(tilt), -np.sin(tilt)), max_tilt_deg=5) is not None
+
+
+def test_a_floor_is_remembered_for_a_while():
+    memory, ground = GroundMemory(), Ground(np.array([0, -1.0, 0]), 0.5, 1.0)
+    assert memory.latest(None, 10.0) is None
+    assert memory.latest(ground, 11.0) is ground
+    assert memory.latest(None, 11.0 + KEPT_S) is ground
+    assert memory.latest(None, 11.1 + KEPT_S) is None
+    assert memory.latest(None, 10.0) is None            # a bag began anew
 
 
 def test_points_of_another_shape_are_refused():

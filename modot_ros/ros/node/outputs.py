@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, Image, LaserScan, PointCloud2
 from std_msgs.msg import Header
 
 from modot_ros.msg import OrderGraph
@@ -19,6 +19,13 @@ from modot_ros.ros.convert import cloud_message, image_message, in_range, millim
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.scene.drawing.overlay import overlay
 from modot_ros.scene.geometry import FRONTIER_COLUMNS, clearing_points, flying_pixels, frontiers, points
+from modot_ros.scene.ground import Ground, GroundMemory, fit_ground, nearest_of_blocks, obstacles
+from modot_ros.scene.scan import scan
+
+# Where up is, in the optical frame, of a level camera that is turned by `rotate` degrees.
+UP_OF_ROTATION = {0: (0.0, -1.0, 0.0), 90: (1.0, 0.0, 0.0), 180: (0.0, 1.0, 0.0), 270: (-1.0, 0.0, 0.0)}
+GROUND_STRIDE_PX = 8                                    # the floor is fitted to one pixel of so many in each direction
+SCAN_RANGE_MIN_M = 0.05
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,7 @@ class Result:
     camera: Camera
     prediction: Prediction
     parameters: Parameters
+    memory: GroundMemory = field(default_factory=GroundMemory)      # of the frames before
 
     @property
     def rays(self) -> np.ndarray:
@@ -46,6 +54,24 @@ class Result:
     def depth_m(self) -> np.ndarray:
         """float32 [H, W], too near and too far as -inf and +inf."""
         return in_range(self.prediction.depth_m, self.parameters.min_depth_m, self.parameters.max_depth_m)
+
+    @cached_property
+    def flying(self) -> np.ndarray:
+        """bool [H, W], pixels between two surfaces."""
+        return flying_pixels(self.depth_m, self.prediction.boundary_mask)
+
+    @cached_property
+    def solid_depth_m(self) -> np.ndarray:
+        """float32 [H, W], NaN also where pixels fly, are uncertain or have no ray."""
+        return np.where(self.certain & ~self.flying & np.isfinite(self.rays[..., 0]), self.depth_m, np.float32(np.nan))
+
+    @cached_property
+    def ground(self) -> Ground | None:
+        """The floor in sight, or the one that was in sight lately."""
+        grid = np.s_[GROUND_STRIDE_PX // 2::GROUND_STRIDE_PX, GROUND_STRIDE_PX // 2::GROUND_STRIDE_PX]
+        xyz = points(self.solid_depth_m[grid], self.rays[grid], np.ones(self.solid_depth_m[grid].shape, bool))
+        stamp = self.header.stamp
+        return self.memory.latest(fit_ground(xyz, UP_OF_ROTATION[self.parameters.rotate]), stamp.sec + stamp.nanosec * 1e-9)
 
 
 def depth_image(result: Result) -> Image:
@@ -104,13 +130,41 @@ def point_cloud(result: Result) -> PointCloud2:
     wanted = np.zeros(result.depth_m.shape, bool)
     wanted[stride // 2::stride, stride // 2::stride] = True
     wanted &= np.isfinite(result.depth_m) & np.isfinite(result.rays[..., 0])
-    wanted &= result.certain & ~flying_pixels(result.depth_m, result.prediction.boundary_mask)
+    wanted &= result.certain & ~result.flying
     xyz = points(result.depth_m, result.rays, wanted)
     within = np.flatnonzero(np.einsum("nc,nc->n", xyz, xyz) <= result.parameters.cloud_range_m ** 2)
     cloud = np.empty((len(within), 4), np.float32)
     cloud[:, :3] = xyz.take(within, axis=0)
     cloud[:, 3] = packed_rgb(result.rgb.reshape(-1, 3).take(np.flatnonzero(wanted)[within], axis=0))
     return cloud_message(cloud, ("x", "y", "z", "rgb"), result.header)
+
+
+def obstacle_cloud(result: Result) -> PointCloud2:
+    """The nearest point of every block of pixels, without floor and ceiling; all of them where no floor is known."""
+    parameters = result.parameters
+    at = nearest_of_blocks(result.solid_depth_m, parameters.points_stride_px)
+    xyz = result.rays.reshape(-1, 3).take(at, axis=0) * result.solid_depth_m.take(at)[:, None]
+    xyz = xyz[np.einsum("nc,nc->n", xyz, xyz) <= parameters.cloud_range_m ** 2]
+    if result.ground is not None:
+        xyz = xyz[obstacles(xyz, result.ground, parameters.obstacle_min_height_m, parameters.obstacle_max_height_m)]
+    return cloud_message(xyz, ("x", "y", "z"), result.header)
+
+
+def scan_frame(frame_id: str) -> str:
+    """Frame of the camera's body, as REP 103 has it, of that of its pictures."""
+    body = frame_id.removesuffix("_optical_frame")
+    return f"{frame_id}_scan" if body == frame_id else f"{body}_frame"
+
+
+def laser_scan(result: Result) -> LaserScan:
+    parameters = result.parameters
+    found = scan(result.solid_depth_m, result.rays, result.ground, parameters.obstacle_min_height_m,
+                 parameters.obstacle_max_height_m, parameters.cloud_range_m, parameters.points_stride_px,
+                 UP_OF_ROTATION[parameters.rotate])
+    header = Header(stamp=result.header.stamp, frame_id=parameters.scan_frame_id or scan_frame(result.header.frame_id))
+    return LaserScan(header=header, angle_min=found.angle_min, angle_max=found.angle_max,
+                     angle_increment=found.angle_increment, range_min=SCAN_RANGE_MIN_M, range_max=parameters.cloud_range_m,
+                     ranges=found.ranges_m.tolist())
 
 
 def clearing_cloud(result: Result) -> PointCloud2:
@@ -169,6 +223,11 @@ OUTPUTS = (
            METRIC, needs_rays=True),
     Output("~/points_clearing", PointCloud2, "x, y, z of the ends of free rays, a tenth before the surface "
            "or at `cloud_range_m`: for layers that clear by ray tracing", ("depth",), clearing_cloud, METRIC, needs_rays=True),
+    Output("~/points_nav", PointCloud2, "x, y, z of obstacles: without the floor, and without what is above "
+           "`obstacle_max_height_m`, as a ceiling", ("depth", "boundary"), obstacle_cloud, METRIC, needs_rays=True),
+    Output("~/scan", LaserScan, "nearest obstacle per direction, in the level plane through the camera; inf: nothing "
+           "within `cloud_range_m`, NaN: unknown. Its frame is level, see `scan_frame_id`", ("depth", "boundary"),
+           laser_scan, METRIC, needs_rays=True),
     Output("~/frontiers", PointCloud2, "x, y, z of an occluding edge, hidden_x, hidden_y, hidden_z of the "
            "surface behind it, gap in metres: where something may hide and step out", ("depth", "boundary"),
            frontier_cloud, METRIC, needs_rays=True),

@@ -124,11 +124,20 @@ class Parameters:
     max_uncertainty: float = parameter(
         0.0, "Points, frontiers and orders whose depth has a larger standard deviation of ln z are left out; 0 = none are. "
         "Needs a model that predicts it", low=0.0, high=2.0)
-    points_stride_px: int = parameter(2, "`~/points` has one point per so many pixels in each direction",
+    points_stride_px: int = parameter(2, "One point of `~/points` and `~/points_nav` and one beam of `~/scan` per so many pixels",
                                       unit="px", low=1, high=32)
     cloud_range_m: float = parameter(
         10.0, "Distance at which `~/points` ends and `~/points_clearing` lies, and depth that a surface "
         "hidden beyond it counts as in `~/frontiers`", unit="m", low=0.1, high=1000.0)
+    obstacle_min_height_m: float = parameter(
+        0.1, "Least height above the floor, near the camera, of what is an obstacle in `~/points_nav` and `~/scan`; 2 cm more "
+        "per metre of distance", unit="m", low=0.0, high=10.0)
+    obstacle_max_height_m: float = parameter(
+        1.8, "Height above the floor from which nothing is an obstacle: the robot's own and a margin", unit="m", low=0.01,
+        high=100.0)
+    scan_frame_id: str = parameter(
+        "", "Frame of `~/scan`: level, x forward, in the camera's centre; empty = the image's, with _frame for _optical_frame, "
+        "or with _scan behind it")
     frontier_min_gap_m: float = parameter(0.3, "Smallest step in depth that makes an occlusion frontier",
                                           unit="m", low=0.01, high=100.0)
     overlay_rate_hz: float = parameter(
@@ -138,6 +147,9 @@ class Parameters:
     def __post_init__(self) -> None:
         for item in fields(self):
             meaning_of(item).check(item.name, getattr(self, item.name))
+        if self.obstacle_max_height_m <= self.obstacle_min_height_m:
+            raise ValueError(f"obstacle_max_height_m is {self.obstacle_max_height_m}: it must be above obstacle_min_height_m, "
+                             f"which is {self.obstacle_min_height_m}")
         if 0 < self.max_depth_m <= self.min_depth_m:
             raise ValueError(f"max_depth_m is {self.max_depth_m}: it must be above min_depth_m, which is "
                              f"{self.min_depth_m}, or 0 for no limit")

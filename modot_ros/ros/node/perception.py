@@ -18,6 +18,7 @@ from modot_ros.ros.node.labelling import Labelling, labelling_of
 from modot_ros.ros.node.outputs import Result
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Frame, stamp_ns
+from modot_ros.scene.ground import GroundMemory
 from modot_ros.scene.instances import validate_labels
 from modot_ros.scene.tone import Tone
 from modot_ros.scene.tracking import Tracker
@@ -48,6 +49,7 @@ class Perception:
         self.rectified = rectified
         self.quarters = turn_deg // 90                  # counterclockwise, to set the picture upright
         self.tracker = Tracker()
+        self.ground = GroundMemory()
         self.left_out = ""                              # said of labels beyond max_instances; empty when there are none
         self._tone = Tone()
         self._kept: OrderedDict[int, _Seen] = OrderedDict()
@@ -81,7 +83,7 @@ class Perception:
             self._kept.clear()
         prediction = self._relate(frame, seen, "order" in wanted, parameters) if related else seen.prediction
         return Result(header_of(frame.image, parameters.frame_id), seen.rgb, seen.camera,
-                      prediction.turned(-self.quarters), parameters)
+                      prediction.turned(-self.quarters), parameters, self.ground)
 
     def _see(self, frame: Frame, parts: set[str], parameters: Parameters) -> _Seen:
         rgb = rgb_of(frame.image, self._tone)

@@ -37,7 +37,7 @@ def test_every_output_has_the_stamp_frame_and_size_of_its_image(running, make_im
     assert rig.predictor.asked == [{"depth", "boundary", "instances"}] and len(rig.predictor.related) == 1
     for topic, (message, *_) in heard.items():
         assert (message.header.stamp.sec, message.header.stamp.nanosec) == (12, 500_000_000), topic
-        assert message.header.frame_id == "camera", topic
+        assert message.header.frame_id == ("camera_scan" if topic == "~/scan" else "camera"), topic
         if isinstance(message, (Image, CameraInfo)):
             assert (message.width, message.height) == (32, 24), topic
     first = {topic: messages[0] for topic, messages in heard.items()}
