@@ -11,6 +11,8 @@ from launch.substitutions import EqualsSubstitution, LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
+from modot_ros.ros.transport import transport_environment
+
 MODOT = os.path.join(get_package_share_directory("modot_ros"), "launch", "modot.launch.py")
 
 
@@ -30,15 +32,15 @@ def generate_launch_description() -> LaunchDescription:
                               description="How long after the first output; 0 = until stopped"),
         DeclareLaunchArgument("rviz", default_value="false", choices=["true", "false"],
                               description="Start RViz with the outputs"),
-        # first, because it sets the environment of all
         IncludeLaunchDescription(PythonLaunchDescriptionSource(MODOT),
                                  launch_arguments={"rviz": LaunchConfiguration("rviz")}.items()),
         Node(package="modot_ros", executable="sim_camera", name="sim_camera", namespace=namespace,
-             output="screen", condition=IfCondition(synthetic)),
+             output="screen", additional_env=transport_environment(), condition=IfCondition(synthetic)),
         Node(package="modot_ros", executable="image_source", name="image_source", namespace=namespace,
-             output="screen", parameters=[{"source": value("input", str)}],
+             output="screen", additional_env=transport_environment(), parameters=[{"source": value("input", str)}],
              condition=UnlessCondition(synthetic)),
         Node(package="modot_ros", executable="monitor", name="monitor", namespace=namespace, output="screen",
+             additional_env=transport_environment(),
              parameters=[{"output": value("output", str), "duration_s": value("seconds", float)}],
              on_exit=Shutdown(reason="the monitor has ended")),
     ])

@@ -4,14 +4,15 @@ import os
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import DeclareLaunchArgument, GroupAction, OpaqueFunction
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
 
+from modot_ros.ros.transport import transport_environment
+
 SHARE = get_package_share_directory("modot_ros")
-PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
 TOPICS = {
     "image": "Camera image (sensor_msgs/Image)",
     "camera_info": "Its calibration (sensor_msgs/CameraInfo)",
@@ -30,6 +31,9 @@ PARAMETERS = {
     "order_model": (str, "Order network of order_method learned and fused, as instaordernet_od"),
     "order_weights": (str, "Weights file of the order network, .safetensors or .pth"),
     "max_rate_hz": (float, "Most frames processed per second, 0 = as fast as possible"),
+    "rectified": (str, "Whether the images are rectified: auto, true, false"),
+    "rotate": (int, "How the camera is turned, clockwise in its pictures: 0, 90, 180, 270"),
+    "frame_id": (str, "Frame of all outputs"),
     "autostart": (bool, "Configure and activate at start; false leaves that to a lifecycle manager"),
 }
 
@@ -39,21 +43,16 @@ def start_node(context: LaunchContext) -> list:
     given = {name: LaunchConfiguration(name).perform(context) for name in PARAMETERS}
     overrides = {name: ParameterValue(LaunchConfiguration(name), value_type=PARAMETERS[name][0])
                  for name, text in given.items() if text}
+    # a process that can't work ends, and is started again when that is wanted
+    overrides["exit_on_failure"] = True
     return [LifecycleNode(
         package="modot_ros", executable="modot_node", name="modot_node",
         namespace=LaunchConfiguration("namespace"),
         parameters=[LaunchConfiguration("params_file"), overrides,
                     {"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}],
         remappings=[(topic, LaunchConfiguration(topic)) for topic in TOPICS],
-        ros_arguments=["--log-level", LaunchConfiguration("log_level")], output="screen", emulate_tty=True)]
-
-
-def large_messages() -> list:
-    """Fast DDS loses camera images without this profile; a profile of the user's own stays."""
-    if any(os.environ.get(variable) for variable in PROFILE_VARIABLES):
-        return []
-    variable = PROFILE_VARIABLES[os.environ.get("ROS_DISTRO") == "jazzy"]
-    return [SetEnvironmentVariable(variable, os.path.join(SHARE, "config", "fastdds.xml"))]
+        ros_arguments=["--log-level", LaunchConfiguration("log_level")], output="screen", emulate_tty=True,
+        respawn=LaunchConfiguration("respawn"), respawn_delay=2.0, additional_env=transport_environment())]
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -70,16 +69,20 @@ def generate_launch_description() -> LaunchDescription:
                               description="Take the time from /clock"),
         DeclareLaunchArgument("rviz", default_value="false", choices=["true", "false"],
                               description="Start RViz with the outputs"),
-        DeclareLaunchArgument("fixed_frame", default_value="camera_optical_frame",
-                              description="RViz's fixed frame: the image's, or one that tf connects to it"),
+        DeclareLaunchArgument("fixed_frame", default_value="",
+                              description="RViz's fixed frame; empty = that of the first image"),
+        DeclareLaunchArgument("respawn", default_value="false", choices=["true", "false"],
+                              description="Start modot_node again when it has ended with an error"),
         DeclareLaunchArgument("log_level", default_value="info",
                               choices=["debug", "info", "warn", "error", "fatal"],
                               description="Lowest severity that modot_node logs"),
     ]
     rviz = Node(
-        package="rviz2", executable="rviz2", name="rviz", namespace=LaunchConfiguration("namespace"),
-        arguments=["-d", os.path.join(SHARE, "config", "modot.rviz"),
-                   "-f", LaunchConfiguration("fixed_frame")],
-        parameters=[{"use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}],
+        package="modot_ros", executable="rviz", name="rviz", namespace=LaunchConfiguration("namespace"),
+        parameters=[{"config": os.path.join(SHARE, "config", "modot.rviz"),
+                     "fixed_frame": ParameterValue(LaunchConfiguration("fixed_frame"), value_type=str),
+                     "use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}],
+        remappings=[("image", LaunchConfiguration("image"))], output="screen", additional_env=transport_environment(),
         condition=IfCondition(LaunchConfiguration("rviz")))
-    return LaunchDescription([*arguments, *large_messages(), OpaqueFunction(function=start_node), rviz])
+    # scoped: whoever includes this file keeps his own configurations
+    return LaunchDescription([*arguments, GroupAction([OpaqueFunction(function=start_node), rviz])])

@@ -39,6 +39,11 @@ def prepare_threads() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
+def has_nvidia_gpu() -> bool:
+    """Whether a driver of NVIDIA is loaded, whatever torch was built for."""
+    return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidia0").exists()
+
+
 def keep_freed_memory() -> None:
     """Have glibc keep freed blocks for the next frame, unless the user has set when it does not.
 

@@ -75,7 +75,7 @@ def test_versions_agree():
 
 
 def test_every_executable_has_its_module():
-    pairs = re.search(r"foreach\(pair (.*)\)", (ROOT / "CMakeLists.txt").read_text())[1].split()
+    pairs = re.search(r"foreach\(pair (.*?)\)", (ROOT / "CMakeLists.txt").read_text(), re.DOTALL)[1].split()
     for executable, module in (pair.split(":") for pair in pairs):
         source = (ROOT / "modot_ros" / "ros" / f"{module.replace('.', '/')}.py").read_text()
         assert re.search(r"^def main\(", source, re.MULTILINE), f"{executable}: {module} has no main()"

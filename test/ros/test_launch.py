@@ -31,7 +31,7 @@ def recorders(monkeypatch):
     for name, recorder in recorders.items():
         monkeypatch.setitem(sys.modules, name, recorder)
     monkeypatch.setattr("ament_index_python.packages.get_package_share_directory", lambda package: str(ROOT))
-    for variable in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"):
+    for variable in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_BUILTIN_TRANSPORTS"):
         monkeypatch.delenv(variable, raising=False)
     return recorders
 
@@ -124,16 +124,12 @@ def test_nav2s_parameters_are_those_that_nav2_declares():
     assert topics <= {output.topic.replace("~", "/modot_node") for output in OUTPUTS}
 
 
-@pytest.mark.parametrize("distro, variable", [("jazzy", "FASTRTPS"), ("kilted", "FASTDDS")])
-def test_profile_for_large_messages_is_set_unless_the_user_has(recorders, monkeypatch, distro, variable):
-    monkeypatch.setenv("ROS_DISTRO", distro)
-    described(recorders, "modot")
-    setting = recorders["launch.actions"].SetEnvironmentVariable
-    setting.assert_called_once_with(f"{variable}_DEFAULT_PROFILES_FILE", str(ROOT / "config" / "fastdds.xml"))
-    monkeypatch.setenv(f"{variable}_DEFAULT_PROFILES_FILE", "mine.xml")
-    setting.reset_mock()
-    described(recorders, "modot")
-    setting.assert_not_called()
+def test_only_our_own_nodes_get_the_profile_for_large_messages(recorders):
+    for name in ("modot", "demo"):
+        described(recorders, name)
+    assert not recorders["launch.actions"].SetEnvironmentVariable.called
+    nodes = recorders["launch_ros.actions"].Node.call_args_list
+    assert len(nodes) == 4 and all(call.kwargs["additional_env"] for call in nodes)
 
 
 def test_rviz_shows_topics_that_are_published():
@@ -164,5 +160,5 @@ def test_only_given_arguments_override_the_parameter_file(given, expected):
     for path in files[1:]:
         for section in yaml.safe_load(path.read_text()).values():
             overrides |= section["ros__parameters"]
-    assert overrides.pop("use_sim_time") is False
+    assert overrides.pop("use_sim_time") is False and overrides.pop("exit_on_failure") is True
     assert overrides == expected

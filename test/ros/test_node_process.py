@@ -5,11 +5,13 @@ import subprocess
 import sys
 import time
 from array import array
+from pathlib import Path
 
 import numpy as np
 import pytest
 import rclpy
 import torch
+from ament_index_python.packages import get_package_prefix
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
@@ -171,3 +173,21 @@ def test_a_bad_value_ends_main_with_the_choices(name, value, words, capfd, monke
     assert main(["--ros-args", "-p", f"{name}:={value}"]) == 1
     stderr = capfd.readouterr().err
     assert name in stderr and value in stderr and words in stderr
+
+
+def test_a_node_that_cannot_be_configured_ends_when_that_is_wanted():
+    command = [sys.executable, "-m", "modot_ros.ros.node", "--ros-args", "-p", "weights:=/nowhere.safetensors"]
+    ended = subprocess.run([*command, "-p", "exit_on_failure:=true"], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1 and "/nowhere.safetensors" in ended.stderr
+
+
+@pytest.mark.parametrize("after_s", [0.5, 1.0, 2.0])
+def test_an_interrupt_while_it_starts_is_a_clean_end(after_s):
+    executable = Path(get_package_prefix("modot_ros")) / "lib" / "modot_ros" / "modot_node"
+    process = subprocess.Popen([executable], stderr=subprocess.PIPE, text=True)
+    time.sleep(after_s)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert "Traceback" not in errors

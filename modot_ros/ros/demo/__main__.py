@@ -2,7 +2,10 @@
 """`python -m modot_ros.ros.demo`."""
 import sys
 
-from modot_ros.ros.demo.demo import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from modot_ros.ros.demo.demo import main
+        code = main()
+    except KeyboardInterrupt:                           # while modules load, or a second time
+        code = 0
+    sys.exit(code)

@@ -16,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+from modot_ros.ros.transport import transport_environment
+
 LONGEST_S = 60.0                                        # from start to end
 STARTING_S = 25.0                                       # of which until the first output, at most
 ENDING_S = 5.0                                          # for the report, and for each process to end
@@ -24,22 +26,10 @@ LOG_LINES = 20                                          # of each process, shown
 
 def environment() -> dict[str, str]:
     """This process's, with the Fast DDS profile for images and discovery on this machine only, unless set."""
-    env = dict(os.environ)
-    variables = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")     # Jazzy has the second
-    if not set(variables) & set(env):
-        env[variables[env.get("ROS_DISTRO") == "jazzy"]] = str(profile())
+    env = os.environ | transport_environment()
     env.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     env["PYTHONUNBUFFERED"] = "1"
     return env
-
-
-def profile() -> Path:
-    """config/fastdds.xml of this checkout, else of the installed package."""
-    checkout = Path(__file__).resolve().parents[3] / "config" / "fastdds.xml"
-    if checkout.is_file():
-        return checkout
-    from ament_index_python.packages import get_package_share_directory
-    return Path(get_package_share_directory("modot_ros")) / "config" / "fastdds.xml"
 
 
 def commands(source: str | None, output: Path, seconds: float) -> dict[str, list[str]]:

@@ -27,7 +27,7 @@ from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPo
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from modot_ros.machine import keep_freed_memory
+from modot_ros.machine import has_nvidia_gpu, keep_freed_memory
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.convert import BadFrame
 from modot_ros.ros.node.health import Health
@@ -148,6 +148,9 @@ class ModotNode(LifecycleNode):
                              "precision": self.parameters.precision, "depth_kind": self.predictor.depth_kind,
                              "image_topic": self._image_topic(), "camera_info_topic": self._camera_info_topic()}
         has_uncertainty = getattr(self.predictor, "has_uncertainty", False)
+        if self.parameters.device == "auto" and str(self.predictor.device) == "cpu" and has_nvidia_gpu():
+            self.get_logger().warning("there is an NVIDIA GPU, but this torch can't use it and the network runs on the CPU: "
+                                      "install a torch with CUDA (pytorch.org), or set device to cpu")
         refused = [output.topic for output in OUTPUTS if self.predictor.depth_kind not in output.depth_kinds
                    or output.needs_uncertainty and not has_uncertainty]
         self.health.facts["refused"] = ", ".join(refused)

@@ -80,16 +80,6 @@ def test_commands_name_the_input():
     assert demo.commands(None, demo.Path("/out"), 12)["camera"][2] == "modot_ros.ros.sources.sim_camera"
 
 
-@pytest.mark.parametrize("distro, variable", [("jazzy", "FASTRTPS"), ("kilted", "FASTDDS")])
-def test_profile_for_large_messages_is_set_unless_the_user_has(monkeypatch, distro, variable):
-    for name in ("FASTRTPS", "FASTDDS"):
-        monkeypatch.delenv(f"{name}_DEFAULT_PROFILES_FILE", raising=False)
-    monkeypatch.setenv("ROS_DISTRO", distro)
-    assert demo.environment()[f"{variable}_DEFAULT_PROFILES_FILE"].endswith("config/fastdds.xml")
-    monkeypatch.setenv(f"{variable}_DEFAULT_PROFILES_FILE", "mine.xml")
-    assert demo.environment()[f"{variable}_DEFAULT_PROFILES_FILE"] == "mine.xml"
-
-
 @pytest.mark.parametrize("seconds", ["0", "-1", "61", "nan"])
 def test_seconds_out_of_range_are_refused(capsys, seconds):
     with pytest.raises(SystemExit):
