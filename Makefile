@@ -12,7 +12,7 @@ OUT ?= demo_out
 SECONDS ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test demo bench shell clean
+.PHONY: help setup lint test docs demo bench shell clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -28,6 +28,9 @@ lint: setup  ## check style and import order
 test: lint  ## build the package and run every test
 	@$(ENTER) python3 -m pytest test -n auto --maxprocesses 4 --dist loadgroup $(PYTEST_ARGS)
 
+docs: setup  ## build the documentation into docs/_build/html; a warning is an error
+	@$(ENTER) python3 -m sphinx -W --keep-going -q -b html docs docs/_build/html && echo "docs: docs/_build/html/index.html"
+
 demo: setup  ## camera, node and monitor as three processes: [INPUT=path-or-device] [OUT=demo_out] [SECONDS=30]
 	@$(ENTER) python3 -m modot_ros.ros.demo $(if $(INPUT),--input "$(INPUT)") --output "$(OUT)" --seconds $(SECONDS)
 
@@ -38,4 +41,4 @@ shell: setup  ## a shell in which ros nodes, modot and the tests can be started
 	@$(ENTER) exec $${SHELL:-sh}
 
 clean:  ## remove what setup, the demo and colcon have made
-	rm -rf .venv .ros build install log demo_out *.egg-info
+	rm -rf .venv .ros build install log demo_out docs/_build docs/generated *.egg-info

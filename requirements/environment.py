@@ -132,9 +132,11 @@ def lacking_requirements(python):
     for line in "\n".join((REQUIREMENTS / name).read_text() for name in ("library.txt", "test.txt")).splitlines():
         found = re.match(r"([\w-]+)==", line)
         if found:
-            named = re.search(r"# import (\w+)", line)
+            named = re.search(r"# import ([\w.]+)", line)
             modules[line.split(" #")[0].strip()] = named[1] if named else found[1]
-    probe = "import sys, importlib.util as i; print(*(m for m in sys.argv[1:] if i.find_spec(m) is None))"
+    # the folder of a module is looked for before the module itself: find_spec("absent.module") raises
+    probe = ("import sys, importlib.util as i; print(*(m for m in sys.argv[1:] "
+             "if i.find_spec(m.split('.')[0]) is None or i.find_spec(m) is None))")
     missing = subprocess.run([python, "-c", probe, *set(modules.values())], check=True, stdout=subprocess.PIPE,
                              text=True).stdout.split()
     return [line for line, module in modules.items() if module in missing]

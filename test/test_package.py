@@ -84,7 +84,7 @@ def test_every_executable_has_its_module():
 def test_every_requirement_is_pinned():
     for path in (ROOT / "requirements").glob("*.txt"):
         for line in path.read_text().splitlines():
-            assert not line or re.match(r"#|[\w-]+==[\d.]+(post\d+)?(;.*)?( +# import \w+)?$", line), f"{path.name}: {line}"
+            assert not line or re.match(r"#|[\w-]+==[\d.]+(post\d+)?(;.*)?( +# import [\w.]+)?$", line), f"{path.name}: {line}"
 
 
 @pytest.fixture(scope="module")
@@ -112,10 +112,10 @@ def test_sourced_distribution_is_recognised(environment, monkeypatch, tmp_path):
 
 def test_only_what_python_lacks_is_required(environment, monkeypatch, tmp_path):
     (tmp_path / "library.txt").write_text("# any\nnumpy==9.9\nopencv-nowhere==1.0  # import nowhere_to_be_found\n")
-    (tmp_path / "test.txt").write_text("absent_module==1.0\npytest==0.1\n")
+    (tmp_path / "test.txt").write_text("absent_module==1.0\npytest==0.1\nabsent-part==1.0  # import pytest.absent\n")
     monkeypatch.setattr(environment, "REQUIREMENTS", tmp_path)
     assert environment.lacking_requirements(sys.executable) == [
-        "opencv-nowhere==1.0", "absent_module==1.0"]
+        "opencv-nowhere==1.0", "absent_module==1.0", "absent-part==1.0"]
 
 
 @pytest.mark.parametrize("found, says", [

@@ -33,7 +33,7 @@ from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGrap
 
 REACH_PX = 4                            # what is at most so far apart meets: masks may leave a gap at an edge
 DOUBT = 0.05                            # no witness is believed beyond 1 - DOUBT, nor below DOUBT
-# Measured, see docs/results.md; of NOT_FOUND the weights that ship give 0.03 now:
+# Measured, see docs/experiments/fusion.md; of NOT_FOUND the weights that ship give 0.03 now:
 NOT_FOUND = 0.06                        # P(A over B) when the two meet and geometry found nothing
 OTHER_SIDE = 0.39                       # share of the opposite in what a strict depth order leaves to doubt
 NEARER_SIDE = 0.56                      # share of the one with the smaller median in what "equal" leaves to doubt
