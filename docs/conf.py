@@ -27,6 +27,8 @@ html_css_files = ["wide.css"]
 # The pages are read on GitHub as well: its anchors of headings, its fences for Mermaid.
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
+mermaid_height = "auto"
+mermaid_fullscreen = False
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
