@@ -16,10 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 UP = (0.0, -1.0, 0.0)                   # of a camera that looks straight ahead
+HEIGHT_RATIO = 1.5                      # a known height of the camera and the floor's are alike but for the scale of depth
 MOST_POINTS = 1500                      # so many of the points are looked at
 SAMPLES = 150                           # planes through three points each
-TOLERANCE = 0.08                        # inliers lie within this share of the camera's height
-BELOW_WEIGHT = 2.0                      # a point below the plane counts against so many on it: nothing is below a floor
+TOLERANCE = 0.05                        # inliers lie within this share of the camera's height
+BELOW_WEIGHT = 5.0                      # a point below the plane counts against so many on it: nothing is below a floor
+TILT_DEG = 30.0                         # planes count less the farther they are from level, to 1 / e here
 MIN_SHARE = 0.05                        # a floor has at least this share of all points
 MIN_SPREAD = 0.15                       # and spreads over this share of the camera's height, across as well as along
 REFINEMENTS = 4
@@ -45,7 +47,8 @@ class Ground:
         return points @ self.normal.astype(points.dtype) + points.dtype.type(self.height_m)
 
 
-def fit_ground(points: np.ndarray, up: tuple[float, float, float] = UP, max_tilt_deg: float = 40.0) -> Ground | None:
+def fit_ground(points: np.ndarray, up: tuple[float, float, float] = UP, max_tilt_deg: float = 40.0,
+               heights_m: tuple[float, float] = (0.0, np.inf)) -> Ground | None:
     """The floor in a cloud; None when there is none to be seen.
 
     A floor has the camera above it, no more points below it than errors explain, and spreads in two directions: the foot
@@ -54,6 +57,7 @@ def fit_ground(points: np.ndarray, up: tuple[float, float, float] = UP, max_tilt
     points        float [N, 3] in the optical frame; points that are not finite are passed over
     up            unit vector, a guess where up is; the default is a level camera's
     max_tilt_deg  the normal lies within this angle of it: pitch and roll that the camera may have
+    heights_m     least and largest height of the camera above it, in the points' own scale
     raises        ValueError for points of another shape
     """
     if points.ndim != 2 or points.shape[1] != 3:
@@ -64,7 +68,7 @@ def fit_ground(points: np.ndarray, up: tuple[float, float, float] = UP, max_tilt
     if len(points) < 3:
         return None
     least_cosine = np.cos(np.radians(max_tilt_deg))
-    m = _best_sample(points, np.asarray(up, np.float64), least_cosine)
+    m = _best_sample(points, np.asarray(up, np.float64), least_cosine, heights_m)
     if m is None:
         return None
     tolerance = TOLERANCE
@@ -80,7 +84,7 @@ def fit_ground(points: np.ndarray, up: tuple[float, float, float] = UP, max_tilt
     normal = m * height_m
     on_it = points[np.abs(1 + points @ m) < TOLERANCE]
     share = len(on_it) / len(points)
-    if share < MIN_SHARE or normal @ up < least_cosine:
+    if share < MIN_SHARE or normal @ up < least_cosine or not heights_m[0] <= height_m <= heights_m[1]:
         return None
     spread_m = np.linalg.svd(on_it - on_it.mean(0), compute_uv=False)[1] / np.sqrt(len(on_it))
     return Ground(normal, float(height_m), float(share)) if spread_m >= MIN_SPREAD * height_m else None
@@ -100,7 +104,8 @@ class GroundMemory:
         return self._last if 0 <= time_s - self._time_s <= KEPT_S else None
 
 
-def _best_sample(points: np.ndarray, up: np.ndarray, least_cosine: float) -> np.ndarray | None:
+def _best_sample(points: np.ndarray, up: np.ndarray, least_cosine: float, heights_m: tuple[float, float]
+                 ) -> np.ndarray | None:
     """float64 [3], m of the plane through three points that most lie on and fewest below; the same for the same points."""
     below = points[points @ up < 0]
     if len(below) < 3:
@@ -112,13 +117,22 @@ def _best_sample(points: np.ndarray, up: np.ndarray, least_cosine: float) -> np.
     normals = normals[some] / lengths[some, None]
     normals *= np.where(normals @ up < 0, -1.0, 1.0)[:, None]
     heights = -np.einsum("nc,nc->n", normals, a[some])
-    plausible = (heights > 1e-3) & (normals @ up >= least_cosine)
+    plausible = (heights > 1e-3) & (normals @ up >= least_cosine) & (heights >= heights_m[0]) & (heights <= heights_m[1])
     if not plausible.any():
         return None
     m = normals[plausible] / heights[plausible, None]
     residuals = 1 + m.astype(np.float32) @ points.T.astype(np.float32)
-    scores = (np.abs(residuals) < TOLERANCE).sum(1) - BELOW_WEIGHT * (residuals < -2 * TOLERANCE).sum(1)
+    scores = np.maximum(0, 1 - (residuals / TOLERANCE) ** 2).sum(1) - BELOW_WEIGHT * (residuals < -2 * TOLERANCE).sum(1)
+    tilts = np.degrees(np.arccos(np.clip(normals[plausible] @ up, -1, 1)))
+    scores = np.where(scores > 0, scores * np.exp(-(tilts / TILT_DEG) ** 2), scores)
     return m[np.argmax(scores)] if scores.max() > 0 else None
+
+
+def mounted_up(pitch_deg: float, turn_deg: int = 0) -> tuple[float, float, float]:
+    """Where up is, in the optical frame, of a camera that looks down by `pitch_deg` and whose pictures are turned clockwise by
+    `turn_deg`."""
+    pitch, turn = np.radians(pitch_deg), np.radians(turn_deg)
+    return float(np.sin(turn) * np.cos(pitch)), float(-np.cos(turn) * np.cos(pitch)), float(-np.sin(pitch))
 
 
 def obstacles(points: np.ndarray, ground: Ground, min_height_m: float, max_height_m: float) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from modot_ros.scene.geometry import points, rays
-from modot_ros.scene.ground import KEPT_S, Ground, GroundMemory, fit_ground, nearest_of_blocks, obstacles
+from modot_ros.scene.ground import KEPT_S, Ground, GroundMemory, fit_ground, mounted_up, nearest_of_blocks, obstacles
 
 K = np.array([[120.0, 0, 79.5], [0, 120, 59.5], [0, 0, 1]])
 SHAPE = (120, 160)
@@ -66,6 +66,20 @@ def test_noise_and_holes_do_not_move_the_floor():
 def test_a_table_before_the_floor_is_not_the_floor():
     depth, _ = view(1.2, 25, table_m=0.75)
     assert fit_ground(cloud(depth)).height_m == pytest.approx(1.2, rel=0.02)
+
+
+def test_a_known_height_tells_a_table_from_the_floor():
+    depth, up = view(1.2, 25, table_m=0.75)
+    depth[(rays(K, SHAPE) * depth[..., None]) @ up < -0.6] = np.nan     # of the floor nothing is in sight
+    assert fit_ground(cloud(depth)).height_m == pytest.approx(0.45, rel=0.05)
+    assert fit_ground(cloud(depth), heights_m=(0.8, 1.8)) is None
+
+
+@pytest.mark.parametrize("pitch_deg, turn_deg, up", [
+    (0, 0, (0, -1, 0)), (0, 90, (1, 0, 0)), (0, 180, (0, 1, 0)), (0, 270, (-1, 0, 0)), (90, 0, (0, 0, -1)),
+    (30, 90, (np.sqrt(0.75), 0, -0.5))])
+def test_up_of_a_mount(pitch_deg, turn_deg, up):
+    np.testing.assert_allclose(mounted_up(pitch_deg, turn_deg), up, atol=1e-12)
 
 
 def test_the_same_points_give_the_same_floor():

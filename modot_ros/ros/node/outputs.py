@@ -19,11 +19,9 @@ from modot_ros.ros.convert import cloud_message, image_message, in_range, millim
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.scene.drawing.overlay import overlay
 from modot_ros.scene.geometry import FRONTIER_COLUMNS, clearing_points, flying_pixels, frontiers, points
-from modot_ros.scene.ground import Ground, GroundMemory, fit_ground, nearest_of_blocks, obstacles
+from modot_ros.scene.ground import HEIGHT_RATIO, Ground, GroundMemory, fit_ground, mounted_up, nearest_of_blocks, obstacles
 from modot_ros.scene.scan import scan
 
-# Where up is, in the optical frame, of a level camera that is turned by `rotate` degrees.
-UP_OF_ROTATION = {0: (0.0, -1.0, 0.0), 90: (1.0, 0.0, 0.0), 180: (0.0, 1.0, 0.0), 270: (-1.0, 0.0, 0.0)}
 GROUND_STRIDE_PX = 8                                    # the floor is fitted to one pixel of so many in each direction
 SCAN_RANGE_MIN_M = 0.05
 
@@ -70,8 +68,15 @@ class Result:
         """The floor in sight, or the one that was in sight lately."""
         grid = np.s_[GROUND_STRIDE_PX // 2::GROUND_STRIDE_PX, GROUND_STRIDE_PX // 2::GROUND_STRIDE_PX]
         xyz = points(self.solid_depth_m[grid], self.rays[grid], np.ones(self.solid_depth_m[grid].shape, bool))
-        stamp = self.header.stamp
-        return self.memory.latest(fit_ground(xyz, UP_OF_ROTATION[self.parameters.rotate]), stamp.sec + stamp.nanosec * 1e-9)
+        height_m, stamp = self.parameters.camera_height_m, self.header.stamp
+        heights_m = (height_m / HEIGHT_RATIO, height_m * HEIGHT_RATIO) if height_m else (0.0, np.inf)
+        found = fit_ground(xyz, self.up, self.parameters.camera_tilt_deg, heights_m)
+        return self.memory.latest(found, stamp.sec + stamp.nanosec * 1e-9)
+
+    @property
+    def up(self) -> tuple[float, float, float]:
+        """In the optical frame, as the camera is said to be mounted."""
+        return mounted_up(self.parameters.camera_pitch_deg, self.parameters.rotate)
 
 
 def depth_image(result: Result) -> Image:
@@ -160,7 +165,7 @@ def laser_scan(result: Result) -> LaserScan:
     parameters = result.parameters
     found = scan(result.solid_depth_m, result.rays, result.ground, parameters.obstacle_min_height_m,
                  parameters.obstacle_max_height_m, parameters.cloud_range_m, parameters.points_stride_px,
-                 UP_OF_ROTATION[parameters.rotate])
+                 result.up)
     header = Header(stamp=result.header.stamp, frame_id=parameters.scan_frame_id or scan_frame(result.header.frame_id))
     return LaserScan(header=header, angle_min=found.angle_min, angle_max=found.angle_max,
                      angle_increment=found.angle_increment, range_min=SCAN_RANGE_MIN_M, range_max=parameters.cloud_range_m,

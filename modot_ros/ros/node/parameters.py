@@ -129,6 +129,13 @@ class Parameters:
     cloud_range_m: float = parameter(
         10.0, "Distance at which `~/points` ends and `~/points_clearing` lies, and depth that a surface "
         "hidden beyond it counts as in `~/frontiers`", unit="m", low=0.1, high=1000.0)
+    camera_height_m: float = parameter(
+        0.0, "Height of the camera above the floor; tells the floor from table tops. 0 = unknown", unit="m", low=0.0, high=100.0)
+    camera_pitch_deg: float = parameter(0.0, "How far the camera looks down", unit="deg", low=-60.0, high=80.0)
+    camera_tilt_deg: float = parameter(
+        40.0, "How far pitch and roll may be off from that: 10 where the mount is known, as predicted floors are not quite "
+        "level",
+        unit="deg", low=1.0, high=60.0)
     obstacle_min_height_m: float = parameter(
         0.1, "Least height above the floor, near the camera, of what is an obstacle in `~/points_nav` and `~/scan`; 2 cm more "
         "per metre of distance", unit="m", low=0.0, high=10.0)
