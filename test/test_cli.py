@@ -49,13 +49,27 @@ def test_predict_takes_a_folder_and_its_labels(picture, tmp_path):
     assert [instance["id"] for instance in json.loads((out / "b_graph.json").read_text())["instances"]] == [517]
 
 
-def test_predict_takes_a_video(picture, tmp_path):
+@pytest.mark.parametrize("frames", (False, True))
+def test_predict_makes_a_video_and_lines_of_a_video(picture, tmp_path, frames, capsys):
     writer = cv2.VideoWriter(str(tmp_path / "v.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (160, 120))
-    for _ in range(2):
-        writer.write(cv2.imread(str(picture)))
+    shown = cv2.imread(str(picture))
+    for shift in (0, 2, 4):
+        writer.write(np.roll(shown, shift, 1))
     writer.release()
-    assert cli.main(["predict", str(tmp_path / "v.avi"), "-o", str(tmp_path / "out"), "--device", "cpu"]) == 0
-    assert (tmp_path / "out" / "v_000001_depth.npy").exists()
+    out = tmp_path / "out"
+    assert cli.main(["predict", str(tmp_path / "v.avi"), "-o", str(out), "--device", "cpu",
+                     *(["--frames"] if frames else [])]) == 0
+    assert len(list(out.iterdir())) == 2 + 3 * len(FILES) * frames
+    said = capsys.readouterr()
+    assert "3 frames in " in said.out and "v_overlay.mp4" in said.out and "3/3" in said.err
+    lines = [json.loads(line) for line in (out / "v_graph.jsonl").read_text().splitlines()]
+    assert [(line["frame"], line["time_s"]) for line in lines] == [(0, 0.0), (1, 0.1), (2, 0.2)]
+    ids = [{instance["id"] for instance in line["instances"]} for line in lines]
+    assert ids[0] & ids[2] and max(instance["age"] for instance in lines[2]["instances"]) == 3, "ids are tracked"
+    assert cv2.VideoCapture(str(out / "v_overlay.mp4")).get(cv2.CAP_PROP_FRAME_COUNT) == 3
+    if frames:
+        labels = cv2.imread(str(out / "v_000002_labels.png"), cv2.IMREAD_UNCHANGED)
+        assert set(np.unique(labels)) - {0} == {one["id"] for one in lines[2]["instances"] if not one["hidden_by"]}
 
 
 def test_order_prints_the_graph_and_writes_it(picture, tmp_path, capsys):

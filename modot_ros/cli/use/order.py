@@ -10,11 +10,11 @@ import cv2
 from modot_ros.cli.arguments import model_arguments, scene_arguments
 from modot_ros.cli.use.predictions import predictions
 
-HELP = "Say who occludes whom and who is nearer, in a picture or those of a folder."
+HELP = "Say who occludes whom and who is nearer, in a picture, those of a folder or a video."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", help="picture or folder")
+    parser.add_argument("input", help="picture, folder or video")
     parser.add_argument("-o", "--output", type=Path, help="folder for the graph as JSON, GraphML and DOT and for the "
                         "overlay, made when missing; without it the graph is only printed")
     model_arguments(parser)
@@ -22,14 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from modot_ros.scene.drawing.graph_files import graph_text, write_graph
+    from modot_ros.scene.drawing.graph_files import graph_files, graph_text
     from modot_ros.scene.drawing.overlay import overlay
+    from modot_ros.scene.drawing.prediction_files import png_bytes
+    from modot_ros.scene.drawing.whole_files import write_whole
 
-    for name, rgb, prediction in predictions(options):
+    for seen in predictions(options):
+        name, prediction = seen.name, seen.prediction
         if options.output is not None:
-            write_graph(prediction.graph, options.output, name)
-            path = options.output / f"{name}_overlay.png"
-            if not cv2.imwrite(str(path), cv2.cvtColor(overlay(rgb, prediction), cv2.COLOR_RGB2BGR)):
-                raise OSError(f"{path} can't be written")
+            drawn = cv2.cvtColor(overlay(seen.rgb, prediction), cv2.COLOR_RGB2BGR)
+            contents = {**graph_files(prediction.graph, name), f"{name}_overlay.png": png_bytes(drawn)}
+            write_whole({options.output / file: content for file, content in contents.items()})
         print(f"{name}: {graph_text(prediction.graph, 'm' if prediction.depth_kind == 'metric' else '')}")
     return 0

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 from pathlib import Path
 
 from modot_ros.cli.arguments import model_arguments, scene_arguments
 from modot_ros.cli.use.predictions import predictions
 
-HELP = "Predict for a picture, the pictures of a folder, or a video."
+HELP = "Predict for a picture, the pictures of a folder, or a video (a video of overlays and a line of JSON per frame)."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", help="picture, folder or video")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the results, made when missing")
+    parser.add_argument("--frames", action="store_true", help="of a video, keep the files of every frame too")
     model_arguments(parser)
     scene_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
+    from modot_ros.scene.drawing.film import Film
     from modot_ros.scene.drawing.prediction_files import write_prediction
 
-    done = 0
-    for name, rgb, prediction in predictions(options):
-        write_prediction(prediction, rgb, options.output, name)
-        done += 1
-    print(f"{done} predictions in {options.output}")
+    done, film = 0, None
+    with ExitStack() as stack:
+        for seen in predictions(options):
+            if seen.rate_hz:
+                film = film or stack.enter_context(Film(options.output, Path(options.input).stem, seen.rate_hz))
+                film.add(seen.rgb, seen.prediction, seen.time_s)
+            if not seen.rate_hz or options.frames:
+                write_prediction(seen.prediction, seen.rgb, options.output, seen.name)
+            done += 1
+    print(f"{done} frames in {' and '.join(map(str, film.paths))}" if film else f"{done} predictions in {options.output}")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,27 @@ import cv2
 import numpy as np
 
 from modot_ros.scene.image_decoding import decode
+from modot_ros.scene.tracking import Tracker
 
 if TYPE_CHECKING:
     from modot_ros.prediction import Prediction
 
+LOG_PERIOD_S = 10.0                                     # between lines of progress that go into a file
 
-def predictions(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, Prediction]]:
-    """(name, RGB picture, prediction) of every frame of the input; makes the output folder."""
+
+@dataclass(frozen=True)
+class Seen:
+    """A frame of the input and what the predictor finds in it."""
+
+    name: str
+    rgb: np.ndarray                                     # uint8 [H, W, 3]
+    prediction: Prediction
+    time_s: float = 0.0                                 # from the first frame of a video
+    rate_hz: float = 0.0                                # of the video; 0 = a picture by itself
+
+
+def predictions(options: argparse.Namespace) -> Iterator[Seen]:
+    """Every frame of the input; makes the output folder. Instances of a video keep their ids from frame to frame."""
     from tqdm import tqdm
 
     from modot_ros.predictor import Predictor
@@ -39,7 +54,9 @@ def predictions(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, 
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)
     names: set[str] = set()
-    for frame in tqdm(source, total=len(source), unit="frame", disable=None if len(source) > 1 else True):
+    tracker = Tracker() if isinstance(source, Video) else None
+    for frame in tqdm(source, total=len(source) or None, unit="frame", disable=len(source) == 1,
+                      mininterval=0.1 if sys.stderr.isatty() else LOG_PERIOD_S):
         if frame.name in names:
             raise ValueError(f"two pictures are called {frame.name!r}, and so would be their results: rename one")
         names.add(frame.name)
@@ -48,7 +65,14 @@ def predictions(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray, 
         if focal_px is None and frame.calibration is not None:
             focal_px = Camera.of(frame.calibration, frame.width, frame.height).focal_px
         labels = None if options.instances is None else _labels(options.instances, frame.name, rgb.shape[:2])
-        yield frame.name, rgb, predictor.predict(rgb, focal_px, labels)
+        if tracker is None:
+            yield Seen(frame.name, rgb, predictor.predict(rgb, focal_px, labels))
+            continue
+        prediction = predictor.predict(rgb, focal_px, labels, parts=("depth", "boundary", "instances"))
+        lasting, _ = tracker.recognise(prediction.labels, rgb, prediction.depth, frame.due_s, given=labels is not None)
+        prediction = predictor.relate(rgb, prediction, lasting)
+        prediction = replace(prediction, graph=tracker.remember(prediction.graph))
+        yield Seen(frame.name, rgb, prediction, frame.due_s, source.rate_hz)
     if isinstance(source, Pictures) and source.passed_over:
         print(f"{len(source.passed_over)} passed over{listed(source.passed_over)}", file=sys.stderr)
 

@@ -8,10 +8,10 @@ left out, for readers know no common spelling of them.
 """
 from __future__ import annotations
 
+import io
 import json
 import math
 from dataclasses import asdict
-from pathlib import Path
 
 import networkx
 
@@ -45,13 +45,15 @@ def _finite(fields: dict) -> dict:
     return {name: value for name, value in fields.items() if not isinstance(value, float) or math.isfinite(value)}
 
 
-def write_graphml(graph: OrderGraph, path: Path) -> None:
-    """Writes GraphML; `networkx.read_graphml(path, node_type=int)` gives `as_networkx(graph)` back."""
-    networkx.write_graphml(as_networkx(graph), path, named_key_ids=True)
+def graphml(graph: OrderGraph) -> bytes:
+    """GraphML; `networkx.read_graphml(file, node_type=int)` gives `as_networkx(graph)` back."""
+    file = io.BytesIO()
+    networkx.write_graphml(as_networkx(graph), file, named_key_ids=True)
+    return file.getvalue()
 
 
-def write_dot(graph: OrderGraph, path: Path) -> None:
-    """Writes DOT: `dot -Tsvg` draws occlusions as arrows, the thicker the surer, what is near above what is far."""
+def dot(graph: OrderGraph) -> str:
+    """DOT: `dot -Tsvg` draws occlusions as arrows, the thicker the surer, what is near above what is far."""
     def attributes(fields: dict) -> str:
         return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in fields.items())
 
@@ -66,16 +68,13 @@ def write_dot(graph: OrderGraph, path: Path) -> None:
         if fields["relation"] == "occludes":
             style = {"penwidth": round(0.5 + 2.5 * fields["confidence"], 2), "constraint": False}
         lines.append(f"  {near} -> {far} [{attributes({**fields, **style})}];")
-    path.write_text("\n".join([*lines, "}"]) + "\n", encoding="utf-8")
+    return "\n".join([*lines, "}"]) + "\n"
 
 
-def write_graph(graph: OrderGraph, folder: Path, name: str) -> list[Path]:
-    """Writes NAME_graph.json, NAME_graph.graphml and NAME_graph.dot into an existing folder; returns the paths."""
-    paths = [folder / f"{name}_graph.{ending}" for ending in ("json", "graphml", "dot")]
-    paths[0].write_text(graph_json(graph) + "\n")
-    write_graphml(graph, paths[1])
-    write_dot(graph, paths[2])
-    return paths
+def graph_files(graph: OrderGraph, name: str) -> dict[str, bytes]:
+    """What NAME_graph.json, NAME_graph.graphml and NAME_graph.dot hold, by these names."""
+    contents = {"json": (graph_json(graph) + "\n").encode(), "graphml": graphml(graph), "dot": dot(graph).encode()}
+    return {f"{name}_graph.{ending}": content for ending, content in contents.items()}
 
 
 def graph_text(graph: OrderGraph, unit: str = "m") -> str:

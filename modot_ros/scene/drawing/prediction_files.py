@@ -2,6 +2,7 @@
 """A prediction as files that other programs read."""
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -11,17 +12,23 @@ import numpy as np
 
 from modot_ros.prediction import OrderGraph, Prediction
 from modot_ros.scene.drawing.overlay import overlay
+from modot_ros.scene.drawing.whole_files import write_whole
 
 
-def graph_json(graph: OrderGraph) -> str:
-    """The order graph as JSON: method, instances, occlusions, depths; what is not finite is null."""
+def graph_record(graph: OrderGraph) -> dict:
+    """The order graph for JSON: method, instances, occlusions, depths; what is not finite is None."""
     def plain(value):
         if isinstance(value, dict):
             return {key: plain(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [plain(item) for item in value]
         return None if isinstance(value, float) and not np.isfinite(value) else value
-    return json.dumps(plain(asdict(graph)), indent=1, allow_nan=False)
+    return plain(asdict(graph))
+
+
+def graph_json(graph: OrderGraph) -> str:
+    """`graph_record` as text."""
+    return json.dumps(graph_record(graph), indent=1, allow_nan=False)
 
 
 def depth_millimetres(depth_m: np.ndarray) -> np.ndarray:
@@ -41,21 +48,27 @@ def write_prediction(prediction: Prediction, rgb: np.ndarray, folder: Path, name
     NAME_labels.png          uint16 instance labels, 0 = background
     NAME_graph.json          the order graph, ids being those of the labels
     NAME_overlay.png         all of it in one picture
-    Returns the paths. Raises OSError when one can't be written.
+    Returns the paths. Raises OSError as `write_whole`.
     """
     pictures = {"boundary": prediction.boundary_mask.astype(np.uint8) * 255,
                 "labels": prediction.labels.astype(np.uint16),
                 "overlay": cv2.cvtColor(overlay(rgb, prediction), cv2.COLOR_RGB2BGR)}
     if prediction.depth_kind == "metric":
         pictures["depth_mm"] = depth_millimetres(prediction.depth)
-    paths = []
-    for kind, array in {"depth": prediction.depth, "boundary_prob": prediction.boundary_probability}.items():
-        paths.append(folder / f"{name}_{kind}.npy")
-        np.save(paths[-1], array.astype(np.float32))
-    for kind, picture in pictures.items():
-        paths.append(folder / f"{name}_{kind}.png")
-        if not cv2.imwrite(str(paths[-1]), picture):
-            raise OSError(f"{paths[-1]} can't be written")
-    paths.append(folder / f"{name}_graph.json")
-    paths[-1].write_text(graph_json(prediction.graph) + "\n")
-    return paths
+    arrays = {"depth": prediction.depth, "boundary_prob": prediction.boundary_probability}
+    contents = {f"{kind}.npy": npy_bytes(array.astype(np.float32)) for kind, array in arrays.items()}
+    contents |= {f"{kind}.png": png_bytes(picture) for kind, picture in pictures.items()}
+    contents["graph.json"] = (graph_json(prediction.graph) + "\n").encode()
+    return write_whole({folder / f"{name}_{ending}": content for ending, content in contents.items()})
+
+
+def npy_bytes(array: np.ndarray) -> bytes:
+    """The array as a .npy file."""
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def png_bytes(picture: np.ndarray) -> bytes:
+    """uint8 or uint16 [H, W] or [H, W, 3], blue first, as a .png file."""
+    return cv2.imencode(".png", picture)[1].tobytes()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What other programs and people read of an order graph."""
+import io
 import json
 import re
 
@@ -7,7 +8,7 @@ import networkx
 import pytest
 
 from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGraph
-from modot_ros.scene.drawing.graph_files import as_networkx, graph_text, write_dot, write_graph, write_graphml
+from modot_ros.scene.drawing.graph_files import as_networkx, dot, graph_files, graph_text, graphml
 
 NAN, INF = float("nan"), float("inf")
 GRAPH = OrderGraph("fused",
@@ -36,9 +37,8 @@ def test_nodes_and_edges_hold_the_fields():
 
 
 @pytest.mark.parametrize("graph", [GRAPH, OrderGraph("geometric")])
-def test_graphml_is_read_back_equal(tmp_path, graph):
-    write_graphml(graph, tmp_path / "a.graphml")
-    read = networkx.read_graphml(tmp_path / "a.graphml", node_type=int, force_multigraph=True)
+def test_graphml_is_read_back_equal(graph):
+    read = networkx.read_graphml(io.BytesIO(graphml(graph)), node_type=int, force_multigraph=True)
     written = as_networkx(graph)
     assert read.is_directed() and read.graph["method"] == graph.method
     assert dict(read.nodes(data=True)) == dict(written.nodes(data=True))
@@ -47,9 +47,8 @@ def test_graphml_is_read_back_equal(tmp_path, graph):
         assert {name: value for name, value in read.edges[edge].items() if name != "id"} == written.edges[edge]
 
 
-def test_dot_draws_occlusions_and_orders_layers_by_depth(tmp_path):
-    write_dot(GRAPH, tmp_path / "a.dot")
-    first, *lines, last = (tmp_path / "a.dot").read_text(encoding="utf-8").splitlines()
+def test_dot_draws_occlusions_and_orders_layers_by_depth():
+    first, *lines, last = dot(GRAPH).splitlines()
     assert first.startswith("digraph") and "fused" in first and last == "}"
     nodes = {line.split()[0]: line for line in lines if re.match(r"  \d+ \[", line)}
     assert list(nodes) == ["3", "12", "700"]
@@ -65,13 +64,10 @@ def test_dot_draws_occlusions_and_orders_layers_by_depth(tmp_path):
     assert all("relation=" in line and "confidence=" in line for line in edges)
 
 
-def test_all_files_are_written(tmp_path):
-    paths = write_graph(GRAPH, tmp_path, "a")
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in paths} == {
-        "a_graph.json", "a_graph.graphml", "a_graph.dot"}
-    assert json.loads(paths[0].read_text())["method"] == "fused"
-    with pytest.raises(OSError, match="nowhere"):
-        write_graph(GRAPH, tmp_path / "nowhere", "a")
+def test_all_files_are_there():
+    files = graph_files(GRAPH, "a")
+    assert set(files) == {"a_graph.json", "a_graph.graphml", "a_graph.dot"}
+    assert json.loads(files["a_graph.json"])["method"] == "fused"
 
 
 def test_text_names_every_relation():
