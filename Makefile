@@ -22,8 +22,8 @@ setup:  ## make .venv and build the messages; seconds when nothing has changed
 	python3 python3-venv python3-dev g++"; exit 1; }
 	@$(PYTHON3) requirements/environment.py
 
-lint: setup  ## check style and import order
-	@$(ENTER) ruff check .
+lint: setup  ## check style, import order and types
+	@$(ENTER) ruff check . && mypy
 
 test: lint  ## build the package and run every test
 	@$(ENTER) python3 -m pytest test -n auto --maxprocesses 4 --dist loadgroup $(PYTEST_ARGS)

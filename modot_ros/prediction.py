@@ -7,6 +7,7 @@ axis (REP 103 optical frame: x right, y down, z forward). The order relations ar
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -131,8 +132,8 @@ class Prediction:
             side = np.where(side > 0, (side.astype(np.int16) - 1 - 2 * quarters) % 8 + 1, 0).astype(np.uint8)
         arrays = {"depth": self.depth, "boundary_probability": self.boundary_probability, "boundary_mask": self.boundary_mask,
                   "boundary_side": side, "labels": self.labels, "log_depth_std": self.log_depth_std}
-        turned = {name: None if array is None else np.ascontiguousarray(np.rot90(array, quarters))
-                  for name, array in arrays.items()}
+        turned: dict[str, Any] = {name: None if array is None else np.ascontiguousarray(np.rot90(array, quarters))
+                                  for name, array in arrays.items()}
         graph = self.graph
         if graph is not None:
             height, width = next(array.shape for array in arrays.values() if array is not None)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -140,7 +141,10 @@ class Predictor:
         coarse_depth, coarse_probability, coarse_std = run(self.loaded, rgb, depth="depth" in needed,
                                                            boundary="boundary" in needed, flip=self.flip)
         watch.lap("network")
-        depth = probability = mask = side = labels = graph = std = None
+        depth: Any = None                               # `needed` says which of these there are
+        probability: Any = None
+        labels: Any = None
+        mask = side = graph = std = None
         if "boundary" in needed:
             probability = cv2.resize(coarse_probability, (width, height), interpolation=cv2.INTER_LINEAR)
         if "depth" in needed:
@@ -167,7 +171,7 @@ class Predictor:
         if "order" in needed:
             graph = self._graph(watch, rgb, labels, depth, probability, focal_px)
 
-        def asked(part: str, value):
+        def asked(part: str, value: Any) -> Any:
             return value if part in parts else None
 
         return Prediction(depth_kind=self.depth_kind, focal_px=float(focal_px), depth=asked("depth", depth),
@@ -183,7 +187,10 @@ class Predictor:
         prediction     with depth and boundary
         labels         int32 [H, W] as `validate_labels` returns them
         names, scores  class name and confidence of labels
+        Raises ValueError for a prediction without depth or boundary.
         """
+        if prediction.depth is None or prediction.boundary_probability is None:
+            raise ValueError("prediction has no depth or no boundary: predict with both parts")
         watch = _Stopwatch()
         graph = self._graph(watch, rgb, labels, prediction.depth, prediction.boundary_probability,
                             prediction.focal_px, names, scores)

@@ -229,7 +229,7 @@ def from_pairs(right: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndar
     hides[2, :-1] = down > 0
     hides[3, 1:] = down < 0
     du, dv = hides[0] - hides[1], hides[2] - hides[3]
-    mask = hides.any(0)
+    mask = np.logical_or.reduce(hides)
     torn = mask & (du == 0) & (dv == 0)
     du += torn & (hides[0] > 0)
     dv += torn & (hides[0] == 0)

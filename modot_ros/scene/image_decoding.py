@@ -53,7 +53,7 @@ def decode(content: bytes, flags: int) -> np.ndarray:
         raise ValueError(f"is no picture ({error.err})") from error
     if picture is None:
         raise ValueError("is no picture, or corrupt" if ended else "is cut off")
-    if not ended and _ends_grey(picture, header.block):
+    if header is not None and not ended and _ends_grey(picture, header.block):
         raise ValueError("is cut off")
     return picture
 
@@ -75,9 +75,8 @@ def header_of(content: bytes) -> Header | None:
             height, width = (int.from_bytes(content[place + at:place + at + 2], "big") for at in (5, 7))
             count = content[place + 9]
             factors = content[place + 11:place + 10 + 3 * count:3]      # of each component, horizontal before vertical
-            block = tuple(BLOCK_PX * max(factor, default=1) for factor in (
-                [byte >> 4 for byte in factors], [byte & 15 for byte in factors])) if count > 1 else (BLOCK_PX, BLOCK_PX)
-            return Header(width, height, marker in PROGRESSIVE, block)
+            across, down = (max((byte >> shift & 15 for byte in factors), default=1) if count > 1 else 1 for shift in (4, 0))
+            return Header(width, height, marker in PROGRESSIVE, (BLOCK_PX * across, BLOCK_PX * down))
         else:
             place += 2 + int.from_bytes(content[place + 2:place + 4], "big")
     return None

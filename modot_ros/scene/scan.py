@@ -52,7 +52,7 @@ def scan(depth_m: np.ndarray, directions: np.ndarray, ground: Ground | None, min
     ground      the floor; without one every point counts, whatever its height, and `up` is taken for up
     heights     above the floor, as in ground.obstacles
     """
-    axes = level_axes(up if ground is None else ground.normal).astype(np.float32)
+    axes = level_axes(np.array(up) if ground is None else ground.normal).astype(np.float32)
     depth_m = np.where(np.isfinite(directions[..., 0]), depth_m, np.float32(np.nan))
     looked_at = np.s_[stride_px // 2::stride_px, stride_px // 2::stride_px]
     rays = directions[looked_at].reshape(-1, 3) @ axes.T

@@ -196,8 +196,8 @@ class Tracker:
     def _ids_of(self, regions: _Regions, common: np.ndarray) -> list[int]:
         """Lasting ids of the regions: those of what was visible, then of what was lost, then new ones."""
         ids = [0] * len(regions.labels)
-        if self._visible and ids:
-            before = self._regions
+        before = self._regions
+        if before is not None and self._visible and ids:
             place = np.stack([self._tracks[number].place for number in self._visible])
             union = common[1:].sum(1)[:, None] + common[:, 1:].sum(0) - common[1:, 1:]
             overlap = np.maximum(common[1:, 1:] / np.maximum(union, 1), BOX_WEIGHT * _box_iou(place, regions.place))
@@ -240,13 +240,16 @@ class Tracker:
 
     def _lose(self, regions: _Regions, common: np.ndarray, ids: list[int]) -> None:
         """Say of what has just gone who hides it, and forget what has been away for too long."""
-        here = set(ids)
+        here, areas = set(ids), self._areas()
         for row, number in enumerate(self._visible, 1):
             if number not in here:
-                self._tracks[number].hidden_by = self._who_hides(
-                    number, common[row], int(self._regions.area[row - 1]), regions, ids)
+                self._tracks[number].hidden_by = self._who_hides(number, common[row], areas[number], regions, ids)
         self._tracks = {number: track for number, track in self._tracks.items()
                         if number in here or self._stamp_s - track.seen_s < self.hidden_timeout_s}
+
+    def _areas(self) -> dict[int, int]:
+        """Grid pixels of what was visible in the last frame, by id."""
+        return {} if self._regions is None else dict(zip(self._visible, self._regions.area.tolist()))
 
     def _who_hides(self, number: int, common: np.ndarray, area: int, regions: _Regions, ids: list[int]) -> int:
         """Id of what stands where the instance was: who was seen in front of it, else who is nearer; 0 = nobody.
@@ -262,7 +265,7 @@ class Tracker:
         sure = np.array([known.get(one, 0.0) for one in ids]) * ((covers >= MIN_COVER) | going)
         if sure.any():
             return ids[int(sure.argmax())]
-        before = dict(zip(self._visible, self._regions.area.tolist()))
+        before = self._areas()
         growth = regions.area - np.array([before.get(one, 0) for one in ids])
         ratio = np.where(growth < SWALLOWED * area, NEARER, CLEARLY_NEARER)
         covers = covers * ~(regions.depth > ratio * track.depth)     # unknown may be nearer
@@ -270,12 +273,13 @@ class Tracker:
 
     def _hidden(self) -> list[Instance]:
         """What is within the picture but behind something that is in the graph itself, by ascending ids."""
-        there, hidden = set(self._visible), []
-        lost = [(number, track) for number, track in self._tracks.items() if number not in there and track.seen]
+        there = set(self._visible)
+        hidden: list[Instance] = []
+        lost = [(number, track) for number, track in self._tracks.items() if number not in there]
         lost.sort(key=lambda one: -one[1].seen_s)       # what hides something was lost after it, or not at all
         for number, track in lost:
             middle = (track.place[:2] + track.place[2:]) / 2
-            if track.age >= MIN_AGE and track.hidden_by in there and (0 <= middle).all() and (middle <= 1).all():
+            if track.seen and track.age >= MIN_AGE and track.hidden_by in there and (0 <= middle).all() and (middle <= 1).all():
                 there.add(number)
                 hidden.append(replace(track.seen, area_px=0, hidden_by=track.hidden_by))
         return sorted(hidden, key=lambda instance: instance.id)

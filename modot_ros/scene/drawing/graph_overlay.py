@@ -42,10 +42,10 @@ def draw_graph(picture: np.ndarray, labels: np.ndarray, graph: OrderGraph, depth
     centres = _centres(labels, visible)
     surest = sorted(graph.occlusions, key=lambda order: -order.confidence)[:MAX_ARROWS]
     placed = place_arrows(labels, surest, depth, {id: (u, v) for id, (u, v, _) in centres.items()})
-    for order, *arrow in reversed(list(zip(surest, *placed))):
+    for order, point, direction in reversed(list(zip(surest, *placed))):
         room = min(centres[order.occluder][2], centres[order.occludee][2])
         arm = min(max(1.5 * room, 0.6 * ARM_PX * scale), ARM_PX * scale)    # short between what is small
-        _draw_arrow(picture, *arrow, arm, colours[order.occluder], scale, order.confidence)
+        _draw_arrow(picture, point, direction, arm, colours[order.occluder], scale, order.confidence)
     _draw_names(picture, graph.instances, centres, scale)
 
 

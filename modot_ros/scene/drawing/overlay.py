@@ -65,23 +65,22 @@ def overlay(rgb: np.ndarray, prediction: Prediction, near_m: float | None = None
         if array is not None and array.shape != rgb.shape[:2]:
             raise ValueError(f"prediction is {array.shape}, the picture {rgb.shape[:2]}")
     picture = np.ascontiguousarray(rgb)
+    low, high = (0.0, 0.0) if depth is None else depth_limits(depth)
+    near, far = low if near_m is None else near_m, high if far_m is None else far_m
     if depth is not None:
-        limits = depth_limits(depth)
-        near_m = limits[0] if near_m is None else near_m
-        far_m = limits[1] if far_m is None else far_m
         # Over grey, colour means depth and nothing else.
         grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-        picture = cv2.addWeighted(grey, 1 - DEPTH_SHARE, colour_depth(depth, near_m, far_m), DEPTH_SHARE, 0)
+        picture = cv2.addWeighted(grey, 1 - DEPTH_SHARE, colour_depth(depth, near, far), DEPTH_SHARE, 0)
     else:
         picture = picture.copy()
     if prediction.labels is not None:
         picture[_outlines(prediction.labels)] = OUTLINE
-    if prediction.boundary_mask is not None:
+    if prediction.boundary_mask is not None and prediction.boundary_side is not None:
         _draw_boundaries(picture, prediction.boundary_mask, prediction.boundary_side)
     if prediction.graph is not None and prediction.labels is not None:
         draw_graph(picture, prediction.labels, prediction.graph, depth)
     if depth is not None:
-        _draw_scale(picture, near_m, far_m, prediction.depth_kind)
+        _draw_scale(picture, near, far, prediction.depth_kind)
     return picture
 
 

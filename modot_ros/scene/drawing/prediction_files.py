@@ -6,18 +6,19 @@ import io
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
-from modot_ros.prediction import OrderGraph, Prediction
+from modot_ros.prediction import PARTS, OrderGraph, Prediction
 from modot_ros.scene.drawing.overlay import overlay
 from modot_ros.scene.drawing.whole_files import write_whole
 
 
 def graph_record(graph: OrderGraph) -> dict:
     """The order graph for JSON: method, instances, occlusions, depths; what is not finite is None."""
-    def plain(value):
+    def plain(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: plain(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
@@ -48,14 +49,17 @@ def write_prediction(prediction: Prediction, rgb: np.ndarray, folder: Path, name
     NAME_labels.png          uint16 instance labels, 0 = background
     NAME_graph.json          the order graph, ids being those of the labels
     NAME_overlay.png         all of it in one picture
-    Returns the paths. Raises OSError as `write_whole`.
+    Returns the paths. Raises OSError as `write_whole`, and ValueError for a prediction that lacks a part.
     """
-    pictures = {"boundary": prediction.boundary_mask.astype(np.uint8) * 255,
+    depth, probability, mask = prediction.depth, prediction.boundary_probability, prediction.boundary_mask
+    if depth is None or probability is None or mask is None or prediction.labels is None or prediction.graph is None:
+        raise ValueError(f"{name}: only a whole prediction can be written, one with all of {', '.join(PARTS)}")
+    pictures = {"boundary": mask.astype(np.uint8) * 255,
                 "labels": prediction.labels.astype(np.uint16),
                 "overlay": cv2.cvtColor(overlay(rgb, prediction), cv2.COLOR_RGB2BGR)}
     if prediction.depth_kind == "metric":
-        pictures["depth_mm"] = depth_millimetres(prediction.depth)
-    arrays = {"depth": prediction.depth, "boundary_prob": prediction.boundary_probability}
+        pictures["depth_mm"] = depth_millimetres(depth)
+    arrays = {"depth": depth, "boundary_prob": probability}
     contents = {f"{kind}.npy": npy_bytes(array.astype(np.float32)) for kind, array in arrays.items()}
     contents |= {f"{kind}.png": png_bytes(picture) for kind, picture in pictures.items()}
     contents["graph.json"] = (graph_json(prediction.graph) + "\n").encode()

@@ -25,6 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -106,9 +107,9 @@ def _nodes(instances: Sequence[Instance], pair_orders: PairOrders, ids: Sequence
 
 
 def _said(probability: np.ndarray | None, relation: np.ndarray | None, ids: Sequence[int]
-          ) -> Iterator[tuple[tuple[int, int], np.ndarray, int]]:
+          ) -> Iterator[tuple[tuple[int, int], Any, int]]:
     """((id of row, id of column), probability, relation) wherever the network said something."""
-    if probability is None:
+    if probability is None or relation is None:
         return
     spoken = ~np.isnan(probability)
     if spoken.ndim == 3:
@@ -164,7 +165,7 @@ def _depth_belief(order: DepthOrder | None, a: Instance, b: Instance) -> list[fl
     return [near, far, doubt - far] if order.near == a.id else [far, near, doubt - far]
 
 
-def _pool(first: Sequence[float], second: Sequence[float]) -> np.ndarray:
+def _pool(first: Sequence[float], second: Sequence[float] | np.ndarray) -> np.ndarray:
     """Probabilities of exclusive cases by two independent witnesses of whom none is believed beyond doubt."""
     product = np.prod(np.clip(np.stack([first, second]).astype(float), DOUBT, 1 - DOUBT), axis=0)
     return product / product.sum()

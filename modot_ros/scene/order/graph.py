@@ -49,7 +49,8 @@ def order_graph(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray
     shared = contour(labels, depth_m, probability)
     occlusions = occlusion_orders(shared)
     measured = probability is None or shared.measured
-    correction = 0.0 if measured else nearness_of(labels, depth_m, probability, instances, occlusions, focal)
+    correction = 0.0 if probability is None or measured else nearness_of(labels, depth_m, probability, instances, occlusions,
+                                                                         focal)
     return OrderGraph(METHOD, instances, occlusions,
                       depth_orders(instances, occlusions, len(labels), measured, correction))
 

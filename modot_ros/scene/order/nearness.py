@@ -12,6 +12,7 @@ Written with operators that NumPy and PyTorch share: inference needs no more tha
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -32,8 +33,8 @@ def shipped_weights() -> dict[str, np.ndarray]:
         return {name: stored[name].astype(np.float32) for name in stored.files}
 
 
-def nearness(weights: dict[str, Any], features: Any, pairs: Any, hide: Any = None, xp: ModuleType = np, drop=lambda x: x
-             ) -> tuple[Any, Any, Any]:
+def nearness(weights: dict[str, Any], features: Any, pairs: Any, hide: Any = None, xp: ModuleType = np,
+             drop: Callable[[Any], Any] = lambda x: x) -> tuple[Any, Any, Any]:
     """What the rule's log-odds of all pairs should have added.
 
     weights  as `shipped_weights` has them: [in, out] and biases [out]; how many layers there are is told by their names
