@@ -30,7 +30,7 @@ class Film:
         self.rate_hz = rate_hz
         self.frames = 0
         self._parts = folder / f"{name}_overlay.part.mp4", folder / f"{name}_graph.jsonl.part"
-        self._size: tuple[int, int] | None = None       # width, height; the codec wants even ones
+        self._size = 0, 0                               # width, height; the codec wants even ones
         self._video: cv2.VideoWriter | None = None
         self._limits: np.ndarray | None = None          # ends of the colour scale, steady over time
         try:
@@ -39,7 +39,10 @@ class Film:
             raise unwritable(self.paths[1], error.strerror, 0) from error
 
     def add(self, rgb: np.ndarray, prediction: Prediction, time_s: float) -> None:
-        """A frame, uint8 [H, W, 3], red first, and what was predicted of it. Raises OSError when there is no space for it."""
+        """A frame, uint8 [H, W, 3], red first, and what was predicted of it, depth and order at least, which else is a
+        ValueError. Raises OSError when there is no space for it."""
+        if prediction.depth is None or prediction.graph is None:
+            raise ValueError("a film needs depth and order of every frame")
         if self._video is None:
             self._size = rgb.shape[1] & ~1, rgb.shape[0] & ~1
             self._video = cv2.VideoWriter(str(self._parts[0]), cv2.VideoWriter_fourcc(*CODEC), self.rate_hz, self._size)
