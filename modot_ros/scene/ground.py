@@ -17,6 +17,7 @@ import numpy as np
 
 UP = (0.0, -1.0, 0.0)                   # of a camera that looks straight ahead
 HEIGHT_RATIO = 1.5                      # a known height of the camera and the floor's are alike but for the scale of depth
+STRIDE_PX = 8                           # a floor is sought among one pixel of so many in each direction
 MOST_POINTS = 1500                      # so many of the points are looked at
 SAMPLES = 150                           # planes through three points each
 TOLERANCE = 0.05                        # inliers lie within this share of the camera's height
@@ -45,6 +46,14 @@ class Ground:
     def heights(self, points: np.ndarray) -> np.ndarray:
         """Heights [...] above the floor of points [..., 3], in metres."""
         return points @ self.normal.astype(points.dtype) + points.dtype.type(self.height_m)
+
+
+def sparse_points(depth_m: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """float32 [N, 3] of depth float32 [H, W] and rays float32 [H, W, 3]: enough points to find a floor among."""
+    grid = (slice(STRIDE_PX // 2, None, STRIDE_PX),) * 2
+    depth_m, directions = depth_m[grid].ravel(), directions[grid].reshape(-1, 3)
+    at = np.flatnonzero(np.isfinite(depth_m) & np.isfinite(directions[:, 0]))
+    return directions[at] * depth_m[at, None]
 
 
 def fit_ground(points: np.ndarray, up: tuple[float, float, float] = UP, max_tilt_deg: float = 40.0,
@@ -98,10 +107,10 @@ class GroundMemory:
         self._time_s = 0.0
 
     def latest(self, ground: Ground | None, time_s: float) -> Ground | None:
-        """Of a picture taken at `time_s`, given the floor that was found in it, if any. Clocks may jump back."""
+        """Of a picture taken at `time_s`, given the floor that was found in it, if any. Pictures may come out of order."""
         if ground is not None:
             self._last, self._time_s = ground, time_s
-        return self._last if 0 <= time_s - self._time_s <= KEPT_S else None
+        return self._last if abs(time_s - self._time_s) <= KEPT_S else None
 
 
 def _best_sample(points: np.ndarray, up: np.ndarray, least_cosine: float, heights_m: tuple[float, float]

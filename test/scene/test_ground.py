@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from modot_ros.scene.geometry import points, rays
-from modot_ros.scene.ground import KEPT_S, Ground, GroundMemory, fit_ground, mounted_up, nearest_of_blocks, obstacles
+from modot_ros.scene.ground import (
+    KEPT_S,
+    Ground,
+    GroundMemory,
+    fit_ground,
+    mounted_up,
+    nearest_of_blocks,
+    obstacles,
+    sparse_points,
+)
 
 K = np.array([[120.0, 0, 79.5], [0, 120, 59.5], [0, 0, 1]])
 SHAPE = (120, 160)
@@ -113,7 +122,16 @@ def test_a_floor_is_remembered_for_a_while():
     assert memory.latest(ground, 11.0) is ground
     assert memory.latest(None, 11.0 + KEPT_S) is ground
     assert memory.latest(None, 11.1 + KEPT_S) is None
-    assert memory.latest(None, 10.0) is None            # a bag began anew
+    assert memory.latest(None, 10.9) is ground          # an older picture, late
+    assert memory.latest(None, 5.9) is None             # a bag began anew
+
+
+def test_sparse_points_are_finite():
+    depth = np.full((16, 24), 2, np.float32)
+    depth[4, 12], depth[12, 4] = np.nan, np.inf
+    directions = rays(np.array([[10.0, 0, 4], [0, 10, 4], [0, 0, 1]]), (16, 24))
+    np.testing.assert_allclose(sparse_points(depth, directions)[:2], [[0, 0, 2], [3.2, 0, 2]], rtol=1e-6)
+    assert sparse_points(depth, directions).shape == (4, 3)
 
 
 def test_points_of_another_shape_are_refused():

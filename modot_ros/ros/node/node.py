@@ -319,6 +319,9 @@ class ModotNode(LifecycleNode):
         if pairing.unpaired:
             self.health.dropped("unpaired", now_s, count=pairing.unpaired)
             pairing.unpaired = 0
+        scale = self._perception.scale
+        numbers = ("", "", "") if scale is None else (f"{scale.factor:.3f}", f"{scale.confidence:.2f}", f"{scale.age_s:.1f}")
+        self.health.facts.update(zip(("scale", "scale_confidence", "scale_age_s"), numbers))
         self.health.facts["clock_jumps"] = str(pairing.jumps)
         self.health.facts["labels"] = self.parameters.instances_type if pairing.labels_in_use else "own partition"
         self.health.facts["labels_late"] = str(pairing.late)
@@ -410,8 +413,9 @@ class ModotNode(LifecycleNode):
         result = self._perception.result(frame, parts, self.parameters, follow)
         self._report_camera(result.camera)
         self.health.warn("labels_left_out", self._perception.left_out)
+        no_scale = "" if result.prediction.depth is None else self._report_scale()
         for output in wanted:
-            if not (output.needs_rays and result.camera.no_rays):
+            if not (output.needs_rays and (result.camera.no_rays or no_scale)):
                 self._outputs[output].publish(output.make(result))
         if frame.purpose == INSTANCES_ONLY:
             self.health.labelled()
@@ -425,6 +429,12 @@ class ModotNode(LifecycleNode):
         self.health.warn("calibration", camera.note or ("" if camera.k is not None or camera.problem else "no calibrated "
                          "camera_info: depth is right up to a factor, the model's own focal length is used"))
         self.health.fail("rays", camera.no_rays and f"no clouds and frontiers: {camera.no_rays}")
+
+    def _report_scale(self) -> str:
+        """Why there is no scale; empty when there is."""
+        problem = self._perception.without_scale(self.parameters)
+        self.health.fail("scale", problem and f"no clouds, scan and frontiers: {problem}")
+        return problem
 
 
 def describe(error: Exception) -> str:

@@ -19,10 +19,18 @@ from modot_ros.ros.convert import cloud_message, image_message, in_range, millim
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.scene.drawing.overlay import overlay
 from modot_ros.scene.geometry import FRONTIER_COLUMNS, clearing_points, flying_pixels, frontiers, points
-from modot_ros.scene.ground import HEIGHT_RATIO, Ground, GroundMemory, fit_ground, mounted_up, nearest_of_blocks, obstacles
+from modot_ros.scene.ground import (
+    HEIGHT_RATIO,
+    Ground,
+    GroundMemory,
+    fit_ground,
+    mounted_up,
+    nearest_of_blocks,
+    obstacles,
+    sparse_points,
+)
 from modot_ros.scene.scan import scan
 
-GROUND_STRIDE_PX = 8                                    # the floor is fitted to one pixel of so many in each direction
 SCAN_RANGE_MIN_M = 0.05
 
 
@@ -66,11 +74,9 @@ class Result:
     @cached_property
     def ground(self) -> Ground | None:
         """The floor in sight, or the one that was in sight lately."""
-        grid = np.s_[GROUND_STRIDE_PX // 2::GROUND_STRIDE_PX, GROUND_STRIDE_PX // 2::GROUND_STRIDE_PX]
-        xyz = points(self.solid_depth_m[grid], self.rays[grid], np.ones(self.solid_depth_m[grid].shape, bool))
         height_m, stamp = self.parameters.camera_height_m, self.header.stamp
         heights_m = (height_m / HEIGHT_RATIO, height_m * HEIGHT_RATIO) if height_m else (0.0, np.inf)
-        found = fit_ground(xyz, self.up, self.parameters.camera_tilt_deg, heights_m)
+        found = fit_ground(sparse_points(self.solid_depth_m, self.rays), self.up, self.parameters.camera_tilt_deg, heights_m)
         return self.memory.latest(found, stamp.sec + stamp.nanosec * 1e-9)
 
     @property

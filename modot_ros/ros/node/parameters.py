@@ -136,6 +136,12 @@ class Parameters:
         40.0, "How far pitch and roll may be off from that: 10 where the mount is known, as predicted floors are not quite "
         "level",
         unit="deg", low=1.0, high=60.0)
+    scale_source: str = parameter(
+        "model", "What the metres of depth rest on: the model, or the floor in sight and `camera_height_m` (camera_height), "
+        "with `camera_pitch_deg` right to 2 degrees", choices=("model", "camera_height"))
+    scale_timeout_s: float = parameter(
+        5.0, "With `scale_source: camera_height`, clouds and scan stop when no floor has been in sight for so long", unit="s",
+        low=0.1, high=3600.0)
     obstacle_min_height_m: float = parameter(
         0.1, "Least height above the floor, near the camera, of what is an obstacle in `~/points_nav` and `~/scan`; 2 cm more "
         "per metre of distance", unit="m", low=0.0, high=10.0)
@@ -154,6 +160,8 @@ class Parameters:
     def __post_init__(self) -> None:
         for item in fields(self):
             meaning_of(item).check(item.name, getattr(self, item.name))
+        if self.scale_source == "camera_height" and not self.camera_height_m:
+            raise ValueError("scale_source is 'camera_height' and camera_height_m 0.0: say how high the camera is")
         if self.obstacle_max_height_m <= self.obstacle_min_height_m:
             raise ValueError(f"obstacle_max_height_m is {self.obstacle_max_height_m}: it must be above obstacle_min_height_m, "
                              f"which is {self.obstacle_min_height_m}")

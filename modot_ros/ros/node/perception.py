@@ -18,8 +18,9 @@ from modot_ros.ros.node.labelling import Labelling, labelling_of
 from modot_ros.ros.node.outputs import Result
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Frame, stamp_ns
-from modot_ros.scene.ground import GroundMemory
+from modot_ros.scene.ground import HEIGHT_RATIO, GroundMemory, fit_ground, mounted_up, sparse_points
 from modot_ros.scene.instances import validate_labels
+from modot_ros.scene.scale import Scale, ScaleFilter, scale_of_floor
 from modot_ros.scene.tone import Tone
 from modot_ros.scene.tracking import Tracker
 
@@ -50,6 +51,8 @@ class Perception:
         self.quarters = turn_deg // 90                  # counterclockwise, to set the picture upright
         self.tracker = Tracker()
         self.ground = GroundMemory()
+        self.scale: Scale | None = None                 # of depth, by the floor; None before it was seen and without scale_source
+        self._scales = ScaleFilter()
         self.left_out = ""                              # said of labels beyond max_instances; empty when there are none
         self._tone = Tone()
         self._kept: OrderedDict[int, _Seen] = OrderedDict()
@@ -93,7 +96,30 @@ class Perception:
         self.predictor.max_instances = parameters.max_instances
         upright = np.ascontiguousarray(np.rot90(rgb, self.quarters))
         focal_px = None if camera.k is None else float(camera.k[self.quarters % 2, self.quarters % 2])
-        return _Seen(rgb, upright, camera, self.predictor.predict(upright, focal_px, parts=parts))
+        prediction = self.predictor.predict(upright, focal_px, parts=parts)
+        if parameters.scale_source == "camera_height" and prediction.depth is not None and prediction.depth_kind == "metric":
+            prediction = self._scaled(prediction, camera, parameters, stamp_ns(frame.image) * 1e-9)
+        return _Seen(rgb, upright, camera, prediction)
+
+    def _scaled(self, prediction: Prediction, camera: Camera, parameters: Parameters, time_s: float) -> Prediction:
+        """Depth in the metres that the floor and the camera's height give; as it is while no floor was seen."""
+        factor = None
+        if not camera.no_rays:
+            xyz = sparse_points(np.rot90(prediction.depth, -self.quarters), camera.rays(prediction.focal_px))
+            up, height_m = mounted_up(parameters.camera_pitch_deg, parameters.rotate), parameters.camera_height_m
+            ground = fit_ground(xyz, up, parameters.camera_tilt_deg, (height_m / HEIGHT_RATIO, height_m * HEIGHT_RATIO))
+            factor = None if ground is None else scale_of_floor(xyz, ground, up, height_m)
+        self.scale = self._scales.update(factor, time_s)
+        return prediction if self.scale is None else replace(prediction, depth=prediction.depth * np.float32(self.scale.factor))
+
+    def without_scale(self, parameters: Parameters) -> str:
+        """Why metres can't be trusted; empty when they can."""
+        if parameters.scale_source == "model":
+            return ""
+        if self.scale is None:
+            return f"no floor seen {parameters.camera_height_m} m below the camera, within a factor of {HEIGHT_RATIO}"
+        stale = self.scale.age_s > parameters.scale_timeout_s
+        return f"no floor seen for {self.scale.age_s:.0f} s" if stale else ""
 
     def _largest(self, labels: np.ndarray, most: int) -> np.ndarray:
         """The labels, all but the `most` largest regions made background."""

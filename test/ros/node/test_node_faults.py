@@ -35,6 +35,18 @@ def test_clouds_of_a_raw_image_lie_on_undistorted_rays_or_are_refused(model, d, 
     assert (status.level != DiagnosticStatus.ERROR) == clouds and ("thin_prism" in status.message) != clouds
 
 
+def test_clouds_stop_where_no_floor_gives_the_scale(running, make_image):
+    rig = running(scale_source="camera_height", camera_height_m=1.0)
+    depth, points = rig.listen("~/depth/image"), rig.listen("~/points", PointCloud2)
+    rig.send("image", make_image(stamp=1.0))
+    rig.until(lambda: depth)
+    rig.spin_for(0.3)
+    status, values = rig.status()
+    assert not points and status.level == DiagnosticStatus.ERROR and "no floor seen" in status.message
+    rig.node._on_second()
+    assert rig.status()[1]["scale"] == ""
+
+
 @pytest.mark.parametrize("rectified, expected_m", [("false", 4.0), ("true", 6.0)])
 def test_a_rectified_image_has_p_for_its_matrix_and_no_warning(rectified, expected_m, running, make_image, make_camera_info):
     rig = running(rectified=rectified)

@@ -64,6 +64,13 @@ def test_ranges_of_depth_that_hold_nothing_are_refused():
     assert Parameters(min_depth_m=2.0).max_depth_m == 0
 
 
+def test_what_navigation_needs_is_checked():
+    with pytest.raises(ValueError, match="obstacle_max_height_m is 0.1.*obstacle_min_height_m.*0.2"):
+        Parameters(obstacle_min_height_m=0.2, obstacle_max_height_m=0.1)
+    with pytest.raises(ValueError, match="camera_height_m 0.0"):
+        Parameters(scale_source="camera_height")
+
+
 @pytest.mark.parametrize("device", ("auto", "cpu", "cuda", "cuda:0", "cuda:11"))
 def test_devices(device):
     assert Parameters(device=device).device == device
