@@ -172,10 +172,13 @@ def nearest_of_blocks(depth_m: np.ndarray, block_px: int) -> np.ndarray:
     if block_px < 1:
         raise ValueError(f"block_px is {block_px}: it must be at least 1")
     height, width = (length // block_px for length in depth_m.shape)
-    known = np.where(np.isfinite(depth_m), depth_m, np.float32(np.inf))
-    blocks = known[:height * block_px, :width * block_px].reshape(height, block_px, width, block_px).transpose(0, 2, 1, 3)
-    blocks = blocks.reshape(height, width, block_px * block_px)
-    nearest = blocks.argmin(2)
-    at = ((np.arange(height)[:, None] * block_px + nearest // block_px) * depth_m.shape[1]
-          + np.arange(width) * block_px + nearest % block_px)
-    return at[np.isfinite(np.take_along_axis(blocks, nearest[..., None], 2)[..., 0])]
+    nearest = np.full((height, width), np.inf, np.float32)
+    offset = np.zeros((height, width), np.intp)
+    for v in range(block_px):
+        for u in range(block_px):
+            depth = depth_m[v:height * block_px:block_px, u:width * block_px:block_px]
+            nearer = (depth < nearest) & (depth > -np.inf)              # NaN is not
+            np.copyto(nearest, depth, where=nearer)
+            np.copyto(offset, v * depth_m.shape[1] + u, where=nearer)
+    at = (np.arange(height)[:, None] * depth_m.shape[1] + np.arange(width)) * block_px + offset
+    return at[np.isfinite(nearest)]

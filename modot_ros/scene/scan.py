@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a planar laser scanner at the camera's place would measure, of a depth image and the floor in it.
+"""What a planar laser scanner at the camera's place would measure, of obstacles in a depth image.
 
 The scan lies in the level plane through the camera's centre: x is the camera's line of sight laid into that plane, y is
 left, z up, angles count from x to y (REP 103, sensor_msgs/LaserScan). Unlike depthimage_to_laserscan, which takes a few
@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
-from modot_ros.scene.ground import UP, Ground, nearest_of_blocks, obstacles
 
 MOST_UNKNOWN = 0.5                      # a beam with a larger share of unknown pixels is unknown, unless it hits something
 
@@ -43,48 +41,43 @@ def level_axes(up: np.ndarray) -> np.ndarray:
     return np.stack([forward / length, np.cross(up, forward / length), up])
 
 
-def scan(depth_m: np.ndarray, directions: np.ndarray, ground: Ground | None, min_height_m: float, max_height_m: float,
-         range_max_m: float, stride_px: int = 1, up: tuple[float, float, float] = UP) -> Scan:
-    """The scan over the camera's field of view at the horizon, a beam per `stride_px` pixels in the picture's middle.
+def scan(obstacles: np.ndarray, depth_m: np.ndarray, directions: np.ndarray, up: np.ndarray, range_max_m: float) -> Scan:
+    """The scan over the camera's field of view at the horizon, a beam per pixel as in the picture's middle.
 
-    depth_m     float32 [H, W]; +inf is free, NaN and -inf are unknown
+    obstacles   float32 [N, 3] in the optical frame, as from ground.obstacles
+    depth_m     float32 [H, W], for what is seen and what is unknown: +inf is seen, NaN and -inf are unknown. A sparse grid of
+                the picture is enough, and makes as much fewer beams
     directions  float32 [H, W, 3], the ray of every pixel, z = 1; NaN where there is none
-    ground      the floor; without one every point counts, whatever its height, and `up` is taken for up
-    heights     above the floor, as in ground.obstacles
+    up          unit vector, in the optical frame
+    raises      ValueError when no pixel has a ray
     """
-    axes = level_axes(np.array(up) if ground is None else ground.normal).astype(np.float32)
-    depth_m = np.where(np.isfinite(directions[..., 0]), depth_m, np.float32(np.nan))
-    looked_at = np.s_[stride_px // 2::stride_px, stride_px // 2::stride_px]
-    rays = directions[looked_at].reshape(-1, 3) @ axes.T
+    axes = level_axes(up).astype(np.float32)
+    height, width = depth_m.shape
+    pixel = float(np.linalg.norm(np.diff(directions[height // 2, width // 2 - 1:width // 2 + 1], axis=0)))
+    rays = directions.reshape(-1, 3) @ axes.T
     there = np.flatnonzero(np.isfinite(rays[:, 0]))
     if not len(there):
         raise ValueError("no pixel has a ray: there is nothing to scan along")
     rays = rays[there]
-    height, width = depth_m.shape
-    pixel = float(np.linalg.norm(np.diff(directions[height // 2, width // 2 - 1:width // 2 + 1], axis=0)))
     slopes = np.abs(rays[:, 2]) / np.hypot(rays[:, 0], rays[:, 1])
-    horizon = rays[slopes <= slopes.min() + pixel * stride_px]
+    horizon = rays[slopes <= slopes.min() + pixel]
     azimuths = np.arctan2(horizon[:, 1], horizon[:, 0])
-    angle_min, increment = float(azimuths.min()), pixel * stride_px
-    count = int((float(azimuths.max()) - angle_min) / increment) + 1
+    angle_min = float(azimuths.min())
+    count = int((float(azimuths.max()) - angle_min) / pixel) + 1
 
     def beams(points: np.ndarray) -> np.ndarray:
         """Of points [N, 3] in the level frame; `count` for those outside the field of view."""
-        number = np.rint((np.arctan2(points[:, 1], points[:, 0]) - angle_min) / increment).astype(np.intp)
+        number = np.rint((np.arctan2(points[:, 1], points[:, 0]) - angle_min) / pixel).astype(np.intp)
         return np.where((number >= 0) & (number < count), number, count)
 
-    at = nearest_of_blocks(depth_m, stride_px)
-    points = directions.reshape(-1, 3).take(at, axis=0) * depth_m.take(at)[:, None]
-    if ground is not None:
-        points = points[obstacles(points, ground, min_height_m, max_height_m)]
-    level = points @ axes.T
+    level = obstacles @ axes.T
     distances = np.hypot(level[:, 0], level[:, 1])
     within = distances <= range_max_m
     nearest = np.full(count + 1, np.inf, np.float32)
     np.minimum.at(nearest, beams(level[within]), distances[within])
 
     beam = beams(rays)
-    known = depth_m[looked_at].ravel().take(there) > 0                  # +inf is, NaN and -inf are not
+    known = depth_m.ravel().take(there) > 0                             # +inf is, NaN and -inf are not
     seen, all_of_it = (np.bincount(beam, weights, count + 1) for weights in (known, None))
     nearest[np.isinf(nearest) & (seen <= (1 - MOST_UNKNOWN) * all_of_it)] = np.nan
-    return Scan(angle_min, increment, nearest[:count])
+    return Scan(angle_min, pixel, nearest[:count])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from modot_ros.scene.geometry import rays
-from modot_ros.scene.ground import Ground, fit_ground
+from modot_ros.scene.ground import UP, Ground, fit_ground, nearest_of_blocks, obstacles
 from modot_ros.scene.scan import level_axes, scan
 
 K = np.array([[100.0, 0, 79.5], [0, 100, 59.5], [0, 0, 1]])
@@ -13,9 +13,15 @@ RAYS = rays(K, SHAPE)
 LEVEL = Ground(np.array([0, -1.0, 0]), 0.5, 1.0)
 
 
-def scan_of(depth, ground=LEVEL, stride=1, **changes):
-    heights = {"min_height_m": 0.1, "max_height_m": 1.8, "range_max_m": 8.0} | changes
-    return scan(depth, RAYS, ground, stride_px=stride, **heights)
+def scan_of(depth, ground=LEVEL, stride=1, up=UP, range_max_m=8.0, directions=RAYS):
+    """Of all that is 0.1 m to 1.8 m above the ground; without one, of every point."""
+    depth = np.where(np.isfinite(directions[..., 0]), depth, np.float32(np.nan))
+    at = nearest_of_blocks(depth, stride)
+    found = directions.reshape(-1, 3)[at] * depth.ravel()[at, None]
+    if ground is not None:
+        found, up = found[obstacles(found, ground, 0.1, 1.8)], ground.normal
+    grid = np.s_[stride // 2::stride, stride // 2::stride]
+    return scan(found, depth[grid], directions[grid], up, range_max_m)
 
 
 def floor_and_wall(height_m=0.5, pitch_deg=0.0, wall_m=4.0):
@@ -104,8 +110,8 @@ def test_a_camera_on_its_side_scans_its_short_side():
 def test_pixels_without_a_ray_are_passed_over():
     lens = RAYS.copy()
     lens[:, :40] = np.nan
-    found = scan(np.full(SHAPE, 3, np.float32), lens, LEVEL, 0.1, 1.8, 8.0)
+    found = scan_of(np.full(SHAPE, 3, np.float32), directions=lens)
     assert found.angle_max == pytest.approx(np.arctan(0.395), abs=0.02)
     assert np.isfinite(found.ranges_m).all()
     with pytest.raises(ValueError, match="no pixel has a ray"):
-        scan(np.full(SHAPE, 3, np.float32), np.full_like(RAYS, np.nan), LEVEL, 0.1, 1.8, 8.0)
+        scan_of(np.full(SHAPE, 3, np.float32), directions=np.full_like(RAYS, np.nan))

@@ -32,6 +32,7 @@ from modot_ros.scene.ground import (
 from modot_ros.scene.scan import scan
 
 SCAN_RANGE_MIN_M = 0.05
+MOST_BLOCKS = 320                                       # per row: of a larger picture obstacles keep no more points
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,22 @@ class Result:
         heights_m = (height_m / HEIGHT_RATIO, height_m * HEIGHT_RATIO) if height_m else (0.0, np.inf)
         found = fit_ground(sparse_points(self.solid_depth_m, self.rays), self.up, self.parameters.camera_tilt_deg, heights_m)
         return self.memory.latest(found, stamp.sec + stamp.nanosec * 1e-9)
+
+    @property
+    def block_px(self) -> int:
+        """Side of the blocks of pixels of which obstacles keep the nearest point."""
+        return max(self.parameters.points_stride_px, self.camera.width // MOST_BLOCKS)
+
+    @cached_property
+    def obstacles(self) -> np.ndarray:
+        """float32 [N, 3], the nearest point of every block of pixels, without floor and ceiling; all where no floor is known."""
+        parameters = self.parameters
+        at = nearest_of_blocks(self.solid_depth_m, self.block_px)
+        xyz = self.rays.reshape(-1, 3).take(at, axis=0) * self.solid_depth_m.take(at)[:, None]
+        xyz = xyz[np.einsum("nc,nc->n", xyz, xyz) <= parameters.cloud_range_m ** 2]
+        if self.ground is None:
+            return xyz
+        return xyz[obstacles(xyz, self.ground, parameters.obstacle_min_height_m, parameters.obstacle_max_height_m)]
 
     @property
     def up(self) -> tuple[float, float, float]:
@@ -151,14 +168,7 @@ def point_cloud(result: Result) -> PointCloud2:
 
 
 def obstacle_cloud(result: Result) -> PointCloud2:
-    """The nearest point of every block of pixels, without floor and ceiling; all of them where no floor is known."""
-    parameters = result.parameters
-    at = nearest_of_blocks(result.solid_depth_m, parameters.points_stride_px)
-    xyz = result.rays.reshape(-1, 3).take(at, axis=0) * result.solid_depth_m.take(at)[:, None]
-    xyz = xyz[np.einsum("nc,nc->n", xyz, xyz) <= parameters.cloud_range_m ** 2]
-    if result.ground is not None:
-        xyz = xyz[obstacles(xyz, result.ground, parameters.obstacle_min_height_m, parameters.obstacle_max_height_m)]
-    return cloud_message(xyz, ("x", "y", "z"), result.header)
+    return cloud_message(result.obstacles, ("x", "y", "z"), result.header)
 
 
 def scan_frame(frame_id: str) -> str:
@@ -168,10 +178,10 @@ def scan_frame(frame_id: str) -> str:
 
 
 def laser_scan(result: Result) -> LaserScan:
-    parameters = result.parameters
-    found = scan(result.solid_depth_m, result.rays, result.ground, parameters.obstacle_min_height_m,
-                 parameters.obstacle_max_height_m, parameters.cloud_range_m, parameters.points_stride_px,
-                 result.up)
+    parameters, block = result.parameters, result.block_px
+    grid = np.s_[block // 2::block, block // 2::block]
+    up = result.up if result.ground is None else result.ground.normal
+    found = scan(result.obstacles, result.solid_depth_m[grid], result.rays[grid], up, parameters.cloud_range_m)
     header = Header(stamp=result.header.stamp, frame_id=parameters.scan_frame_id or scan_frame(result.header.frame_id))
     return LaserScan(header=header, angle_min=found.angle_min, angle_max=found.angle_max,
                      angle_increment=found.angle_increment, range_min=SCAN_RANGE_MIN_M, range_max=parameters.cloud_range_m,
