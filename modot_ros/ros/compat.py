@@ -8,14 +8,29 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from rclpy.logging import get_logger
 from sensor_msgs.msg import CompressedImage, Image
 
-try:
-    from cv_bridge import CvBridge as TrustingCvBridge
-    from cv_bridge import CvBridgeError
-except ImportError:
-    from modot_ros.ros.standins.cv_bridge import CvBridge as TrustingCvBridge
-    from modot_ros.ros.standins.cv_bridge import CvBridgeError
+
+def _bridge() -> tuple[type, type[Exception]]:
+    """CvBridge and CvBridgeError of the distribution, when they are there and work; the stand-in's otherwise.
+
+    A cv_bridge that was compiled for NumPy 1 raises on import, or at the first conversion, beside NumPy 2.
+    """
+    try:
+        from cv_bridge import CvBridge, CvBridgeError
+        CvBridge().imgmsg_to_cv2(Image(height=1, width=2, encoding="bgr8", step=6, data=bytes(6)), "rgb8")
+        return CvBridge, CvBridgeError
+    except Exception as error:
+        if not (isinstance(error, ModuleNotFoundError) and error.name == "cv_bridge"):
+            get_logger("modot_ros").warning(
+                f"the installed cv_bridge does not work ({type(error).__name__}: {error}) and is not used: images are converted "
+                "with OpenCV alone. Other nodes will need it repaired; beside NumPy 2 that is `pip install 'numpy<2'`")
+        from modot_ros.ros.standins import cv_bridge
+        return cv_bridge.CvBridge, cv_bridge.CvBridgeError
+
+
+TrustingCvBridge, CvBridgeError = _bridge()
 
 try:
     import message_filters

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
 import sys
 from array import array
 
@@ -267,3 +269,34 @@ def test_points_that_do_not_fit_the_fields_are_refused(points):
     from modot_ros.ros.standins import point_cloud2
     with pytest.raises(ValueError, match="do not fit the fields"):
         point_cloud2.create_cloud(Header(), fields("xyz"), points)
+
+
+BROKEN = {                                              # as apt's cv_bridge fails beside NumPy 2
+    "on import": "raise ImportError('numpy.core.multiarray failed to import')",
+    "on import, otherwise": "raise AttributeError('_ARRAY_API not found')",
+    "on use": """
+class CvBridgeError(TypeError): pass
+class CvBridge:
+    def imgmsg_to_cv2(self, message, encoding="passthrough"):
+        from cv_bridge.boost.cv_bridge_boost import getCvType
+""",
+}
+
+
+@pytest.mark.parametrize("source", BROKEN.values(), ids=BROKEN)
+def test_a_broken_cv_bridge_counts_as_missing_and_is_said_once(tmp_path, source):
+    (tmp_path / "cv_bridge").mkdir()
+    (tmp_path / "cv_bridge" / "__init__.py").write_text(source)
+    program = """
+import modot_ros.ros.convert
+from modot_ros.ros import compat
+from sensor_msgs.msg import Image
+for _ in range(3):
+    print(compat.CvBridge().imgmsg_to_cv2(Image(height=1, width=2, encoding="bgr8", step=6, data=bytes([1, 2, 3] * 2)), "rgb8"))
+"""
+    path = os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "PYTHONPATH": path})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("[3 2 1]") == 6
+    assert (done.stdout + done.stderr).count("cv_bridge does not work") == 1

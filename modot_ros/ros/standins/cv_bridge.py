@@ -1,22 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stand-in for the distribution's `cv_bridge` (vision_opencv): same names, same results.
+"""Stand-in for the distribution's `cv_bridge` (vision_opencv): same names, same results, with OpenCV alone.
 
-Reading the buffer is done here, converting colours by rosbags-image, which knows every encoding cv_bridge does.
+A distribution whose cv_bridge does not work gets it too, so it needs nothing that a distribution lacks.
 """
 from __future__ import annotations
 
+import re
 import sys
 from array import array
 
 import cv2
 import numpy as np
-from rosbags.image.image import Format, ImageError, convert_color, to_cvtype
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from modot_ros.ros.encodings import ENCODINGS, GREY
+
 CHANNEL_TYPES = {"uint8": "8U", "int8": "8S", "uint16": "16U", "int16": "16S", "int32": "32S", "float32": "32F",
                  "float64": "64F"}
-SEMI_PLANAR = (Format.YUV_NV12, Format.YUV_NV21)        # a plane of luma, then one of half its height with both chromas
+# What cv2.cvtColor makes of rgb8; None = the same.
+FROM_RGB = {"rgb8": None, "bgr8": cv2.COLOR_RGB2BGR, "mono8": cv2.COLOR_RGB2GRAY, "rgba8": cv2.COLOR_RGB2RGBA,
+            "bgra8": cv2.COLOR_RGB2BGRA}
 
 
 class CvBridgeError(TypeError):
@@ -28,13 +32,15 @@ class CvBridge:
 
     def encoding_to_dtype_with_channels(self, encoding: str) -> tuple[str, int]:
         """Type of one value and values per pixel: "bgr8" -> ("uint8", 3). CvBridgeError when unknown."""
-        try:
-            _, _, dtype, channels = to_cvtype(encoding)
-        except ImageError as error:
-            raise CvBridgeError(f"encoding {encoding!r} is not supported") from error
+        if encoding in ENCODINGS:
+            return np.dtype(ENCODINGS[encoding].dtype).name, ENCODINGS[encoding].channels
+        generic = re.fullmatch(r"(8U|8S|16U|16S|32S|32F|64F)C(\d+)", encoding)
+        if generic is None:
+            raise CvBridgeError(f"encoding {encoding!r} is not supported")
+        channels = int(generic[2])
         if not 1 <= channels <= 4:
             raise CvBridgeError(f"encoding {encoding!r} has {channels} channels; 1 to 4 are supported")
-        return dtype, channels
+        return next(name for name, kind in CHANNEL_TYPES.items() if kind == generic[1]), channels
 
     def imgmsg_to_cv2(self, img_msg: Image, desired_encoding: str = "passthrough") -> np.ndarray:
         """Array [H, W] or [H, W, C] of the message's type, or converted to `desired_encoding`.
@@ -44,9 +50,8 @@ class CvBridge:
         """
         dtype, channels = self.encoding_to_dtype_with_channels(img_msg.encoding)
         dtype = np.dtype(dtype)
-        rows = img_msg.height
-        if to_cvtype(img_msg.encoding)[1] in SEMI_PLANAR:
-            rows += rows // 2
+        known = ENCODINGS.get(img_msg.encoding)
+        rows = img_msg.height if known is None else int(img_msg.height * known.rows_per_row)
         row_bytes = img_msg.width * channels * dtype.itemsize
         values = np.frombuffer(img_msg.data, np.uint8, rows * img_msg.step).reshape(rows, img_msg.step)
         image = np.ascontiguousarray(values[:, :row_bytes]).view(dtype)
@@ -88,8 +93,19 @@ class CvBridge:
         return self._convert(image, "mono8" if image.ndim == 2 else "bgr8", desired_encoding)
 
     def _convert(self, image: np.ndarray, encoding: str, desired_encoding: str) -> np.ndarray:
+        unnamed = encoding.startswith("8UC")            # channels without an order are taken for the one that is asked for
+        if encoding == desired_encoding or unnamed and (
+                self.encoding_to_dtype_with_channels(encoding) == self.encoding_to_dtype_with_channels(desired_encoding)):
+            return image
+        source = ENCODINGS.get(encoding)
+        if source is None or desired_encoding not in FROM_RGB or encoding in GREY and encoding != "mono16":
+            raise CvBridgeError(f"{encoding!r} can't become {desired_encoding!r}: choose from {', '.join(FROM_RGB)}, of colours")
+        if source.dtype != np.uint8:
+            image = cv2.convertScaleAbs(image, alpha=255 / np.iinfo(source.dtype).max)
         try:
-            return convert_color(image, encoding, desired_encoding)
-        except (ImageError, cv2.error) as error:
+            rgb = image if source.to_rgb is None else cv2.cvtColor(image, source.to_rgb)
+            code = FROM_RGB[desired_encoding]
+            return rgb if code is None else cv2.cvtColor(rgb, code)
+        except cv2.error as error:
             raise CvBridgeError(f"{encoding!r} of {image.shape[1]}x{image.shape[0]} can't become "
                                 f"{desired_encoding!r}: {error}") from error
