@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What hearing an order network beside geometry gains, on rendered rooms with their true masks.
+"""What fusion with an order network gains over geometry, on rendered rooms with their true masks.
 
     python benchmarks/fusion.py [--views 200]
     python benchmarks/fusion.py --order-model instaordernet_od --order-weights InstaOrder_InstaOrderNet_od.pth.tar
 
 Depth and boundaries are predicted with the weights that ship. The first command needs no order network: it simulates
-one of a known accuracy. That witness knows which instances do not meet; on every other question it is right with the
-given probability, says honestly how sure it is, and errs independently of geometry. The last is kinder than any real
-network, which sees the same picture, so the gains are upper bounds. "boasting" is the same witness with log-odds three
+one of a known accuracy. That network gets instances that do not meet right; on every other pair it is right with the
+given probability, is calibrated, and its errors are independent of geometry's. The last is kinder than any real
+network, which sees the same picture, so the gains are upper bounds. "overconfident" is the same network with log-odds three
 times too large. The second command measures a real network. Ends in one line of JSON.
 """
 from __future__ import annotations
@@ -35,12 +35,12 @@ from modot_ros.scene.order.fusion import fuse, learned_graph, meeting_regions  #
 
 UNSEEN = FIRST_SEED["test"] + 500_000                   # beyond what `modot evaluate` renders
 ACCURACIES = (0.6, 0.7, 0.8, 0.9, 0.95)
-ROUNDS = 1                                              # of the simulated witness, each with its own chance
-BOAST = 3.0
-APART = 0.02                                            # what the witness says of instances that do not meet
+ROUNDS = 1                                              # of the simulated network, each with its own seed
+OVERCONFIDENT = 3.0
+APART = 0.02                                            # its probability for instances that do not meet
 
 
-def witness(view: View, accuracy: float, rng: np.random.Generator, boast: float = 1.0) -> tuple[PairOrders, list[int]]:
+def simulated(view: View, accuracy: float, rng: np.random.Generator, sharpness: float = 1.0) -> tuple[PairOrders, list[int]]:
     """PairOrders of a simulated network that is right with probability `accuracy`, and the ids of their rows.
 
     Log-likelihood ratios of two cases are drawn from normal distributions of means +-d^2 / 2 and deviation d: what it
@@ -57,14 +57,14 @@ def witness(view: View, accuracy: float, rng: np.random.Generator, boast: float 
         apart[at[a], at[b]] = apart[at[b], at[a]] = False
     d = 2 * statistics.NormalDist().inv_cdf(accuracy)
     odds = np.where(over, 1, -1) * d * d / 2 + d * rng.normal(size=over.shape)
-    probability = np.where(apart & ~over, APART, 1 / (1 + np.exp(-boast * odds)))
+    probability = np.where(apart & ~over, APART, 1 / (1 + np.exp(-sharpness * odds)))
     np.fill_diagonal(probability, np.nan)
 
     shares = np.full((count, count, 3), np.nan)
     d = three_case_distance(accuracy)
     for near, far, equal, _ in view.depth_orders:
         signal = d * (np.arange(3) == (2 if equal else 0)) + rng.normal(size=3)
-        share = np.exp(boast * d * (signal - signal.max()))
+        share = np.exp(sharpness * d * (signal - signal.max()))
         shares[at[near], at[far]] = share / share.sum()
         shares[at[far], at[near]] = shares[at[near], at[far], [1, 0, 2]]
     relation = np.array([1, 0, 2])[np.nan_to_num(shares).argmax(2)]
@@ -138,18 +138,18 @@ def main() -> None:
             geometric = graphs
             result["beliefs"] = {name: round(share, 3) for name, share in beliefs(views, graphs).items()}
             print(result["beliefs"])
-    for boast in () if options.order_model else (1.0, BOAST):
+    for sharpness in () if options.order_model else (1.0, OVERCONFIDENT):
         for accuracy in ACCURACIES:
             learned, fused, repeated = [], [], []
             for seed in range(ROUNDS):
                 rng = np.random.default_rng(seed)
                 for view, graph in zip(views, geometric):
-                    said, ids = witness(view, accuracy, rng, boast)
-                    learned.append(learned_graph(graph.instances, said, ids))
-                    fused.append(fuse(graph, said, ids, view.labels))
+                    predicted, ids = simulated(view, accuracy, rng, sharpness)
+                    learned.append(learned_graph(graph.instances, predicted, ids))
+                    fused.append(fuse(graph, predicted, ids, view.labels))
                     repeated.append(view)
-            name = f"{accuracy:.2f}{' boasting' if boast > 1 else ''}"
-            for method, graphs in (("witness", learned), ("fused", fused)):
+            name = f"{accuracy:.2f}{' overconfident' if sharpness > 1 else ''}"
+            for method, graphs in (("simulated", learned), ("fused", fused)):
                 result[f"{method} {name}"] = report(f"{method} {name}", repeated, graphs)
     print(json.dumps(result))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a prediction is: the values that every other room speaks of.
+"""Data classes of a prediction, which every other room uses.
 
 Arrays are NumPy, row-major, indexed [row v, column u], at the size of the input picture. Depth is z along the optical
 axis (REP 103 optical frame: x right, y down, z forward). The order relations are InstaOrder's (Lee and Park, CVPR 2022).
@@ -50,9 +50,9 @@ class OcclusionOrder:
     occludee: int
     confidence: float                                   # 0..1
     mutual: bool                                        # the opposite direction holds as well
-    boundary_length_px: float                           # length of the shared contour that speaks for this direction
+    boundary_length_px: float                           # length of the shared contour with evidence for this direction
     depth_gap_m: float                                  # median z step across that contour, > 0
-    # Where only an order network saw it, no contour was measured: the length is 0 and the gap NaN.
+    # Where only an order network predicted it, no contour was measured: the length is 0 and the gap NaN.
 
 
 @dataclass(frozen=True, slots=True)                     # N^2 / 2 of them in a picture: slots are quickly filled
@@ -78,13 +78,13 @@ class OrderGraph:
 
 @dataclass(frozen=True)
 class PairOrders:
-    """What an order network says about every pair of N masks; row i, column j speaks of "i, seen against j".
+    """Prediction of an order network for every pair of N masks; row i, column j is the relation of i to j.
 
     occlusion   int64 [N, N], 1 = row over column; both directions may hold
     depth       int64 [N, N], 1 = row closer, 0 = row farther, 2 = equal
     occlusion_probability   float32 [N, N], P(row over column)
     depth_probability       float32 [N, N, 3], P(row closer), P(row farther), P(equal)
-    The diagonal and pairs that were not looked at are 0, their probabilities NaN. A network without an occlusion or
+    The diagonal and pairs without a prediction are 0, their probabilities NaN. A network without an occlusion or
     a depth head leaves both fields of it None; one whose orders come from areas or disparity has no probability.
     """
 
@@ -96,7 +96,7 @@ class PairOrders:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What one picture says. Parts that were not asked for are None.
+    """Prediction of one picture. Parts that were not asked for are None.
 
     depth              float32 [H, W]; metres when `depth_kind` is "metric" (NaN = no estimate, +inf = beyond range,
                        never 0), unit-free and growing with distance when it is "relative"

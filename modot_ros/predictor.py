@@ -41,7 +41,7 @@ class Predictor:
                 or "fused" (both, see scene.order.fusion); the first needs no order network and loads none
     order_model     one of modot_ros.model.ORDER_MODELS
     order_weights   path of its .safetensors or .pth file
-    order_max_instances   the order network looks at so many of the largest instances; it runs once per ordered pair of
+    order_max_instances   so many of the largest instances go into the order network, which runs once per ordered pair of
                 them, 16 * 15 = 240 times. Pairs of the others keep their geometric relations ("fused") or have none
     Raises FileNotFoundError for missing weights and ValueError for everything else that cannot work, naming it.
     """
@@ -110,7 +110,7 @@ class Predictor:
 
     def predict(self, rgb: np.ndarray, focal_px: float | None = None, instances: np.ndarray | None = None,
                 parts: Collection[str] = PARTS) -> Prediction:
-        """What one picture says.
+        """Depth, boundaries, instances and order graph of one picture.
 
         rgb         uint8 [H, W, 3], red first
         focal_px    horizontal focal length of this picture, pixels; None assumes the model's canonical camera, so that
@@ -141,7 +141,7 @@ class Predictor:
         coarse_depth, coarse_probability, coarse_std = run(self.loaded, rgb, depth="depth" in needed,
                                                            boundary="boundary" in needed, flip=self.flip)
         watch.lap("network")
-        depth: Any = None                               # `needed` says which of these there are
+        depth: Any = None                               # which of these are computed depends on `needed`
         probability: Any = None
         labels: Any = None
         mask = side = graph = std = None
@@ -181,7 +181,7 @@ class Predictor:
 
     def relate(self, rgb: np.ndarray, prediction: Prediction, labels: np.ndarray, names: Mapping[int, str] | None = None,
                scores: Mapping[int, float] | None = None) -> Prediction:
-        """The prediction with these labels and the order graph of them; no network looks for depth again.
+        """The prediction with these labels and their order graph; the depth network does not run again.
 
         rgb            the picture that the prediction is of
         prediction     with depth and boundary
@@ -202,12 +202,12 @@ class Predictor:
         graph = order_graph(labels, depth, probability, names, scores, focal_px / labels.shape[1])
         watch.lap("order")
         if self.order_network is not None:
-            graph = self._hear_network(rgb, labels, graph)
+            graph = self._with_order_network(rgb, labels, graph)
             watch.lap("order_network")
         return graph
 
-    def _hear_network(self, rgb: np.ndarray, labels: np.ndarray, geometric: OrderGraph) -> OrderGraph:
-        """The graph by `order_method`, the order network having looked at the largest instances."""
+    def _with_order_network(self, rgb: np.ndarray, labels: np.ndarray, geometric: OrderGraph) -> OrderGraph:
+        """The graph by `order_method`, with the order network's prediction for the largest instances."""
         largest = sorted(geometric.instances, key=lambda instance: -instance.area_px)[:self.order_max_instances]
         if len(largest) < 2:
             return replace(geometric, method=self.order_method)

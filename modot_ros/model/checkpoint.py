@@ -59,7 +59,7 @@ class LoadedNetwork:
     depth_kind: str                                     # "metric", "relative", or "none": it predicts no depth
     depth_along: str                                    # "axis": depth is z; "ray": distance from the camera
     canonical_focal: float | None                       # focal length / picture width that its metres hold for, if any
-    max_depth_m: float                                  # depth beyond this cannot be said, canonical camera
+    max_depth_m: float                                  # largest depth that the network predicts, canonical camera
     working_size: tuple[int, int] | None                # width, height whose area the input has; None: the picture's
     weights: Path
     device: torch.device
@@ -105,7 +105,7 @@ def _write(path: Path, network: nn.Module, metadata: dict[str, Any], half: bool 
 
 
 def import_checkpoint(source: str | Path, output: str | Path, dataset: str | None = None) -> str:
-    """Write an official .pth or .pth.tar file as safetensors with what it does not say itself.
+    """Write an official .pth or .pth.tar file as safetensors with the facts that it does not contain.
 
     Returns the network's name, which the keys tell: "modot", "modot_ssr", or one of STROKE_MODELS, ORDER_MODELS and
     ORDER_BASELINES. The first two need the data set that they were trained on, for all that `official.facts_of` knows of
@@ -179,7 +179,7 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
 
 
 def read_network(name: str, weights: str | Path | None = None) -> tuple[nn.Module, dict[str, Any], Path]:
-    """A network as it was trained, its batch norms apart, in 32 bits on the CPU; what its file says of it, with the keys of
+    """A network as it was trained, its batch norms apart, in 32 bits on the CPU; the metadata of its file, with the keys of
     DEFAULTS; the file. Weights, names and errors as in `load_network`, but for Depth Anything."""
     path = WEIGHTS_FOLDER / f"{name}.safetensors" if weights is None else Path(weights)
     if not path.is_file():

@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether torch says with this error that memory is short, on a GPU or on the CPU."""
+    """Whether this error of torch means that memory is short, on a GPU or on the CPU."""
     return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Depth Anything V2 through the package `transformers`: strong zero-shot depth, its boundaries taken from the depth map.
 
-Yang et al., "Depth Anything V2" (NeurIPS 2024). The relative models say inverse depth up to scale and shift, the metric
+Yang et al., "Depth Anything V2" (NeurIPS 2024). The relative models predict inverse depth up to scale and shift, the metric
 indoor ones z in metres for cameras like Hypersim's. Weights come from the Hugging Face hub on first use, or from a folder
 that `save_pretrained` or `huggingface-cli download` made. The small ones are under Apache-2.0, the others CC BY-NC 4.0.
 """
@@ -49,12 +49,12 @@ class DepthAnything(nn.Module):
         """
         size = image.shape[-2:]
         fitted = [PATCH * max(1, round(side / PATCH)) for side in size]
-        said = self.model(F.interpolate(image, size=fitted, mode="bilinear", align_corners=False)).predicted_depth
-        said = F.interpolate(said[:, None].float(), size=size, mode="bilinear", align_corners=False)
+        predicted = self.model(F.interpolate(image, size=fitted, mode="bilinear", align_corners=False)).predicted_depth
+        predicted = F.interpolate(predicted[:, None].float(), size=size, mode="bilinear", align_corners=False)
         if self.depth_kind == "metric":
-            inverse = 1.0 / said.clamp(min=1e-3)
+            inverse = 1.0 / predicted.clamp(min=1e-3)
         else:
-            inverse = (said / said.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1e-6)).clamp(min=1.0 / _FARTHEST)
+            inverse = (predicted / predicted.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1e-6)).clamp(min=1.0 / _FARTHEST)
         return 1.0 / inverse if depth else None, [step_logits(inverse)] if boundary else None
 
 

@@ -82,7 +82,7 @@ def thin(probability: np.ndarray, depth_m: np.ndarray, threshold: float = 0.5
 
     The ridge of the probability is kept where it reaches `threshold`; each of its pixels then moves, along
     the normal and at most SEARCH_PX, to the nearer side of the strongest depth step if that is a sharp one.
-    Where it is a ramp the pixel stays, for the ridge is the better guess, and the step tells the hidden side
+    Where it is a ramp the pixel stays, for the ridge is the better estimate, and the step gives the hidden side
     only. Without a step (equal depth, NaN) that is the side without depth, else the farther one however small
     the difference, else the upper.
 

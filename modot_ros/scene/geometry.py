@@ -19,7 +19,7 @@ FRONTIER_REACH_PX = 3                   # how far from the occluder's pixel the 
 # Lens models of sensor_msgs/CameraInfo (sensor_msgs/distortion_models.hpp) and how many coefficients each may have.
 DISTORTION_MODELS = {"plumb_bob": (4, 5), "rational_polynomial": (8, 12, 14), "equidistant": (4,), "fisheye": (4,)}
 FISHEYE = ("equidistant", "fisheye")    # one model by two names
-LARGEST_TANGENT = 20.0                  # of a ray against the axis that is believed: 87 degrees
+LARGEST_TANGENT = 20.0                  # of a ray against the axis that is used: 87 degrees
 LARGEST_UNDISTORTION_ERROR_PX = 1.0
 FRONTIER_COLUMNS = ("x", "y", "z", "hidden_x", "hidden_y", "hidden_z", "gap")
 
@@ -268,7 +268,7 @@ def clearing_points(depth_m: np.ndarray, directions: np.ndarray, max_range_m: fl
 
     Nav2's layers drop NaN and inf points before they trace rays, so that a cloud of obstacles never clears what was in
     front of far surfaces. A ray ends before the surface that it meets, by `margin` of the distance for what depth may be
-    wrong, and at `max_range_m` at the latest. A depth of -inf (too near) and NaN say nothing about what is there (REP
+    wrong, and at `max_range_m` at the latest. A depth of -inf (too near) and NaN leave open what is there (REP
     117); NaN counts as free up to the range only with `unknown`.
 
     directions  float32 [H, W, 3], rays with z = 1

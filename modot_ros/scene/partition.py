@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instances where nothing says which there are: the picture parted by its boundaries, depth and colours.
+"""Class-agnostic segmentation where no labels are given: by boundaries, depth and colours.
 
-The partition knows no classes. Patches grow where no edge is; neighbours that are rather one thing than two become one,
-the surest first (Felzenszwalb and Huttenlocher, "Efficient Graph-Based Image Segmentation", IJCV 2004; with a learned
+Patches grow where no edge is; neighbours that are more probably one instance than two are merged, the most probable first
+(Felzenszwalb and Huttenlocher, "Efficient Graph-Based Image Segmentation", IJCV 2004; with a learned
 rule: Nunez-Iglesias et al., "Machine Learning of Hierarchical Clustering to Segment 2D and 3D Images", PLOS ONE 2013).
-What then is rather wall, floor or ceiling than a thing is background. Both rules are logistic; depth counts by its
-ratios, so that its unit does not matter. Weights: `benchmarks/partition.py --fit`.
+Regions that are more probably wall, floor or ceiling than an instance become background. Both rules are logistic; depth
+counts by its ratios, so that its unit does not matter. Weights: `benchmarks/partition.py --fit`.
 """
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOISE = 8.0                             # times the median second difference: no
 MIN_AREA = 0.003                        # of the picture; smaller regions join a neighbour
 HIDING_STEP = 0.03                      # relative step of inverse depth at which one region hides the other
 
-# Log-odds that two neighbours are one thing, per unit of `Regions.cues`.
+# Log-odds that two neighbours are one instance, per unit of `Regions.cues`.
 ONE = {"edge": -2.41, "colour": -0.43, "depth": -3.34, "relief": -1, "area": -0.24, "cut": -2.13}
 ONE_BIAS = 2.26
 SURE = 1.0                              # log-odds from which one joins even a neighbour that has a likelier one
@@ -35,7 +35,7 @@ BACKGROUND_BIAS = -1.36
 
 def partition(depth_m: np.ndarray, probability: np.ndarray, rgb: np.ndarray, max_instances: int = MAX_INSTANCES
               ) -> np.ndarray:
-    """Parts a picture into instances without knowing classes.
+    """Segments a picture into instances without classes.
 
     depth_m      float32 [H, W], NaN = no estimate, +inf = beyond range (background)
     probability  float32 [H, W] of an occlusion boundary

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instances keep their ids from frame to frame, so that the order graph is one of things and not of frames.
+"""Multi-object tracking: instances keep their ids from frame to frame, and with them the order graph.
 
 Frame-by-frame association by linear assignment is that of SORT (Bewley et al., ICIP 2016), with appearance beside
-overlap and the visible matched before the lost as in DeepSORT (Wojke et al., ICIP 2017). What is special here is the
-order graph: it says behind whom an instance went, which is remembered until it comes back or its time is over.
+overlap and the visible matched before the lost as in DeepSORT (Wojke et al., ICIP 2017). Beyond these, the
+order graph gives the instance behind which one disappeared; it is kept until it reappears or times out.
 
 Ids are given before the order graph is made, which so needs no renaming. What is done per pixel is done on a grid of
 about GRID_PX pixels, all else per pair of regions.
@@ -23,16 +23,16 @@ MAX_ID = 65535                          # labels are published as 16UC1
 GRID_PX = 20_000                        # pixels that regions are compared on
 BINS = 4                                # of each colour channel
 SHIFT_SIZE = (64, 48)                   # of the picture in which the camera's turn is read as a shift
-SURE_SHIFT = 0.15                       # response of phase correlation from which the shift is believed
+SURE_SHIFT = 0.15                       # response of phase correlation from which the shift is used
 
 MIN_AFFINITY = 0.15                     # overlap times likeness, of a region and a visible instance, 0..1
-MIN_LIKENESS = 0.4                      # of a region and a lost instance: there is no overlap to speak for it
-BOX_WEIGHT = 0.7                        # overlap of boxes counts so much: thin things miss their own mask
+MIN_LIKENESS = 0.4                      # of a region and a lost instance, which have no overlap
+BOX_WEIGHT = 0.7                        # weight of the overlap of boxes: thin instances miss their own mask
 DEPTH_SPREAD = 0.35                     # |ln(z_a / z_b)| at which the likeness in depth has fallen to 1/e
 AREA_SPREAD = 1.0                       # the same for boxes' areas
 RETURN_REACH = 0.75                     # a lost instance comes back within so many of its own widths and heights from
                                         # where it was, or from what hides it
-MIN_AGE = 3                             # frames that something was seen in before it is said to be hidden
+MIN_AGE = 3                             # frames of an instance before it can be reported as hidden
 MIN_COVER = 0.2                         # share of its last place that the one known to occlude it must cover, unless
 SHRUNK = 0.6                            # only this share of it was left to be seen;
 MIN_ANY_COVER = 0.5                     # and the share that any nearer one must cover
@@ -131,7 +131,7 @@ class Tracker:
         returns  int32 [H, W], 0 = background; an id is new, that of a visible or that of a remembered instance
         """
         regions = _Regions(labels, rgb, depth)
-        given = given if len(regions.labels) else self._given       # no region says nothing of where ids come from
+        given = given if len(regions.labels) else self._given       # without regions the source of ids stays as it was
         if stamp_s < self._stamp_s - STEP_BACK_S or given != self._given:
             self._forget()
         self._stamp_s, self._given = stamp_s, given
@@ -286,7 +286,7 @@ class Tracker:
 
 
 def _likeness(colour: np.ndarray, place: np.ndarray, depth: np.ndarray, regions: _Regions) -> np.ndarray:
-    """float64 [n, regions] in 0..1: of colours (Bhattacharyya), depth and size; unknown depth says little."""
+    """float64 [n, regions] in 0..1: of colours (Bhattacharyya), depth and size; unknown depth counts 0.5."""
     with np.errstate(invalid="ignore"):
         apart = np.abs(np.subtract.outer(np.log(depth), np.log(regions.depth)))
     depths = np.where(np.isnan(apart), 0.5, np.exp(-apart / DEPTH_SPREAD))

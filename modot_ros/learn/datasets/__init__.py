@@ -41,7 +41,7 @@ def open_dataset(name: str, root: str | Path, split: str = "test", as_published:
 
     Raises:
         ValueError: no set or split of that name, or a list that can't be read.
-        FileNotFoundError: the folder is not as published; says what to download from whom, and how it must look.
+        FileNotFoundError: the folder is not as published; names what to download from whom, and how the folder must look.
         ModuleNotFoundError: a package that only this set needs is missing.
     """
     opener = _SETS[choose("data set", name, DATASETS)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a published data set comes from and how its folder must look; what is missing is said with both."""
+"""Where a published data set comes from and how its folder must look; an error for a missing part names both."""
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every data set of annotated instance orders gives: masks, and who is said to occlude whom and to be closer."""
+"""What every data set of annotated instance orders gives: masks, and the annotated occlusion and depth orders."""
 from __future__ import annotations
 
 from collections.abc import Iterable

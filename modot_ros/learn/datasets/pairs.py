@@ -9,7 +9,7 @@ Truth lies beside the picture and is found by its name, as `modot predict` write
     NAME_labels.png                 8 or 16 bits, instances, 0 = background
     NAME_graph.json                 the true orders of these; without it depth orders are those of the depth
     K.txt                           optional, "fx fy cx cy" in pixels for all pictures
-One of them is enough. An index.json in the folder says it with other names: a list of {"image", "depth_mm" or "depth" or
+One of them is enough. An index.json in the folder gives other names: a list of {"image", "depth_mm" or "depth" or
 "boundary" or "labels", and optionally "graph", "name", "K": [fx, fy, cx, cy]}; files are relative to the folder.
 """
 from __future__ import annotations
@@ -30,7 +30,7 @@ from modot_ros.learn.synthetic.truth import depth_order_pairs
 
 PICTURES = (".jpg", ".jpeg", ".png")
 TRUTHS = {"depth": "_depth.npy", "depth_mm": "_depth_mm.png", "boundary": "_boundary.png", "labels": "_labels.png"}
-FILES = {**TRUTHS, "graph": "_graph.json"}              # a graph says nothing without labels
+FILES = {**TRUTHS, "graph": "_graph.json"}              # a graph has no meaning without labels
 LAYOUT = Layout("folder of pairs", "nothing: bring pictures of your own with depth, boundaries or instances.",
                 "NAME.jpg (or .png)\nNAME_depth.npy (metres) or NAME_depth_mm.png (16 bits, millimetres)\n"
                 "NAME_boundary.png (optional)\nNAME_labels.png, NAME_graph.json (optional)\nK.txt (optional: fx fy cx cy)")

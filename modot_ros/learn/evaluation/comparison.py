@@ -44,7 +44,7 @@ class Comparison:
 
     pictures: Pictures
     rows: dict[str, dict[str, Row]]                     # contender -> picture -> score
-    curves: dict[str, dict[str, BoundaryCurve]]         # contender -> pipeline; contenders that say boundaries
+    curves: dict[str, dict[str, BoundaryCurve]]         # contender -> pipeline; contenders that predict boundaries
     skipped: dict[str, str]                             # picture -> reason
     orders: dict[str, OrderTable]                       # who orders -> scores; empty without instances
     failures: tuple[Failure, ...] = field(repr=False)
@@ -96,10 +96,10 @@ def compare(pictures: Pictures, predictor: Predictor, progress: Callable[[int, i
     ordered: dict[str, OrderBenchmark] = {}
     failures: dict[str, list[Failure]] = {"median_abs_rel": [], "f_0.5": []}
     for done, sample in enumerate(pictures.samples(skipped), 1):
-        said = None
+        of_model = None
         for name, contender in named.items():
-            estimate = contender(sample, said)
-            said = estimate if name == model else said
+            estimate = contender(sample, of_model)
+            of_model = estimate if name == model else of_model
             row = score(estimate, sample, pictures.tolerance_px)
             if row or name == model:
                 rows[name][sample.name] = row
@@ -109,7 +109,7 @@ def compare(pictures: Pictures, predictor: Predictor, progress: Callable[[int, i
             if name == model:
                 _remember(failures, row, sample, estimate)
         if sample.orders is not None:
-            for name, orders in order_contenders(model, said.graph, sample, order_network).items():
+            for name, orders in order_contenders(model, of_model.graph, sample, order_network).items():
                 row = ordered.setdefault(name, OrderBenchmark()).add(orders, sample.orders)
                 rows.setdefault(name, {}).setdefault(sample.name, {}).update(row)
         if progress:

@@ -23,10 +23,10 @@ CANNY = " depth + Canny "                               # in the names of those 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a contender says of one picture."""
+    """Prediction of a contender for one picture."""
 
     depth: np.ndarray                                   # float32 [H, W], metres unless `relative`
-    probability: np.ndarray | None = None               # [H, W] in 0..1, of a boundary; None: says nothing of them
+    probability: np.ndarray | None = None               # [H, W] in 0..1, of a boundary; None: predicts none
     edges: np.ndarray | None = None                     # bool [H, W]: boundaries that are lines already
     relative: bool = False
     graph: OrderGraph | None = None                     # over the painted masks of the truth
@@ -42,20 +42,21 @@ Contender = Callable[[Sample, "Estimate | None"], Estimate]
 def contenders(predictor: Predictor, typical_depth_m: float) -> dict[str, Contender]:
     """All contenders by the names that tables show, the model first.
 
-    Each is called with a sample and what the model said of it (None for the model itself).
+    Each is called with a sample and the model's estimate for it (None for the model itself).
     """
     name = predictor.name
 
     def model(sample: Sample, _: Estimate | None) -> Estimate:
         focal_px = None if sample.K is None else float(sample.K[0, 0])
         labels = None if sample.orders is None else painted(sample.orders.modal)
-        said = predictor.predict(sample.rgb, focal_px, labels, ("depth", "boundary") + ("order",) * (labels is not None))
-        return Estimate(said.depth, said.boundary_probability, None, said.depth_kind == "relative", said.graph)
+        parts = ("depth", "boundary") + ("order",) * (labels is not None)
+        found = predictor.predict(sample.rgb, focal_px, labels, parts)
+        return Estimate(found.depth, found.boundary_probability, None, found.depth_kind == "relative", found.graph)
 
     def with_edges(low: float, high: float) -> Contender:
-        def edges(_: Sample, said: Estimate) -> Estimate:
-            found = depth_edges(said.depth, low, high)
-            return Estimate(said.depth, found.astype(np.float32), found, said.relative)
+        def edges(_: Sample, predicted: Estimate) -> Estimate:
+            found = depth_edges(predicted.depth, low, high)
+            return Estimate(predicted.depth, found.astype(np.float32), found, predicted.relative)
         return edges
 
     def plane(sample: Sample, _: Estimate | None) -> Estimate:

@@ -31,11 +31,11 @@ def evaluate(data: Sequence[str], output: str | Path, predictor: Predictor, limi
     if not data:
         raise ValueError("no data to evaluate on")
 
-    def said(what: str):
+    def reported(what: str):
         return None if progress is None else lambda done, count: progress(what, done, count)
-    sets = [open_pictures(one, limit, workers, said("rendering shards")) for one in data]
+    sets = [open_pictures(one, limit, workers, reported("rendering shards")) for one in data]
     Path(output).mkdir(parents=True, exist_ok=True)             # before the work, for it may fail
-    comparisons = [compare(pictures, predictor, said(pictures.title), order_network) for pictures in sets]
+    comparisons = [compare(pictures, predictor, reported(pictures.title), order_network) for pictures in sets]
     loaded = predictor.loaded
     about = {"model": predictor.name, "weights": Path(loaded.weights).name,
              "trained": f"{loaded.record.get('step', 'unknown')} steps", "precision": loaded.precision,

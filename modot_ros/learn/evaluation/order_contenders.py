@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is compared on orders: the model's graph, an order network, both fused, and two rules that only look at masks.
+"""Who is compared on orders: the model's graph, an order network, both fused, and two rules that use masks only.
 
-All see the true masks, as the published scores of InstaOrder do. Network and rules say nothing that the model's depth
-is in, so they stand beside it on any picture; the rules keep anybody from taking a trivial score for skill.
+All get the true masks, as for the published scores of InstaOrder. The predictions of network and rules do not depend on the
+model's depth, so that they can be compared on any picture; the rules show which scores are trivial.
 """
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from modot_ros.scene.order.fusion import fuse
 
 def order_contenders(model: str, graph: OrderGraph, sample: Sample,
                      network: tuple[str, nn.Module] | None) -> dict[str, PairOrders]:
-    """What everybody says of one picture, by the names that tables show, the model first.
+    """Orders by every contender for one picture, by the names that tables show, the model first.
 
     Args:
         model, graph: name of the model, and its geometric graph over the painted masks.
@@ -32,13 +32,13 @@ def order_contenders(model: str, graph: OrderGraph, sample: Sample,
     found = {model: graph_orders(graph, count)}
     if network is not None:
         name, module = network
-        found[name] = heard = order_pairs(module, sample.rgb, truth.modal, truth.boxes_xywh)
-    if network is not None and (heard.occlusion_probability is not None or heard.depth_probability is not None):
+        found[name] = predicted = order_pairs(module, sample.rgb, truth.modal, truth.boxes_xywh)
+    if network is not None and (predicted.occlusion_probability is not None or predicted.depth_probability is not None):
         ids = [instance.id for instance in graph.instances]         # masks behind others are in no label image
         rows = np.ix_(np.array(ids, int) - 1, np.array(ids, int) - 1)
-        seen = {field.name: getattr(heard, field.name) for field in fields(heard)}
-        seen = PairOrders(**{key: None if matrix is None else matrix[rows] for key, matrix in seen.items()})
-        found[f"{model} fused with {name}"] = graph_orders(fuse(graph, seen, ids, painted(truth.modal)), count)
+        visible = {field.name: getattr(predicted, field.name) for field in fields(predicted)}
+        visible = PairOrders(**{key: None if matrix is None else matrix[rows] for key, matrix in visible.items()})
+        found[f"{model} fused with {name}"] = graph_orders(fuse(graph, visible, ids, painted(truth.modal)), count)
     found["larger in front"] = PairOrders(occlusion_by_area(truth.modal), depth_by_area(truth.modal))
     found["lower in front"] = PairOrders(occlusion_by_height(truth.modal), depth_by_height(truth.modal))
     return found

@@ -63,7 +63,7 @@ def open_pictures(data: str, limit: int | None = None, workers: int = 1,
 
     Raises:
         ValueError: an unknown kind, or a folder that can't be read as that kind.
-        FileNotFoundError: no such data set there; says what to download.
+        FileNotFoundError: no such data set there; names what to download.
     """
     kind, found, folder = data.partition("=")
     if not found:
@@ -119,7 +119,7 @@ def _order_sample(one: OrderSample) -> Sample:
 
 
 def _stepped(orders: OrderTruth | None, depth_m: np.ndarray) -> OrderTruth | None:
-    """With the occlusions that exact depth shows, where none are said."""
+    """With the occlusions that exact depth shows, where none are given."""
     if orders is None or (orders.occlusion != -1).any():
         return orders
     seen = occlusion_pairs(painted(orders.modal), *step_pairs(depth_m))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An evaluation on disk: tables to read, numbers to compute with, curves and pictures to look at.
+"""An evaluation on disk: tables to read, numbers to compute with, curves and pictures.
 
     results.md          the tables, with what they were made from
     results.json        mean, median with its 95 % confidence interval and count of every score; precision-recall curves
@@ -62,7 +62,7 @@ ranges are distinct, overlap, and all; means over pictures, then over all pairs 
 def write_report(output: str | Path, comparisons: Sequence[Comparison], about: dict[str, str]) -> Path:
     """Write everything into the folder `output`; returns the path of results.md.
 
-    about: what the evaluation was made with, said at the top.
+    about: what the evaluation was made with, written at the top.
     """
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
@@ -188,7 +188,7 @@ def _curve_cells(comparison: Comparison, name: str) -> list[str]:
 
 
 def _published_rows(published: dict[str, dict[str, float]], columns: Sequence[tuple]) -> dict[str, list[str]]:
-    """Rows of the paper that have something to say in these columns; it reports means only."""
+    """Rows of the paper with a value in these columns; it reports means only."""
     rows = {f"{name} ({SOURCE})": [_cell(values[key], 4) if how == "mean" and key in values else "-"
                                    for _, key, how, _ in columns] for name, values in published.items()}
     return {name: cells for name, cells in rows.items() if set(cells) != {"-"}}

@@ -4,7 +4,7 @@
 Embree computes in float32, and the boundary test asks for rays 2^-16 px apart. So:
 - the triangles are moved into the camera's frame in float64 first, where float32 has its precision at the camera: a
   direction is exact to about 2^-23, at a focal length of 600 px that is 2^-14 px;
-- Embree only says which triangle a ray meets; depth is that of the triangle's plane, in float64 along the exact ray,
+- Embree gives only the triangle that a ray hits; depth is that of the triangle's plane, in float64 along the exact ray,
   and not outside of the triangle's own range of depth, so that a ray that passes it by a rounding error reads no
   depth that the triangle does not have. What is left is the slope of a surface times 2^-14 px, orders below the gap
   that counts as contact;

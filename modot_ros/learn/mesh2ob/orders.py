@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a view of a mesh says besides its arrays: the class of each boundary pixel, and the order graph."""
+"""Ground truth of a view of a mesh besides its arrays: the class of each boundary pixel, and the order graph."""
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One look at a mesh: the picture, and what is true about it, as a View of the synthetic rooms."""
+"""One rendered view of a mesh: the picture and its ground truth, as a View of the synthetic rooms."""
 from __future__ import annotations
 
 import numpy as np

@@ -44,7 +44,7 @@ class BoundaryCurve:
 
 
 class BoundaryBenchmark:
-    """Counts picture by picture; `curve` says what they amount to.
+    """Counts picture by picture; `curve` gives precision and recall of them.
 
     pipeline   one of PIPELINES.
     first      lowest threshold, 0.51 as "doobnet" was released, 0.01 for the whole curve. Those below it count as if

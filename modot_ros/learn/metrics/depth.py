@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 ALIGNMENTS = ("none", "median", "affine")
-# An inverse depth below this share of the truth's smallest is not believed: an affine fit may cross zero.
+# An inverse depth below this share of the truth's smallest is left out: an affine fit may cross zero.
 _LEAST_INVERSE = 1e-2
 
 

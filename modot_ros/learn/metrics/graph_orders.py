@@ -37,7 +37,7 @@ class Verdicts:
     depth_right: np.ndarray                             # bool [P], one per true pair
     depth_overlapping: np.ndarray                       # bool [P], of the truth
     depth_equal: np.ndarray                             # bool [P], of the truth
-    depth_confidence: np.ndarray                        # float [P]; NaN where the graph says nothing
+    depth_confidence: np.ndarray                        # float [P]; NaN where the graph has no order
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,10 @@ def judge(graph: OrderGraph, view: View, min_length_px: int = MIN_LENGTH_PX) -> 
     right = np.array([length.get((o.occluder, o.occludee), 0) >= min_length_px for o in claims], bool)
     true = sum(pixels >= min_length_px for pixels in length.values())
 
-    said = {(min(o.near, o.far), max(o.near, o.far)): o for o in graph.depths}
+    predicted = {(min(o.near, o.far), max(o.near, o.far)): o for o in graph.depths}
     depth_right, overlapping, equals, confidence = [], [], [], []
     for near, far, equal, overlaps in view.depth_orders:
-        claim = said.get((min(near, far), max(near, far)))
+        claim = predicted.get((min(near, far), max(near, far)))
         depth_right.append(claim is not None and claim.equal == equal and (equal or claim.near == near))
         overlapping.append(overlaps)
         equals.append(equal)

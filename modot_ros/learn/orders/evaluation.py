@@ -25,7 +25,7 @@ from modot_ros.prediction import PairOrders
 
 @dataclass(frozen=True)
 class OrderTable:
-    """Scores in percent; None where the data set or what is scored says nothing about it."""
+    """Scores in percent; None where the data set or the prediction has no value."""
 
     pictures: int
     skipped: dict[str, str]                             # name -> why it could not be read
@@ -41,23 +41,23 @@ class OrderTable:
 
 
 class OrderBenchmark:
-    """Collects what is said and what is true, picture by picture."""
+    """Collects predictions and truth, picture by picture."""
 
     def __init__(self) -> None:
         self.pictures = 0
         self._occlusions: list[OcclusionTally] = []
         self._depths: list[DepthTally] = []
 
-    def add(self, said: PairOrders, truth: OrderTruth) -> dict[str, float]:
+    def add(self, predicted: PairOrders, truth: OrderTruth) -> dict[str, float]:
         """The scores of this picture alone: occlusion_recall, _precision, _f1, whdr_distinct, _overlap, _all, as far as
         they can be had. Raises ValueError when matrices are not of the number of instances."""
         self.pictures += 1
         occlusion = depth = None
-        if said.occlusion is not None and (truth.occlusion != -1).any():
-            self._occlusions.append(occlusion_tally(said.occlusion, truth.occlusion))
+        if predicted.occlusion is not None and (truth.occlusion != -1).any():
+            self._occlusions.append(occlusion_tally(predicted.occlusion, truth.occlusion))
             occlusion = self._occlusions[-1].scores()
-        if said.depth is not None and truth.depths is not None:
-            self._depths.append(depth_tally(said.depth, *depth_matrices(truth.depths, len(truth.modal))))
+        if predicted.depth is not None and truth.depths is not None:
+            self._depths.append(depth_tally(predicted.depth, *depth_matrices(truth.depths, len(truth.modal))))
             depth = self._depths[-1].whdr()
         return _named(occlusion, depth)
 

@@ -17,7 +17,7 @@ def painted(modal: np.ndarray) -> np.ndarray:
 
 
 def graph_orders(graph: OrderGraph, count: int) -> PairOrders:
-    """What a graph over ids 1..count says. A pair without a depth order is -1 there, which is never right."""
+    """Matrices of a graph over ids 1..count. A pair without a depth order is -1 there, which is never right."""
     occlusion, depth = np.zeros((count, count), np.int64), np.full((count, count), -1, np.int64)
     np.fill_diagonal(depth, 0)
     for order in graph.occlusions:

@@ -31,7 +31,7 @@ B_OVER_A, A_OVER_B, NONE, BOTH = 0, 1, 2, 3             # OrderNet's classes
 
 @dataclass(frozen=True)
 class PairItem:
-    """One pair (A, B) and what was annotated; None where the draw says nothing about it."""
+    """One pair (A, B) and what was annotated; None where the draw gives none."""
 
     rgb: np.ndarray                                     # float32 [3, size, size], normalised
     mask_a: np.ndarray                                  # uint8 [size, size]

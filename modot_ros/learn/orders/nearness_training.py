@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training of `scene.order.nearness`, the network that tells who is nearer, on rooms as a depth network sees them.
+"""Training of `scene.order.nearness`, the network that corrects depth orders, on a depth network's predictions for rooms.
 
-Two steps. `collect` looks at rendered rooms whose instances are known: at the whole picture, at a part of it in other
-light, mirrored or not, and at such a part by the regions that the library finds, as where nobody gives instances. What
+Two steps. `collect` predicts rendered rooms whose instances are known: the whole picture, a part of it in other
+light, mirrored or not, and such a part with the regions of the library's own partition as instances. What
 `scene.order.nearness` reads of them is kept, shard by shard, so that it can be continued. `train` fits the network to it by
 cross-entropy over nearer, farther and equal of every pair; at times instances are left out, as detectors miss some.
 """
@@ -32,7 +32,7 @@ from modot_ros.scene.order.pair_features import INSTANCE_FEATURES, PAIR_FEATURES
 from modot_ros.scene.order.region_statistics import region_statistics
 
 NONE, NEARER, FARTHER, SAME = -1, 0, 1, 2
-KINDS = ("whole", "both", "regions")    # of looks: whole pictures, these and parts, parts by regions that are found
+KINDS = ("whole", "both", "regions")    # of samples: whole pictures, these and parts, parts with regions of the partition
 PART = (0.55, 0.95)                     # of the picture's sides that a second look sees, and
 PARTS = 0.75                            # how often; else it is the mirrored whole
 GAMMA, GAIN = 0.2, 0.15                 # deviations of the logarithms of its light's curve and strength
@@ -119,7 +119,7 @@ def collect(shards: Sequence[Path], folder: str | Path, kind: str, weights: str 
     """Files of looks at shards with instances, those in `folder` that are missing made.
 
     kind: one of KINDS. weights: of modot_nano; None: the package's. progress: called with (shards done, shards in all).
-    Raises ValueError for another kind and for a shard that doesn't say its instances or shows no two in any view.
+    Raises ValueError for another kind and for a shard without instances or shows no two in any view.
     """
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}: choose one of {', '.join(KINDS)}")
@@ -143,7 +143,7 @@ def _collect_shard(shard: Path, path: Path, kind: str, weights: str | Path | Non
     predictor = Predictor(weights=weights, device="cpu", max_instances=65535)
     with np.load(shard, allow_pickle=False) as stored:
         if "labels" not in stored:
-            raise ValueError(f"{shard} doesn't say its instances: render it anew with them")
+            raise ValueError(f"{shard} has no instances: render it anew with them")
         views = list(zip(stored["rgb"], stored["focal"].tolist(), stored["labels"], stored["depth_m"].astype(np.float32)))
     rng = np.random.default_rng([int(shard.stem.rpartition("_")[2]), int(kind == "regions")])
     if kind != "whole":
@@ -258,8 +258,8 @@ def whdr(weights: dict[str, Tensor], looks: Sequence[tuple]) -> float:
     wrong = pairs = 0
     for batch in batches(looks, BATCH):
         asked = batch.order != NONE
-        said = log_odds(weights, batch)[0].argmax(-1)
-        wrong += int((said != batch.order)[asked].sum())
+        predicted = log_odds(weights, batch)[0].argmax(-1)
+        wrong += int((predicted != batch.order)[asked].sum())
         pairs += int(asked.sum())
     return wrong / max(pairs, 1)
 

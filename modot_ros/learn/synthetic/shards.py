@@ -73,7 +73,7 @@ def _instance_arrays(views: list[View]) -> dict[str, np.ndarray]:
 
 
 def read_instances(folder: str | Path) -> list[Instances | None]:
-    """Of every view in the shards of a folder, in the order of their names; None where a shard does not say them.
+    """Of every view in the shards of a folder, in the order of their names; None for a shard without them.
 
     Raises ValueError for a shard that can't be read.
     """
@@ -98,7 +98,7 @@ def write_shards(folder: str | Path, split: str, views: int, width: int = 256, h
     """Renders the missing shards of a split of FIRST_SEED, at least `views` views into `folder`.
 
     progress: called with (shards done, shards in all). first: number of the first view, that of a shard's first.
-    instances: say them as well, which those to test on do anyway; a shard that exists stays as it is. Raises ValueError for
+    instances: store them as well, as the test split always does; a shard that exists stays as it is. Raises ValueError for
     an unknown split, another such number, or fewer than one view or worker.
     """
     if split not in FIRST_SEED:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One look at a scene: the picture that a camera takes, and everything that is true about it."""
+"""One rendered view of a scene: the picture and its ground truth."""
 from __future__ import annotations
 
 from dataclasses import dataclass

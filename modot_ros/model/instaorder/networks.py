@@ -2,7 +2,7 @@
 """InstaOrderNet and InstaDepthNet (Lee and Park, *Instance-wise Occlusion and Depth Orders in Natural Scenes*,
 CVPR 2022).
 
-Each looks at one picture and the masks of two instances, A and B, and says how they are ordered. All outputs are
+The input is one picture and the masks of two instances, A and B, the output their order. All outputs are
 logits:
     occlusion [N, 2]   "B over A", "A over B"; two questions, each for a sigmoid: both may be true, or none
     depth     [N, 3]   "A closer", "A farther", "equal"; for a softmax

@@ -2,7 +2,7 @@
 """Occlusion and depth order of every pair of instances (InstaOrder, CVPR 2022), at a fraction of the official cost.
 
 The official evaluation runs a network N (N - 1) times for N instances. Here the picture and the masks are prepared
-once, a network that looks at the whole picture encodes it once, and pairs go through the rest in batches, both
+once, a network whose input is the whole picture encodes it once, and pairs go through the rest in batches, both
 directions together. The answers are the official ones.
 """
 from __future__ import annotations
@@ -42,7 +42,7 @@ def order_pairs(network: nn.Module, rgb: np.ndarray, masks: np.ndarray, boxes_xy
         rgb: uint8 [H, W, 3].
         masks: [N, H, W], not 0 = visible pixel of the instance.
         boxes_xywh: [N, 4] left, top, width, height, pixels, fractions kept; the data set's. None: tight ones. Mode
-            "patch" alone looks at them. A width or height of 0 is allowed, as officially, and that of an empty mask.
+            "patch" alone uses them. A width or height of 0 is allowed, as officially, and that of an empty mask.
         mode: what the network sees, one of pair_input.MODES; None: what it was evaluated with.
         pairs: "all", or "nbor": only pairs whose masks touch. In depth a skipped pair's 0 is no order.
         size: side of the network's input, pixels, a multiple of 32; None: what it was evaluated with. Mode "orig" has
@@ -54,8 +54,8 @@ def order_pairs(network: nn.Module, rgb: np.ndarray, masks: np.ndarray, boxes_xy
             own, though the network was trained without. None: 1.
 
     Returns:
-        PairOrders with what the network says. OrderNet's probability of "row over column" is that of both classes that
-        say so, its orders are those of the likeliest class. PCNet-M and disparity give orders without probabilities.
+        PairOrders, the network's prediction. OrderNet's probability of "row over column" is that of both classes with
+        it, its orders are those of the likeliest class. PCNet-M and disparity give orders without probabilities.
 
     Raises:
         ValueError: an input that is not as above, or a network that this cannot be asked of.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the authors' checkpoint files of MoDOT (WACV 2026) are like, and what they do not say themselves.
+"""What the authors' checkpoint files of MoDOT (WACV 2026) contain, and the facts that they lack.
 
-A file holds the state of a network in parallel wrappers: any part of a key may be a `module` that is no module. It says
-neither the largest depth nor what depth means; both follow from the data set that it was trained on.
+A file holds the state of a network in parallel wrappers: any part of a key may be a `module` that is no module. It
+contains neither the largest depth nor what depth means; both follow from the data set that it was trained on.
 """
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILE_NAMES = {"nyudmt": "nyud-mt", "nyud-mt": "nyud-mt", "ob-future": "ob-future
 
 
 def facts_of(dataset: str) -> dict[str, Any]:
-    """All but the name that a checkpoint's metadata says, for a data set of DATASETS; ValueError for another.
+    """A checkpoint's metadata without the name, for a data set of DATASETS; ValueError for another.
 
     No canonical camera: depth is metric for cameras like those that the pictures were taken with. No working size: the
     networks were trained and measured on pictures in their own size.
@@ -39,7 +39,7 @@ def facts_of(dataset: str) -> dict[str, Any]:
 
 
 def dataset_of(path: Path) -> str:
-    """Data set that a file's name tells; NYUD-MT, with a warning, when it tells none."""
+    """Data set by a file's name; NYUD-MT, with a warning, for another name."""
     for beginning, dataset in FILE_NAMES.items():
         if path.name.lower().startswith(beginning):
             return dataset

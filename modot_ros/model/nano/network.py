@@ -6,7 +6,7 @@ scales, and an image path (EIP) that keeps boundaries crisp. The parts are small
 network trains from nothing and runs in real time on two CPU cores.
 
 It looks twice. Encoder and decoders see the picture at some 128x96, whatever its size: there their few layers see the
-whole room, which metric depth needs, and cost a quarter. The fine path sees all pixels and sharpens what they say.
+whole room, which metric depth needs, and cost a quarter. The fine path sees all pixels and sharpens their output.
 Nothing is computed at full resolution: the image path works on 2x2 pixel blocks (12 channels at half size, no
 information lost) and the heads write 2x2 pixels each.
 """

@@ -22,7 +22,7 @@ _BOX = ("left_px", "top_px", "width_px", "height_px")
 
 
 def as_networkx(graph: OrderGraph) -> networkx.MultiDiGraph:
-    """The graph with nodes by id and all relations as edges; its attribute `method` says where they are from."""
+    """The graph with nodes by id and all relations as edges; its attribute `method` is their source."""
     result = networkx.MultiDiGraph(method=graph.method)
     for instance in graph.instances:
         fields = asdict(instance)

@@ -19,7 +19,7 @@ MAX_ARROWS = 40                         # the surest ones; more hide the picture
 ARM_PX = 13                             # of an arrow to either side of the contour, in a picture 640 px wide
 DEPTH_PX = 3                            # depth is read so far from the contour, behind the blur of its edge
 BEYOND = 5.0                            # logarithm of the step to what is beyond range
-ALIKE_PX = 9                            # the contour within this radius tells the direction across it
+ALIKE_PX = 9                            # the direction across the contour is its mean within this radius
 LIGHT, DARK, UNRANKED = (255, 255, 255), (0, 0, 0), (200, 200, 200)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -30,7 +30,7 @@ _FRACTION_BITS = 4                      # OpenCV takes points in sixteenths of a
 def draw_graph(picture: np.ndarray, labels: np.ndarray, graph: OrderGraph, depth: np.ndarray | None = None) -> None:
     """Draws onto `picture`, uint8 [H, W, 3] RGB.
 
-    labels   integer [H, W] that the graph speaks of, 0 = background
+    labels   integer [H, W] that the graph's ids refer to, 0 = background
     depth    float32 [H, W] that grows with distance; None puts arrows at the middle of the contours
     """
     scale = max(picture.shape[1] / 640, 0.5)

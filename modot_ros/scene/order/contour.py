@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shared contours of instances, crossing by crossing, and what each crossing says about front and back.
+"""The shared contours of instances, crossing by crossing, and the evidence of each crossing for front and back.
 
 A crossing is a pair of 4-neighbours with different labels. Three cues are read at it:
 
@@ -26,7 +26,7 @@ INNER_PX, OUTER_PX = 3, 6               # depth is read behind the blur of its e
 NO_STEP, FULL_STEP = 0.005, 0.03        # relative step of inverse depth: evidence begins, is complete
 SHARP = 3.0                             # times the bend beside it: a step that no blur has spread
 AT_LEAST = 0.1                          # what a step weighs that the last two pixels do not show
-SPEAKS = 0.1                            # evidence of one crossing that counts
+COUNTS = 0.1                            # evidence of one crossing that counts
 MEASURED_SHARE = 0.6                    # of the steps that count are sharp where depth was measured or rendered
 DISC_PX = 2.6                           # radius of the disc that junctions and convexity are read from
 JUNCTION_PX = 3                         # so many of its pixels on a third region make a junction
@@ -56,14 +56,14 @@ class Contour:
     perimeter_larger: np.ndarray
 
     @property
-    def speaks(self) -> np.ndarray:
+    def counts(self) -> np.ndarray:
         """bool [n]: crossings whose step of depth counts."""
-        return np.abs(self.evidence) > SPEAKS
+        return np.abs(self.evidence) > COUNTS
 
     @property
     def measured(self) -> bool:
         """Whether depth was measured or rendered: no network's steps are mostly sharp, enlarged ones are in parts."""
-        sharp = self.sharp[self.speaks]
+        sharp = self.sharp[self.counts]
         return len(sharp) > 0 and bool(np.count_nonzero(sharp) >= MEASURED_SHARE * len(sharp))
 
 

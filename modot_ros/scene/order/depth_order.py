@@ -2,20 +2,20 @@
 """Who is nearer: depth orders of all pairs of instances.
 
 Measured depth needs no help: the medians decide, within EQUAL_BAND (a ratio, so that neither scale nor unit matters)
-two instances are equal. The medians of a network's depth are off by a fifth, so that other cues to depth are heard with
+two instances are equal. The medians of a network's depth are off by a fifth, so that other cues to depth are added to
 them. Each adds to the log-odds that one is nearer rather than farther:
 
 - medians: the logarithm of their ratio;
 - feet and middles: which box ends lower in the picture, and whose middle is lower. What stands on a floor or a table
   is the nearer the lower it is, as long as the camera looks down on it: height in the field (Cutting and Vishton,
-  "Perceiving layout and knowing distances", 1995). A few rows tell as much as many;
+  "Perceiving layout and knowing distances", 1995). The cue saturates at a few rows (ROWS);
 - hides: what occludes is nearer where the two meet, though not always on the whole (a bowl and its table);
 - chain: what occludes a third one that occludes the other is nearer than that.
 
-Two are the likelier equal the less both rows differ. What a pair does not tell by itself `nearness` adds to both sums,
-which looks at all instances at once. Nearer, farther and equal get probabilities by the softmax of z / 2, -z / 2 and the
-log-odds of equal, z being the sum of the cues. The likeliest is told with its probability: so the fewest pairs are
-wrong. Weights: `benchmarks/orders.py --fit`.
+Two are the likelier equal the less both rows differ. `nearness`, a network over all instances at once, adds a
+correction to both sums. Nearer, farther and equal get probabilities by the softmax of z / 2, -z / 2 and the
+log-odds of equal, z being the sum of the cues. The likeliest is the order, its probability the confidence: so the
+fewest pairs are wrong. Weights: `benchmarks/orders.py --fit`.
 """
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EQUAL_BAND = float(np.log(1.05))        # |ln(z_a / z_b)| of the medians up to w
 NOISE = 0.005                           # of the logarithm of a measured median: logistic, a deviation of 1 %
 MEDIANS, FEET, MIDDLES, HIDES, CHAIN = 7.3, 0.462, 0.529, 0.809, 2.0    # log-odds per unit of the cue
 EQUAL, LEVEL = -0.726, 2.37             # log-odds of equal, and what being level adds
-ROWS = 0.06                             # of the picture's height: so many rows say all that rows can say
+ROWS = 0.06                             # of the picture's height, at which the cues of rows saturate
 FAR = 20.0                              # what the logarithm of a ratio is limited to
 
 _FIELDS = [getattr(DepthOrder, name).__set__ for name in ("near", "far", "equal", "overlapping", "confidence")]
@@ -44,7 +44,7 @@ def depth_orders(instances: Sequence[Instance], occlusions: Sequence[OcclusionOr
     occlusions  among the instances; they and the picture's height are used for depth that was not measured
     measured    the depth comes from a sensor or a renderer, not from a network
     correction  [2, n, n] to be added to the sums of such: that the row is nearer, and that both are equal
-    The confidence is the probability that the order is right. Two instances that are both beyond range cannot be told
+    The confidence is the probability that the order is right. Two instances that are both beyond range cannot be ordered
     apart and give no order.
     """
     ids = np.array([i.id for i in instances], int)
@@ -86,12 +86,12 @@ def cues(instances: Sequence[Instance], occlusions: Sequence[OcclusionOrder], he
 
 
 def pairs_of(median: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Indices a < b of all pairs of which an order can be told."""
+    """Indices a < b of all pairs that can be ordered."""
     a, b = np.triu_indices(len(median), 1)
     unknown, beyond = np.isnan(median), np.isinf(median)
     if unknown.any() or np.count_nonzero(beyond) > 1:
-        told = ~(unknown[a] | unknown[b] | (beyond[a] & beyond[b]))
-        a, b = a[told], b[told]
+        orderable = ~(unknown[a] | unknown[b] | (beyond[a] & beyond[b]))
+        a, b = a[orderable], b[orderable]
     return a, b
 
 

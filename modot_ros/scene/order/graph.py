@@ -3,8 +3,8 @@
 
 The relations are those of InstaOrder (Lee and Park, "Instance-wise Occlusion and Depth Orders in Natural Scenes", CVPR
 2022): occlusion is decided per direction, so that two instances may occlude each other; depth order is nearer, farther
-or equal, with a flag when the two depth ranges overlap. No network sees the picture: see `occlusion_order` and
-`depth_order` for what decides, and `nearness` for what corrects the latter.
+or equal, with a flag when the two depth ranges overlap. The picture itself is no input: `occlusion_order` and
+`depth_order` state the rules, `nearness` corrects the latter.
 """
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from modot_ros.scene.order.pair_features import pair_features
 from modot_ros.scene.order.region_statistics import region_statistics
 
 METHOD = "geometric"
-ASSUMED_FOCAL = 0.8                     # focal length / picture width where nobody says one: 64 degrees wide
+ASSUMED_FOCAL = 0.8                     # focal length / picture width of an unknown camera: 64 degrees wide
 NETWORK_INSTANCES = 64                  # the largest; its time grows with their square
 
 
 def order_graph(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | None = None,
                 names: Mapping[int, str] | None = None, scores: Mapping[int, float] | None = None,
                 focal: float = ASSUMED_FOCAL) -> OrderGraph:
-    """Says who occludes whom and who is nearer.
+    """The geometric order graph of a label image.
 
     labels       integer [H, W], 0 = background, at most 65535; the background is not in the graph
     depth_m      float32 [H, W], NaN = no estimate, +inf = beyond range; unit-free depth that grows with
                  distance gives the same relations
-    probability  float32 [H, W] in [0, 1] of an occlusion boundary; None, when only depth is to decide, which then was
+    probability  float32 [H, W] in [0, 1] of an occlusion boundary; None: depth alone is used, and taken as
                  measured (by a sensor or a renderer). Beside a probability it is a network's unless its steps are sharp
     names        class name per label; scores: confidence per label
-    focal        focal length / picture width; a network's depth orders hear it
+    focal        focal length / picture width, an input of the correction of depth orders
     raises       ValueError when shapes differ
     """
     for name, array in (("depth", depth_m), ("probability", probability)):
@@ -60,10 +60,10 @@ def nearness_of(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray
     """The correction [2, n, n] of `depth_orders`; 0 for what has no depth and for all but the NETWORK_INSTANCES largest."""
     correction = np.zeros((2, len(instances), len(instances)))
     known = [k for k, one in enumerate(instances) if math.isfinite(one.depth_m)]
-    looked_at = sorted(sorted(known, key=lambda k: -instances[k].area_px)[:NETWORK_INSTANCES])
-    if len(looked_at) > 1:
-        features, pairs = pair_features(labels, depth_m, probability, [instances[k] for k in looked_at], occlusions, focal)
+    examined = sorted(sorted(known, key=lambda k: -instances[k].area_px)[:NETWORK_INSTANCES])
+    if len(examined) > 1:
+        features, pairs = pair_features(labels, depth_m, probability, [instances[k] for k in examined], occlusions, focal)
         odds, level, _ = nearness(shipped_weights(), features, pairs)
-        rows, columns = np.ix_(looked_at, looked_at)
+        rows, columns = np.ix_(examined, examined)
         correction[:, rows, columns] = odds, level
     return correction

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small network that corrects the rule of `depth_order`: all instances of a picture look at each other.
+"""A small network that corrects the rule of `depth_order`: attention over all instances of a picture.
 
-The rule weighs a pair's own cues alone. But how far a cup is tells how far the table is that it stands on, and what
-is nearer than both. So every instance attends to all others (Vaswani et al., NeurIPS 2017), a pair's cues saying how
-much (as in Graphormer: Ying et al., NeurIPS 2021), and each pair is judged by the two and what is between them. It sees
-no picture, only `pair_features`, and so can be used under any depth network; the errors that it knows are those of
-`modot_nano` on rooms, which it is trained with (`modot train-orders`).
+The rule weighs a pair's own cues alone. But the depth of a cup is evidence for that of the table that it stands on,
+and of what is nearer than both. So every instance attends to all others (Vaswani et al., NeurIPS 2017), a pair's cues
+being biases of the attention (as in Graphormer: Ying et al., NeurIPS 2021), and each pair is judged by the two and what is
+between them. Its inputs are `pair_features`, no picture, so that it can be used under any depth network; it is fitted to
+the errors of `modot_nano` on rooms (`modot train-orders`).
 
 Written with operators that NumPy and PyTorch share: inference needs no more than NumPy, training hands in torch.
 """
@@ -35,9 +35,9 @@ def shipped_weights() -> dict[str, np.ndarray]:
 
 def nearness(weights: dict[str, Any], features: Any, pairs: Any, hide: Any = None, xp: ModuleType = np,
              drop: Callable[[Any], Any] = lambda x: x) -> tuple[Any, Any, Any]:
-    """What the rule's log-odds of all pairs should have added.
+    """Corrections to the rule's log-odds of all pairs.
 
-    weights  as `shipped_weights` has them: [in, out] and biases [out]; how many layers there are is told by their names
+    weights  as `shipped_weights` has them: [in, out] and biases [out]; the number of layers follows from their names
     features [..., n, pair_features.INSTANCE_FEATURES]; pairs [..., n, n, pair_features.PAIR_FEATURES]
     hide     [..., 1, 1, n], 0, or much below 0 where the instance is not there; None: all are
     xp       numpy or torch, whichever the arrays are of; drop is called on what each layer adds

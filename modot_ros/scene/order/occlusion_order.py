@@ -6,7 +6,7 @@ up to; a contour without them is contact: a book on a table touches it and does 
 a sum of log-odds, each cue with the weight that makes the sum a probability on held-out synthetic views under the
 depth and the boundaries of the network (logistic regression, fitted by `benchmarks/orders.py --fit`):
 
-- lean: how clearly depth leans to one side, atanh of (evidence for - evidence against) / (crossings that speak + 0.1).
+- lean: how clearly depth leans to one side, atanh of (evidence for - evidence against) / (crossings that count + 0.1).
   It grows without bound, so that depth that is sure of itself outweighs every shape. Where most of the steps are
   sharp, the pair's and the picture's, the depth was measured or rendered, which no network's is, and it counts eight
   times;
@@ -25,30 +25,30 @@ from modot_ros.scene.order.contour import Contour
 
 LEAN, JUNCTION, CONVEXITY, ENCLOSURE = 2.35, 10.9, 9.7, 4.94   # log-odds per unit of the cue
 MEASURED = 8.0                          # times the lean counts where most steps are sharp: no network made that depth
-LEAN_PRIOR_PX = 0.1                     # crossings that speak for neither side, beside those there are
+LEAN_PRIOR_PX = 0.1                     # prior: crossings without evidence for a side, beside those there are
 MIN_CUE_PX = 4                          # a mean over fewer crossings counts for as little as over so many
 MIN_CONTOUR_PX = 4                      # crossings that a pair needs, and
 MIN_EVIDENCE_PX, MIN_SHARE = 1.0, 0.08  # evidence for an occlusion, summed and per crossing of the contour
 BOUNDARY_ALONE = 0.25                   # share of it that a boundary gives where depth shows no step
 MIN_MUTUAL_PX = 4.0                     # evidence of the weaker direction
-MUTUAL_LOG_ODDS = 5.0                   # by which each direction's own part of the contour must speak for it
+MUTUAL_LOG_ODDS = 5.0                   # that each direction needs from its own part of the contour
 
 
 def occlusion_orders(c: Contour) -> tuple[OcclusionOrder, ...]:
     """Occlusion orders of all pairs that meet, in ascending order of (occluder, occludee).
 
-    The confidence is the probability that the direction is right. Both directions are claimed (`mutual`)
-    where each has a part of the contour that speaks for it by itself.
+    The confidence is the probability that the direction is right. Both directions are in the result (`mutual`)
+    where each has a part of the contour with enough evidence of its own.
     """
     if not len(c.pair):
         return ()
     pairs = len(c.smaller)
-    speaks = c.speaks
-    forward, backward = speaks & (c.evidence > 0), speaks & (c.evidence < 0)
+    counts = c.counts
+    forward, backward = counts & (c.evidence > 0), counts & (c.evidence < 0)
     for_px, against_px = (_total(c, np.abs(c.evidence) * part) for part in (forward, backward))
     crossings = np.bincount(c.pair, minlength=pairs)
     odds = cues(c) @ np.array([LEAN, JUNCTION, CONVEXITY, ENCLOSURE])
-    known = ~np.isnan(c.gap_m)                          # without depth geometry is silent
+    known = ~np.isnan(c.gap_m)                          # without depth there is no evidence
     seen = _total(c, known * np.maximum(np.abs(c.evidence), BOUNDARY_ALONE * c.seen))
     there = (crossings >= MIN_CONTOUR_PX) & (seen >= MIN_EVIDENCE_PX) & (seen >= MIN_SHARE * crossings)
 
@@ -60,9 +60,9 @@ def occlusion_orders(c: Contour) -> tuple[OcclusionOrder, ...]:
         mutual &= np.minimum(*own) >= MUTUAL_LOG_ODDS
         forward_odds, backward_odds = np.where(mutual, own, (odds, -odds))
 
-    # A claim is a pair and which side leads: 2 * pair, plus 1 for the larger id. Its crossings speak for it.
-    silent = np.bincount(c.pair, speaks, pairs) == 0
-    used = np.flatnonzero((there & (mutual | (odds != 0)))[c.pair] & np.where(silent[c.pair], known, speaks))
+    # A claim is a pair and which side leads: 2 * pair, plus 1 for the larger id. Its crossings have evidence for it.
+    without = np.bincount(c.pair, counts, pairs) == 0
+    used = np.flatnonzero((there & (mutual | (odds != 0)))[c.pair] & np.where(without[c.pair], known, counts))
     pair = c.pair[used]
     leads = np.where(mutual[pair], forward[used], odds[pair] > 0)
     claims, claim, crossings = np.unique(2 * pair + ~leads, return_inverse=True, return_counts=True)
@@ -87,10 +87,10 @@ def cues(c: Contour, part: np.ndarray | None = None) -> np.ndarray:
     part, bool [n], leaves all but a part of the crossings out.
     """
     part = np.ones(len(c.pair), bool) if part is None else part
-    speaks = part & c.speaks
-    lean = np.arctanh(_total(c, c.evidence * speaks) / (_total(c, speaks) + LEAN_PRIOR_PX))
+    counts = part & c.counts
+    lean = np.arctanh(_total(c, c.evidence * counts) / (_total(c, counts) + LEAN_PRIOR_PX))
     if c.measured:
-        sharp = _total(c, speaks & c.sharp) >= 0.5 * np.maximum(_total(c, speaks), 1)
+        sharp = _total(c, counts & c.sharp) >= 0.5 * np.maximum(_total(c, counts), 1)
         lean = np.where(sharp, MEASURED * lean, lean)
     means = []
     for cue in (c.junction, c.convexity):

@@ -19,7 +19,7 @@ from modot_ros.scene.order.depth_order import cues, pairs_of
 
 SIZE_PX = 256 * 192                     # of the picture that is read, about: its shape is kept
 IN_PX, OUT_PX = 2, 3                    # where depth is read beside a crossing of an outline, behind the blur of its edge
-LARGEST_STEP = 1.0                      # of the logarithm of depth; more says no more
+LARGEST_STEP = 1.0                      # of the logarithm of depth, at which the feature saturates
 FARTHEST = 5.0                          # from the picture's median, likewise
 PART = 0.12                             # of its height: an instance's top and foot
 GRID = (6, 4)                           # columns, rows of the whole picture's depth
@@ -99,7 +99,7 @@ def _outlines(owner: np.ndarray, log: np.ndarray, seen: np.ndarray, median: np.n
               ) -> tuple[np.ndarray, np.ndarray]:
     """Of every outline [n, 20]: right, left, below and above. Of what two share [n, n, 6].
 
-    A side is told by the means over its crossings of: step to the depth outside, depth outside and inside less the
+    A side is described by the means over its crossings of: step to the depth outside, depth outside and inside less the
     median, boundary seen; and by the number of crossings over the box's side. Two share: part of either's outline, step,
     boundary, how far the other one is below, whether they meet.
     """

@@ -109,7 +109,7 @@ def test_looks_are_collected_once_and_say_what_is_missing(tmp_path):
     regions = load_looks(collect([shard], tmp_path / "regions", "regions"))     # other features, as others were found
     assert len(regions.count) <= 8 and not np.isin(regions.features[:, 0], once.features[:, 0]).all()
     bare = write_shard(tmp_path / "bare_00003.npz", FIRST_SEED["train"], 1, 32, 32)
-    with pytest.raises(ValueError, match="doesn't say its instances"):
+    with pytest.raises(ValueError, match="has no instances"):
         collect([bare], tmp_path / "none", "whole")
     (tmp_path / "torn.npz").write_bytes(b"no archive")
     empty = write_shard(tmp_path / "empty_00003.npz", FIRST_SEED["train"], 1, 32, 32, instances=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGraph, PairOrders
-from modot_ros.scene.order.fusion import DOUBT, NOT_FOUND, fuse, learned_graph, meeting_regions
+from modot_ros.scene.order.fusion import MIN_PROBABILITY, NOT_FOUND, fuse, learned_graph, meeting_regions
 
 NAN = np.nan
 
@@ -169,7 +169,7 @@ def test_depth_is_fused_over_three_cases():
 
 
 @pytest.mark.parametrize("depth_m, near", [(1.04, 4), (0.96, 9)])
-def test_an_equality_that_is_hardly_believed_gives_way_to_the_smaller_median(depth_m, near):
+def test_an_equality_of_low_confidence_gives_way_to_the_smaller_median(depth_m, near):
     nodes = (NEAR, instance(9, 60, depth_m))
     doubted, believed = (OrderGraph("geometric", nodes, (), (DepthOrder(4, 9, True, True, confidence),))
                          for confidence in (0.24, 0.8))
@@ -179,11 +179,11 @@ def test_an_equality_that_is_hardly_believed_gives_way_to_the_smaller_median(dep
     assert fuse(believed, said, (4, 9)).depths[0].equal
 
 
-def test_no_witness_is_believed_beyond_doubt():
+def test_probabilities_are_clipped():
     sure = OrderGraph("geometric", NODES, (OcclusionOrder(4, 7, 1.0, False, 10.0, 1.0),))
     assert confidences(fuse(sure, occlusion_orders(2, _0_1=1.0), (4, 7)))[4, 7] < 1
     assert not fuse(sure, occlusion_orders(2, _0_1=0.0), (4, 7)).occlusions          # word against word: even odds
-    assert confidences(fuse(sure, occlusion_orders(2, _0_1=2 * DOUBT), (4, 7)))[4, 7] > 0.5
+    assert confidences(fuse(sure, occlusion_orders(2, _0_1=2 * MIN_PROBABILITY), (4, 7)))[4, 7] > 0.5
 
 
 @pytest.mark.parametrize("ids, message", [((4, 5), r"unknown: \[5\]"), ((4, 4), "must be different"),

@@ -30,7 +30,7 @@ def test_nearer_half_occludes():
     assert (order.occluder, order.occludee, order.mutual) == (1, 2, False)
     assert order.boundary_length_px == 20
     assert order.depth_gap_m == pytest.approx(1.0)
-    # All of 20 pixels lean to one side, and nothing else speaks: enclosure is even, there is no junction.
+    # All of 20 pixels lean to one side, and there is no other cue: enclosure is even, there is no junction.
     assert order.confidence == pytest.approx(1 / (1 + np.exp(-MEASURED * LEAN * np.arctanh(20 / (20 + LEAN_PRIOR_PX)))))
     (depths,) = graph.depths
     assert (depths.near, depths.far, depths.equal, depths.overlapping) == (1, 2, False, False)
@@ -196,7 +196,7 @@ def three(depth_m: tuple[float, float, float]):
     return labels, cv2.GaussianBlur(depth, (0, 0), 2), probability
 
 
-def test_a_networks_depth_orders_hear_all_instances():
+def test_a_networks_depth_orders_depend_on_all_instances():
     labels, depth, probability = three((2, 2.1, 2.6))
     graph = order_graph(labels, depth, probability)
     correction = nearness_of(labels.astype(np.uint16), depth, probability, graph.instances, graph.occlusions, 0.8)

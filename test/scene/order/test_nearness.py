@@ -31,7 +31,7 @@ def test_the_order_of_instances_does_not_matter(drawn):
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_all_others_are_heard(drawn):
+def test_all_others_count(drawn):
     features, pairs = drawn
     odds, *_ = nearness(shipped_weights(), features, pairs)
     without, *_ = nearness(shipped_weights(), features[:4], pairs[:4, :4])
