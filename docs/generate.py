@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reference pages that are made whenever the documentation is built: messages from msg/, commands from their parser."""
+"""Reference pages that are made whenever the documentation is built: messages from msg/, commands from their parser, Python from
+the docstrings."""
 from __future__ import annotations
 
 import os
@@ -10,9 +11,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def write_pages(folder: Path) -> None:
-    """messages.md and commands.md; a page that is as it was is not touched, so that Sphinx need not read it again."""
+    """messages.md, commands.md and python.md; a page that is as it was is not touched, so that Sphinx need not read it again."""
     folder.mkdir(exist_ok=True)
-    for name, text in (("messages.md", messages()), ("commands.md", commands())):
+    for name, text in (("messages.md", messages()), ("commands.md", commands()), ("python.md", python())):
         page = folder / name
         if not page.exists() or page.read_text() != text:
             page.write_text(text)
@@ -43,4 +44,14 @@ def commands() -> str:
         sections.append(f"## {group.capitalize()}\n")
         for command in map(name_of, modules):
             sections.append(f"### modot {command}\n\n```text\n{subparsers.choices[command].format_help().strip()}\n```\n")
+    return "\n".join(sections)
+
+
+def python() -> str:
+    """Directives of autodoc for the predictor, the prediction and every module of the scene."""
+    scene = sorted((ROOT / "modot_ros" / "scene").rglob("*.py"), key=lambda path: (len(path.parts), path))
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in scene if path.stem != "__init__"]
+    sections = ["# Python\n\nNo ROS is needed: `pip install .` brings these modules and the `modot` command.\n"]
+    sections += [f"## {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n"
+                 for name in ("modot_ros.predictor", "modot_ros.prediction", *names)]
     return "\n".join(sections)

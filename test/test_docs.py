@@ -33,7 +33,7 @@ def test_the_reference_has_what_the_code_has(site):
         assert f"usage: modot {name_of(module)}" in commands
     messages = (site / "generated" / "messages.html").read_text()
     assert all(name in messages for name in ("boundary_length_px", "depth_near_m", "hidden_by", "overlapping"))
-    python = (site / "reference" / "python.html").read_text()
+    python = (site / "generated" / "python.html").read_text()
     for name in ("predictor.Predictor.predict", "prediction.OrderGraph", "scene.boundaries.thin",
                  "scene.order.graph.order_graph"):
         assert f'id="modot_ros.{name}"' in python
