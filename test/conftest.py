@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -132,3 +133,35 @@ def full_size():
 def published(golden, full_size):
     """The network of `full_size`, with the goldens' weights for sure."""
     return full_size
+
+
+@pytest.fixture(scope="session")
+def stroke_golden(shared_golden) -> SimpleNamespace:
+    """DNMMSI's goldens: their folder, and the functions that make their inputs and weights."""
+    folder = shared_golden / "dnmmsi"
+    if not folder.is_dir():
+        pytest.skip("no folder ../shared/golden/dnmmsi beside the checkout")
+    fill = _module(folder / "fill.py")
+    sys.modules["fill"] = fill                          # as the next one calls it
+    try:
+        inputs = _module(folder / "inputs.py")
+    finally:
+        del sys.modules["fill"]
+    return SimpleNamespace(folder=folder, fill=fill.fill_state_dict, net_input=inputs.net_input, target=inputs.target,
+                           rows_cols=inputs.rows_cols)
+
+
+@pytest.fixture(scope="session")
+def filled(stroke_golden):
+    """`filled(name, **config)`: a DNMMSI in exact mode and evaluation with the goldens' weights."""
+    import torch
+
+    from modot_ros.model import build_network
+
+    @torch.inference_mode(False)
+    def built(name, **config):
+        network = build_network(name, sizes="exact", **config)
+        with torch.no_grad():
+            stroke_golden.fill(network.state_dict())
+        return network.eval()
+    return built

@@ -29,7 +29,7 @@ WINGS = {
     "model": {"layers", "nano", "lite", "modot", "instaorder", "dnmmsi"},
     "scene": {"order", "drawing"},
     "learn": {"training", "evaluation", "metrics", "orders", "datasets", "datasets/depth_sets", "datasets/order_sets",
-              "synthetic", "synthetic/rooms", "mesh2ob"},
+              "synthetic", "synthetic/rooms", "mesh2ob", "interaction"},
     "ros": {"node", "sources", "demo", "standins"},
     "cli": {"use", "make", "measure"},
 }
@@ -48,6 +48,7 @@ NOT_FROM = {
     "learn/metrics": {"training", "evaluation", "datasets", "mesh2ob"},
     "learn/synthetic": {"training", "evaluation", "metrics", "orders", "datasets", "mesh2ob"},
     "learn/datasets": {"training", "evaluation", "mesh2ob"},
+    "learn/interaction": {"training", "evaluation", "metrics", "orders", "datasets", "synthetic", "mesh2ob"},
     "ros/node": {"sources", "demo"},
     "ros/sources": {"node", "demo"},
 }

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from modot_ros.learn.metrics.matching import largest_matching, matches_by_rank, tolerance_px
-from modot_ros.learn.metrics.suppression import suppress
 from modot_ros.learn.metrics.thinning import thinned
+from modot_ros.scene.suppression import suppress
 
 PIPELINES = ("doobnet", "bsds")
 THRESHOLDS = np.arange(1, 100) / 100

@@ -3,23 +3,30 @@
 
 Orientation from smoothed second derivatives and bilinear comparison across it: Dollar and Zitnick, "Fast Edge Detection
 Using Structured Forests" (PAMI 2015), with its oddity that an exactly level line is not thinned: its mixed derivative
-is 0 and leaves no sign. `scene.boundaries.thin` is what a robot gets; this is what papers are scored with.
+is 0 and leaves no sign. `scene.boundaries.thin` is what a robot gets; this is what papers are scored with, and what DNMMSI
+(BMVC 2025) reads of its own last output.
 """
 from __future__ import annotations
 
-import cv2
 import numpy as np
+from scipy.signal import convolve2d
 
 ORIENTATION_RADIUS = 4                                  # of the triangle filter before the derivatives, pixels
 MULTIPLIER = 1.01                                       # how much higher a neighbour may be
 BORDER = 5                                              # pixels over which the map fades to the picture's edge
+PREVIOUS_THRESHOLD = 0.7                                # of the ridges that DNMMSI reads
 
 
 def triangle_filter(image: np.ndarray, radius: int) -> np.ndarray:
-    """Image [H, W] convolved with the triangle 1, 2 .. radius + 1 .. 2, 1 of sum 1 both ways, mirrored at the border."""
+    """Image [H, W] convolved with the triangle 1, 2 .. radius + 1 .. 2, 1 of sum 1 both ways, mirrored at the border.
+
+    With SciPy, whose order of summation is that of the code that DNMMSI was trained with: where a derivative is all but 0,
+    as on level lines, the last bit decides which pixels stay.
+    """
     rise = np.arange(1, radius + 1, dtype=np.float64)
-    line = np.concatenate([rise, [radius + 1], rise[::-1]]) / (radius + 1) ** 2
-    return cv2.sepFilter2D(image, -1, line, line, borderType=cv2.BORDER_REFLECT)
+    line = (np.concatenate([rise, [radius + 1], rise[::-1]]) / (radius + 1) ** 2).astype(image.dtype)[None]
+    across = convolve2d(np.pad(image, radius, mode="symmetric"), line, mode="valid")
+    return convolve2d(across, line.T, mode="valid")
 
 
 def suppress(probability: np.ndarray, smooth: int = 0) -> np.ndarray:
@@ -57,6 +64,20 @@ def suppress(probability: np.ndarray, smooth: int = 0) -> np.ndarray:
         for line in (ridge[k], ridge[height - 1 - k], ridge[:, k], ridge[:, width - 1 - k]):
             line *= np.float32(k / border)
     return ridge
+
+
+def previous_output(probability: np.ndarray, binary: bool = False) -> np.ndarray:
+    """What DNMMSI reads of its last output: the strong ridges, rounded to 8 bits.
+
+    Args:
+        probability: [H, W] in 0..1.
+        binary: 1 for every ridge, as version 2 of the network has it.
+
+    Returns: float32 [H, W], 0 or a multiple of 1/255 of at least PREVIOUS_THRESHOLD. Raises ValueError as `suppress`.
+    """
+    level = np.rint(255 * suppress(probability, smooth=1)).astype(np.uint8)
+    kept = level / 255.0 >= PREVIOUS_THRESHOLD
+    return np.where(kept, 1.0 if binary else level / 255.0, 0.0).astype(np.float32)
 
 
 def _bilinear(image: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
