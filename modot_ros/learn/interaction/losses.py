@@ -30,7 +30,7 @@ def interactive_losses(logits: list[Tensor], labels: Tensor, negative_weight: fl
     for x, weight in zip(logits, WEIGHTS):
         share = share * GROWTH
         entropy = F.binary_cross_entropy_with_logits(x.float() if x.dtype == torch.float16 else x, labels, reduction="none")
-        # Rounded to 32 bits, also where the network computes in 64, as in the official code.
-        balance = (positive * other_share + negative * (negative_weight * share)).float()
+        # In 32 bits, also where the network computes in 64, as in the official code.
+        balance = positive * other_share.float() + negative * share.float() * negative_weight
         losses.append(weight * (balance * entropy).mean())
     return torch.stack(losses)
