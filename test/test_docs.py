@@ -39,6 +39,12 @@ def test_the_reference_has_what_the_code_has(site):
         assert f'id="modot_ros.{name}"' in python
 
 
+def test_no_line_is_taken_for_a_comment():
+    """MyST leaves out a line that begins with a percent sign."""
+    pages = [ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    assert not [page.name for page in pages if re.search("^%", page.read_text(), re.MULTILINE)]
+
+
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
 def test_every_relative_link_exists(name):
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / name).read_text()):
