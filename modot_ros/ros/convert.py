@@ -20,6 +20,7 @@ from modot_ros.msg import DepthOrder, Instance, OcclusionOrder, OrderGraph
 from modot_ros.prediction import OrderGraph as Graph
 from modot_ros.ros.compat import point_cloud2
 from modot_ros.ros.encodings import DEPTH_LIKE, ENCODINGS, encoding_of_decoded, rgb_of_pixels
+from modot_ros.ros.video_packets import VideoPackets, codec_of, why_no_picture
 from modot_ros.scene.image_decoding import TooLarge, decode
 from modot_ros.scene.tone import Tone
 
@@ -107,11 +108,21 @@ def _rgb_of_compressed(message: CompressedImage, tone: Tone) -> np.ndarray:
         raise BadFrame("encoding", f"{text} holds depth, not a picture")
     if not message.data:
         raise BadFrame("size", f"{text} is empty")
+    codec = codec_of(message.format, message.data)
+    if codec is not None:
+        raise BadFrame("video", f"{text} {why_no_picture(codec)}")
     try:
         picture = decode(bytes(message.data), cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
     except ValueError as error:
         raise BadFrame("size" if isinstance(error, TooLarge) else "truncated", f"{text} {error}") from error
     return _rgb_of_pixels(picture, encoding_of_decoded(picture, message.format), tone)
+
+
+def picture_of_video(message: Image | CompressedImage, packets: VideoPackets) -> Image | CompressedImage:
+    """The Image that a packet of video completes; any other message, and a packet that gives no picture, as it is."""
+    codec = codec_of(message.format, message.data) if isinstance(message, CompressedImage) else None
+    decoded = None if codec is None else packets.decode(codec, message.data, message.header)
+    return message if decoded is None else image_message(decoded[0], "rgb8", decoded[1])
 
 
 def labels_of(message: Image, shape: tuple[int, int]) -> np.ndarray:

@@ -29,7 +29,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from modot_ros.machine import has_nvidia_gpu, keep_freed_memory
 from modot_ros.ros.camera import Camera
-from modot_ros.ros.convert import BadFrame
+from modot_ros.ros.convert import BadFrame, picture_of_video
 from modot_ros.ros.node.health import Health
 from modot_ros.ros.node.labelling import TYPES, detections_type
 from modot_ros.ros.node.mailbox import Mailbox
@@ -39,6 +39,7 @@ from modot_ros.ros.node.parameters import Parameters, changed, declare
 from modot_ros.ros.node.perception import Perception
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Couple, Frame, Pairing, stamp_ns
 from modot_ros.ros.node.topics import camera_info_topic, image_topic, is_rectified_name, silence
+from modot_ros.ros.video_packets import VideoPackets
 
 SUBSCRIBE = {"depth": 1, "reliability": ReliabilityPolicy.BEST_EFFORT}
 PUBLISH = {"depth": 1, "reliability": ReliabilityPolicy.RELIABLE}
@@ -85,6 +86,7 @@ class ModotNode(LifecycleNode):
         self._subscribers: list[Any] = []
         self._mailbox: Mailbox[Frame] = Mailbox()
         self._pairing, self._couple = Pairing(), Couple()
+        self._packets = VideoPackets()
         self._perception: Perception | None = None
         self._worker: threading.Thread | None = None
         self._pacing = {"frames": Pacing(), "labels": Pacing(), "overlay": Pacing()}
@@ -173,6 +175,7 @@ class ModotNode(LifecycleNode):
         self._mailbox = Mailbox()
         self._perception = Perception(self.predictor, rectified[self.parameters.rectified], self.parameters.rotate)
         self._couple, self._said, self._stamp_age_s = Couple(), set(), None
+        self._packets = VideoPackets()
         self._pairing = Pairing(self.parameters.instances_timeout_s, self.parameters.instances_max_age_s, self._camera_info)
         self._pacing = {"frames": Pacing(), "labels": Pacing(), "overlay": Pacing()}
         self.health.activated(time.monotonic())
@@ -266,6 +269,7 @@ class ModotNode(LifecycleNode):
     def _on_image(self, message: Image | CompressedImage) -> None:
         now_s = time.monotonic()
         self.health.received(now_s)
+        message = picture_of_video(message, self._packets)     # here, because a picture needs every packet before it
         self._stamp_age_s = self.get_clock().now().nanoseconds * 1e-9 - stamp_ns(message) * 1e-9
         self._forward(self._pairing.image(message, now_s))
 

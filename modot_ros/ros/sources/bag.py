@@ -13,6 +13,7 @@ import numpy as np
 from modot_ros.ros.calibration import Calibration
 from modot_ros.ros.encodings import encoding_of_decoded
 from modot_ros.ros.sources.frame import Frame
+from modot_ros.ros.video_packets import VideoPackets, codec_of, why_no_picture
 from modot_ros.scene.image_decoding import decode
 
 BAGS = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd", ".bag")
@@ -21,12 +22,15 @@ BAGS = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd", ".bag")
 class Bag:
     """One image topic of a rosbag2 or of a .bag of ROS 1 (read by `rosbags`) with the camera_info beside it, at its own pace.
 
-    Raw images keep their encoding, compressed ones get that of their format. A file that is compressed as a whole is unpacked
-    into a temporary folder, which goes with this object.
+    Raw images keep their encoding, compressed ones get that of their format, packets of video (with PyAV) become rgb8. A file
+    that is compressed as a whole is unpacked into a temporary folder, which goes with this object.
     """
 
     repeatable = True
-    TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
+    RAW = "sensor_msgs/msg/Image"
+    # Messages of coded pictures and packets of video, and their field that names the code.
+    CODED = {"sensor_msgs/msg/CompressedImage": "format", "foxglove_msgs/msg/CompressedVideo": "format",
+             "ffmpeg_image_transport_msgs/msg/FFMPEGPacket": "encoding"}
 
     def __init__(self, path: Path, image_topic: str = "") -> None:
         # here, not above: whoever plays no bag needs no rosbags
@@ -44,8 +48,8 @@ class Bag:
                 types = {connection.topic: connection.msgtype for connection in reader.connections}
         except (AnyReaderError, OSError) as error:
             raise ValueError(f"source {str(path)!r} can't be read as a rosbag: {error}") from error
-        images = sorted((topic for topic, kind in types.items() if kind in self.TYPES),
-                        key=lambda topic: ("depth" in topic, types[topic] != self.TYPES[0], topic))
+        images = sorted((topic for topic, kind in types.items() if kind == self.RAW or kind in self.CODED),
+                        key=lambda topic: ("depth" in topic, types[topic] != self.RAW, topic))
         if not images:
             raise ValueError(f"source {str(path)!r} has no image topic; "
                              f"its topics: {', '.join(sorted(types)) or 'none'}")
@@ -54,13 +58,14 @@ class Bag:
                              f"image topics: {', '.join(images)}")
         self.image_topic = image_topic or images[0]
         parts = self.image_topic.split("/")
-        base = parts[:-2] if types[self.image_topic] == self.TYPES[1] else parts[:-1]
+        base = parts[:-2] if types[self.image_topic] in self.CODED else parts[:-1]
         self.info_topic = "/".join([*base, "camera_info"])
         self.trouble = ""                               # with the last image that could not be read
         if next(iter(self), None) is None:
             raise ValueError(f"source {str(path)!r}: no image of {self.image_topic} can be read{self.trouble}")
 
     def __iter__(self) -> Iterator[Frame]:
+        packets = VideoPackets()
         with self.open() as reader:
             wanted = [c for c in reader.connections if c.topic in (self.image_topic, self.info_topic)]
             # cameras send an image and its info in either order: the first info may come second
@@ -74,7 +79,8 @@ class Bag:
                     calibration = Calibration.of_message(message)
                     continue
                 start_ns = stamp_ns if start_ns is None else start_ns
-                frame = self._frame(message, connection.msgtype, (stamp_ns - start_ns) * 1e-9, calibration)
+                frame = self._frame(message, connection.msgtype, (stamp_ns - start_ns) * 1e-9, calibration,
+                                    packets)
                 if frame is not None:
                     yield frame
 
@@ -98,16 +104,25 @@ class Bag:
                           "another folder in TMPDIR, or unpack it with `unzstd`") from error
         return file
 
-    def _frame(self, message, kind: str, due_s: float, calibration: Calibration | None) -> Frame | None:
-        """None when the image is damaged."""
+    def _frame(self, message, kind: str, due_s: float, calibration: Calibration | None, packets: VideoPackets
+               ) -> Frame | None:
+        """None when the image is damaged, or a packet of video without a picture."""
         data = np.asarray(message.data, np.uint8)
-        if kind == self.TYPES[1]:
+        if kind in self.CODED:
+            name, content = getattr(message, self.CODED[kind]), data.tobytes()
+            codec = codec_of(name, content)
+            if codec is not None:
+                decoded = packets.decode(codec, content, due_s)
+                if decoded is None:
+                    self.trouble = f": {self.image_topic} {why_no_picture(codec)}"
+                    return None
+                return Frame.of_pixels(decoded[0], "rgb8", decoded[1], calibration)
             try:
-                picture = decode(data.tobytes(), cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
+                picture = decode(content, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
             except ValueError as error:
                 self.trouble = f": a compressed image {error}"
                 return None
-            return Frame.of_pixels(picture, encoding_of_decoded(picture, message.format), due_s, calibration)
+            return Frame.of_pixels(picture, encoding_of_decoded(picture, name), due_s, calibration)
         if not data.size or data.size != message.height * message.step:
             return None
         return Frame(data.reshape(message.height, message.step), message.encoding, message.width, due_s,

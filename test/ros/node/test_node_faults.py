@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults found in use: settings, calibrations, clocks and devices that are wrong, and what the node makes of them."""
+import sys
 import time
 from array import array
 
@@ -9,7 +10,7 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from sensor_msgs.msg import CameraInfo, PointCloud2
+from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
 
 from modot_ros.prediction import DepthOrder, OcclusionOrder, OrderGraph
 from modot_ros.ros.node.outputs import among, certain_ids
@@ -45,6 +46,28 @@ def test_clouds_stop_where_no_floor_gives_the_scale(running, make_image):
     assert not points and status.level == DiagnosticStatus.ERROR and "no floor seen" in status.message
     rig.node._on_second()
     assert rig.status()[1]["scale"] == ""
+
+
+@pytest.mark.parametrize("installed", (True, False))
+def test_packets_of_video_are_decoded_in_turn_or_named(installed, running, make_image, monkeypatch):
+    av = pytest.importorskip("av", reason="PyAV is not installed")
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.framerate = 32, 24, "yuv420p", 10
+    encoder.options = {"tune": "zerolatency"}
+    picture = av.VideoFrame.from_ndarray(np.full((24, 32, 3), 90, np.uint8), format="rgb24")
+    coded = [bytes(packet) for _ in range(3) for packet in encoder.encode(picture)]
+    if not installed:
+        monkeypatch.setitem(sys.modules, "av", None)
+    rig = running(image_transport="compressed")
+    depth = rig.listen("~/depth/image")
+    for number, packet in enumerate(coded):
+        message = CompressedImage(header=make_image(stamp=1.0 + number).header, format="h264", data=array("B", packet))
+        rig.send("image/compressed", message)
+        rig.until(lambda number=number: len(depth) > number if installed else rig.node.health._dropped["video"] > number)
+    if installed:
+        assert [(image.width, image.header.stamp.sec) for image in depth] == [(32, 1), (32, 2), (32, 3)]
+    else:
+        assert not depth and "h264" in rig.status()[0].message + str(rig.status()[1])
 
 
 @pytest.mark.parametrize("rectified, expected_m", [("false", 4.0), ("true", 6.0)])

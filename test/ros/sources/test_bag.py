@@ -192,3 +192,46 @@ def test_why_no_compressed_image_can_be_read_is_said(tmp_path):
     path = recorded(tmp_path, "mcap", "/cam/image_raw/compressed", "CompressedImage", compressed(store, "png", coded))
     with pytest.raises(ValueError, match="can be read: a compressed image is 30000x30000 = 900 MP, more than the 100 MP"):
         open_source(str(path))
+
+
+VIDEO_TYPES = {
+    "foxglove_msgs/msg/CompressedVideo": ("format", "builtin_interfaces/Time timestamp\nstring frame_id\nuint8[] data\n"
+                                          "string format\n"),
+    "ffmpeg_image_transport_msgs/msg/FFMPEGPacket": (
+        "encoding", "std_msgs/Header header\nint32 width\nint32 height\nstring encoding\nuint64 pts\nuint8 flags\n"
+        "bool is_bigendian\nuint8[] data\n"),
+    "sensor_msgs/msg/CompressedImage": ("format", ""),
+}
+
+
+@pytest.mark.parametrize("msgtype", VIDEO_TYPES)
+def test_packets_of_video_are_decoded(tmp_path, msgtype):
+    av = pytest.importorskip("av", reason="PyAV is not installed")
+    pytest.importorskip("rosbags", reason="rosbags is not installed")
+    from rosbags.rosbag2 import StoragePlugin, Writer
+    from rosbags.typesys import get_types_from_msg
+    store, (field, definition) = typestore_of("mcap"), VIDEO_TYPES[msgtype]
+    if definition:
+        store.register(get_types_from_msg(definition, msgtype))
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.framerate = 64, 48, "yuv420p", 10
+    encoder.options = {"tune": "zerolatency"}
+    shown = [np.full((48, 64, 3), 40 * number, np.uint8) for number in range(1, 6)]
+    coded = [bytes(packet) for picture in shown
+             for packet in encoder.encode(av.VideoFrame.from_ndarray(picture, format="rgb24"))]
+    stamp = store.types["builtin_interfaces/msg/Time"](1, 0)
+    values = {"header": header_of(store), "timestamp": stamp, "frame_id": "camera", "width": 64, "height": 48, "pts": 0,
+              "flags": 0, "is_bigendian": False, field: "h264"}
+    kind = store.types[msgtype]
+    with Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        connection = writer.add_connection("/cam/image_raw/ffmpeg", msgtype, typestore=store)
+        for number, packet in enumerate(coded):
+            fields = {name: value for name, value in values.items() if name in kind.__dataclass_fields__}
+            message = kind(**fields, data=np.frombuffer(packet, np.uint8))
+            writer.write(connection, 10 ** 9 + number * 10 ** 8, store.serialize_cdr(message, msgtype))
+    source = open_source(str(tmp_path / "bag"))
+    frames = list(source)
+    assert source.info_topic == "/cam/camera_info"
+    assert [round(frame.due_s, 3) for frame in frames] == [0.0, 0.1, 0.2, 0.3, 0.4]
+    for frame, picture in zip(frames, shown):
+        assert frame.encoding == "rgb8" and np.abs(frame.rows.reshape(48, 64, 3).astype(int) - picture).max() <= 4
