@@ -2,6 +2,8 @@
 """Eight bits of pictures that have more: 12-bit cameras in 16-bit words, 16-bit files, thermal cameras."""
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -36,8 +38,11 @@ class Tone:
         low = (low + high - span) / 2                   # a flat picture is middle grey
         if values.dtype.kind == "f":
             values = np.nan_to_num(values.astype(np.float32), nan=low, posinf=high, neginf=low)
-        values = np.maximum(values.astype(np.float32) - np.float32(low), 0)
-        return cv2.convertScaleAbs(values, alpha=255 / span)
+            floor = np.float32(low)
+        else:
+            floor = values.dtype.type(math.ceil(low))
+        # what lies below the range first, because convertScaleAbs takes absolute values
+        return cv2.convertScaleAbs(np.maximum(values, floor), alpha=255 / span, beta=-255 / span * low)
 
     def colour(self, values: np.ndarray) -> np.ndarray:
         """uint8 of uint16 [H, W] (mosaic) or [H, W, C], all channels scaled by one factor.

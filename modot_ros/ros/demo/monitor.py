@@ -25,11 +25,13 @@ from sensor_msgs.msg import Image
 
 from modot_ros.msg import OrderGraph
 from modot_ros.ros.compat import CvBridge
+from modot_ros.ros.convert import BadFrame, rgb_of
 from modot_ros.ros.demo.album import MAX_PICTURES, VIDEO_RATE_HZ, Album
 from modot_ros.ros.demo.tally import RECENT_S, Tally, heading, line
 from modot_ros.ros.demo.verdict import Verdict
 from modot_ros.ros.sources.image_source import declare
 from modot_ros.scene.pixel_scores import boundary_f, depth_scores
+from modot_ros.scene.tone import Tone
 
 OUTPUTS = {"depth": "modot_node/depth/image", "boundary": "modot_node/boundary/image",
            "labels": "modot_node/instances/image", "overlay": "modot_node/overlay"}
@@ -56,7 +58,7 @@ class Monitor(Node):
         self.report, self.table = self.album.folder / "report.json", self.album.folder / "table.txt"
         for old in (self.report, self.table):
             old.unlink(missing_ok=True)
-        self.bridge, self.tally, self.verdict = CvBridge(), Tally(), Verdict()
+        self.bridge, self.tone, self.tally, self.verdict = CvBridge(), Tone(), Tally(), Verdict()
         self.came = dict.fromkeys(("depth", "boundary", "labels", "graph", "overlay"), 0)
         self.by_stamp: OrderedDict[int, dict] = OrderedDict()
         self.images: OrderedDict[int, Image] = OrderedDict()
@@ -114,7 +116,10 @@ class Monitor(Node):
         image = self.images.get(stamp.nanoseconds)
         if image is None or (image.height, image.width) != overlay.shape[:2]:
             return overlay
-        return np.hstack([self.bridge.imgmsg_to_cv2(image, "bgr8"), overlay])
+        try:
+            return np.hstack([rgb_of(image, self.tone)[..., ::-1], overlay])
+        except BadFrame:
+            return overlay
 
     def latency_s(self, stamp: Time, info: dict) -> float:
         """From the camera's stamp to the arrival here.
