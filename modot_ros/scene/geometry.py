@@ -15,6 +15,7 @@ from modot_ros.prediction import SIDE_STEPS
 
 SURFACE_STEP = 0.10                     # range of depth in a 3x3 window, relative to its least: an edge
 BOUNDARY_STEP = 0.02                    # the same where a boundary is probable
+RAMP_END = 0.01                         # what is so much nearer and farther than its neighbours is on no surface
 FRONTIER_REACH_PX = 3                   # how far from the occluder's pixel the hidden surface is looked for
 # Lens models of sensor_msgs/CameraInfo (sensor_msgs/distortion_models.hpp) and how many coefficients each may have.
 DISTORTION_MODELS = {"plumb_bob": (4, 5), "rational_polynomial": (8, 12, 14), "equidistant": (4,), "fisheye": (4,)}
@@ -195,9 +196,9 @@ def flying_pixels(depth_m: np.ndarray, boundary_mask: np.ndarray | None = None, 
     A pixel flies when, along the row, the column or a diagonal, its two neighbours at `reach_px` differ by
     more than `min_step` of the nearer one, it lies between them and at least a fifth of the step away from
     either, and the step is steeper than the surfaces beyond it (so that a floor seen at a grazing angle
-    stays). Near a boundary (`boundary_mask`, bool [H, W], as from boundaries.thin) half of `min_step` is
-    enough. Within 2 * reach_px of the picture's border the surfaces beyond are out of sight, and nothing
-    flies.
+    stays). So does a pixel beside such a one that is nearer and farther than neighbours by RAMP_END. Near a
+    boundary (`boundary_mask`, bool [H, W], as from boundaries.thin) half of `min_step` is enough. Within
+    2 * reach_px of the picture's border the surfaces beyond are out of sight, and nothing flies.
 
     returns bool [H, W]; False where depth is not finite
     """
@@ -228,6 +229,15 @@ def flying_pixels(depth_m: np.ndarray, boundary_mask: np.ndarray | None = None, 
                   & (np.minimum(a, b) + 0.2 * step < centre) & (centre < np.maximum(a, b) - 0.2 * step))
     result = np.zeros(depth.shape, bool)
     result.ravel()[at[flies]] = True
+    # the ends of the same ramps: beside a flying pixel, and between its neighbours
+    beside = cv2.dilate(result.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))).view(bool)
+    at = np.flatnonzero(beside & ~result & known)
+    v, u = np.divmod(at, depth.shape[1])
+    centre_at = (v + margin) * wide + u + margin
+    around = np.stack([padded[centre_at + dv * wide + du] for du, dv in SIDE_STEPS])
+    centre, farthest = padded[centre_at], around.max(0, initial=0)
+    nearest = np.where(around > 0, around, np.float32(np.inf)).min(0, initial=np.inf)
+    result.ravel()[at[(centre > (1 + RAMP_END) * nearest) & (centre < (1 - RAMP_END) * farthest)]] = True
     return result
 
 
