@@ -101,13 +101,13 @@ class Prediction:
     depth              float32 [H, W]; metres when `depth_kind` is "metric" (NaN = no estimate, +inf = beyond range,
                        never 0), unit-free and growing with distance when it is "relative"
     boundary_probability  float32 [H, W] in [0, 1]
-    boundary_mask      bool [H, W], thinned to one pixel on the occluder's side
+    boundary_mask      bool [H, W], thinned to one pixel on the occluder's side; without depth, on the ridge
     boundary_side      uint8 [H, W], 0 off the mask, else 1..8, see SIDE_STEPS
     labels             int32 [H, W], 0 = background
     log_depth_std      float32 [H, W], standard deviation of ln depth, with the depth; None where the model gives none
     """
 
-    depth_kind: str
+    depth_kind: str                                     # "metric", "relative" or "none"
     focal_px: float                                     # horizontal focal length that the metric scale was made with
     depth: np.ndarray | None = None
     boundary_probability: np.ndarray | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,16 @@ from typing import Any
 import cv2
 import numpy as np
 
-from modot_ros.model import MODELS, ORDER_MODELS, load_network, load_order_network, order_pairs, run
+from modot_ros.model import (
+                             MODELS,
+                             ORDER_MODELS,
+                             STROKE_MODELS,
+                             load_network,
+                             load_order_network,
+                             order_pairs,
+                             run,
+                             run_strokes,
+)
 from modot_ros.prediction import METHODS, PARTS, OrderGraph, Prediction
 from modot_ros.scene.boundaries import thin
 from modot_ros.scene.geometry import ray_lengths, resize_depth
@@ -21,16 +30,19 @@ from modot_ros.scene.order.fusion import fuse, learned_graph
 from modot_ros.scene.order.graph import ASSUMED_FOCAL, order_graph
 from modot_ros.scene.order.nearness import shipped_weights
 from modot_ros.scene.partition import partition
+from modot_ros.scene.strokes import Stroke, stroke_maps
+from modot_ros.scene.suppression import previous_output
 
 # What has to be computed before a part can be.
 _NEEDS = {"depth": {"depth"}, "boundary": {"depth", "boundary"}, "instances": {"depth", "boundary", "instances"},
           "order": {"depth", "boundary", "instances", "order"}}
+MOST_REFINED_PX = 4_000_000                             # of a picture with strokes, which is not reduced
 
 
 class Predictor:
     """A loaded model with everything that turns its maps into a Prediction.
 
-    model       one of modot_ros.model.MODELS
+    model       one of modot_ros.model.MODELS for `predict`, or of STROKE_MODELS for `refine`
     weights     path of a .safetensors or .pth file; None takes the weights that come with the package
     device      "auto" (a GPU when there is one), "cpu", "cuda" or "cuda:N"
     precision   "fp32", "bf16" or "fp16"
@@ -124,9 +136,8 @@ class Predictor:
         if unknown:
             raise ValueError(f"parts {sorted(unknown)} are unknown: choose from {PARTS}")
         if self.depth_kind == "none":
-            raise ValueError(f"{self.name} predicts no depth: choose one of {', '.join(MODELS)}")
-        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
-            raise ValueError(f"picture is {rgb.dtype} {list(rgb.shape)}: it must be uint8 [H, W, 3] and not empty")
+            raise ValueError(f"{self.name} predicts no depth: choose one of {', '.join(MODELS)}, or call refine")
+        _validate_picture(rgb)
         height, width = rgb.shape[:2]
         canonical_focal = self.loaded.canonical_focal
         if focal_px is None:
@@ -179,6 +190,41 @@ class Predictor:
                           boundary_side=asked("boundary", side), labels=asked("instances", labels),
                           graph=asked("order", graph), log_depth_std=asked("depth", std), stage_s=watch.stage_s)
 
+    def refine(self, rgb: np.ndarray, strokes: Sequence[Stroke] = (), previous: np.ndarray | None = None) -> Prediction:
+        """Boundaries of one picture, corrected where a person drew strokes (DNMMSI, BMVC 2025).
+
+        rgb         uint8 [H, W, 3], red first, of MOST_REFINED_PX at most
+        strokes     where a boundary is missing and where one is false; none, and no `previous`: a first look
+        previous    float [H, W] in 0..1, the probability that the strokes were drawn over. None computes it first, which
+                    takes as long again; networks that were trained without it do not read it
+        Returns a prediction with boundary_probability and boundary_mask alone; the mask is one pixel wide.
+        Raises ValueError for a model that takes no strokes, and for a picture, stroke or previous map that cannot be used.
+        """
+        if self.name not in STROKE_MODELS:
+            raise ValueError(f"{self.name} takes no strokes: choose one of {', '.join(STROKE_MODELS)}")
+        _validate_picture(rgb)
+        height, width = rgb.shape[:2]
+        if height < 2 or width < 2 or height * width > MOST_REFINED_PX:
+            raise ValueError(f"picture is {width}x{height}: strokes need 2x2 to {MOST_REFINED_PX / 1e6:.0f} million pixels, "
+                             "reduce it first")
+        missing, false = stroke_maps(strokes, width, height)
+        if previous is not None:
+            previous = _validated_probability(previous, width, height)
+        watch = _Stopwatch()
+        maps = np.zeros((3, height, width), np.float32)
+        network: Any = self.loaded.network
+        if previous is None and strokes and network.previous:
+            previous = run_strokes(self.loaded, rgb, maps)
+        maps[0], maps[1] = missing, false
+        if previous is not None:
+            maps[2] = previous_output(previous, binary=network.version == 2)
+        probability = run_strokes(self.loaded, rgb, maps)
+        watch.lap("network")
+        mask, _ = thin(probability, np.full((height, width), np.nan, np.float32), self.boundary_threshold)
+        watch.lap("thin")
+        return Prediction(depth_kind=self.depth_kind, focal_px=math.nan, boundary_probability=probability,
+                          boundary_mask=mask, stage_s=watch.stage_s)
+
     def relate(self, rgb: np.ndarray, prediction: Prediction, labels: np.ndarray, names: Mapping[int, str] | None = None,
                scores: Mapping[int, float] | None = None) -> Prediction:
         """The prediction with these labels and their order graph; the depth network does not run again.
@@ -218,6 +264,22 @@ class Predictor:
         if self.order_method == "learned":
             return learned_graph(geometric.instances, pair_orders, ids)
         return fuse(geometric, pair_orders, ids, labels)
+
+
+def _validate_picture(rgb: np.ndarray) -> None:
+    """ValueError unless it is a colour picture."""
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+        raise ValueError(f"picture is {rgb.dtype} {list(rgb.shape)}: it must be uint8 [H, W, 3] and not empty")
+
+
+def _validated_probability(previous: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The previous map as float32 [H, W]; ValueError when it is of another size or no probability."""
+    if previous.shape != (height, width) or not np.issubdtype(previous.dtype, np.floating):
+        raise ValueError(f"previous is {previous.dtype} {list(previous.shape)}: must be floats of the picture's size, "
+                         f"{[height, width]}")
+    if not ((previous >= 0) & (previous <= 1)).all():               # NaN compares false
+        raise ValueError("previous has values outside 0..1 or that are no numbers")
+    return previous.astype(np.float32)
 
 
 class _Stopwatch:

@@ -178,3 +178,48 @@ def test_train_orders_renders_looks_and_trains(tmp_path, capsys):
     assert "looking: 1 of 1 shards" in said and "epoch 2: cross-entropy" in said
     with np.load(tmp_path / "nearness.npz") as stored, np.load(WEIGHTS) as shipped:
         assert {name: stored[name].shape for name in stored.files} == {name: shipped[name].shape for name in shipped.files}
+
+
+@pytest.fixture
+def stroke_weights(tmp_path):
+    """Weights of a small network that takes strokes."""
+    from modot_ros.model import build_network, save_checkpoint
+    config = {"channels": 32, "depths": [1, 1, 2, 1], "window": 4}
+    save_checkpoint(tmp_path / "s.safetensors", build_network("dnmmsi_small", **config), "dnmmsi_small", config=config,
+                    depth_kind="none", canonical_focal=None, working_size=None)
+    return ["--weights", str(tmp_path / "s.safetensors"), "--device", "cpu"]
+
+
+def test_refine_writes_what_strokes_give_and_goes_on_from_there(picture, stroke_weights, tmp_path, capsys):
+    out, strokes = tmp_path / "out", tmp_path / "strokes.json"
+    drawn = [{"kind": "missing", "points": [[20, 30], [60, 34]]}]
+    strokes.write_text(json.dumps({"width": 160, "height": 120, "strokes": drawn}))
+    refine = ["refine", str(picture), "-o", str(out), *stroke_weights]
+    assert cli.main(refine) == 0
+    assert {path.name for path in out.iterdir()} == {"room_boundary_prob.npy", "room_boundary.png", "room_refined.png"}
+    first = np.load(out / "room_boundary_prob.npy")
+    assert first.shape == (120, 160) and first.dtype == np.float32
+    assert cli.main([*refine, "--strokes", str(strokes), "--previous", str(out / "room_boundary_prob.npy")]) == 0
+    assert "1 strokes" in capsys.readouterr().out
+    assert not np.array_equal(np.load(out / "room_boundary_prob.npy"), first)
+    overlay, plain = cv2.imread(str(out / "room_refined.png")).astype(int), cv2.imread(str(picture)).astype(int)
+    assert (overlay - plain)[32, 40, 1] > (overlay - plain)[32, 40, 2]              # green over the stroke
+
+
+@pytest.mark.parametrize("strokes, reason", [
+    ({"width": 640, "height": 480, "strokes": []}, "strokes of a picture of 640x480, this one is 160x120"),
+    ({"width": 160, "height": 120, "strokes": [{"kind": "false", "points": [[3, 3]]}]}, "stroke 1 (false): its length is 0 px"),
+    ([], "no strokes"),
+])
+def test_refine_refuses_strokes_by_file_and_number(picture, stroke_weights, tmp_path, capsys, strokes, reason):
+    path = tmp_path / "strokes.json"
+    path.write_text(json.dumps(strokes))
+    assert cli.main(["refine", str(picture), "-o", str(tmp_path / "out"), "--strokes", str(path), *stroke_weights]) == 2
+    assert f"{path}: {reason}" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_refine_names_a_model_without_strokes_and_weights_that_lack(picture, tmp_path, capsys):
+    assert cli.main(["refine", str(picture), "-o", str(tmp_path), "--model", "modot_nano"]) == 2
+    assert "modot_nano takes no strokes: choose one of dnmmsi_small" in capsys.readouterr().err
+    assert cli.main(["refine", str(picture), "-o", str(tmp_path), "--device", "cpu"]) == 2
+    assert "the package brings none, name a file" in capsys.readouterr().err

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from modot_ros.learn.synthetic.shards import training_view
-from modot_ros.model import build_network, save_order_checkpoint
+from modot_ros.model import build_network, run_strokes, save_checkpoint, save_order_checkpoint
 from modot_ros.prediction import PARTS, PairOrders
 from modot_ros.predictor import Predictor
+from modot_ros.scene.strokes import Stroke, stroke_maps
+from modot_ros.scene.suppression import previous_output
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +199,78 @@ def test_settings_of_orders_are_checked():
         Predictor(device="cpu", order_method="learned", order_model="instaordernet_o", order_weights="nowhere.pth")
     with pytest.raises(ValueError, match="order_max_instances is 1"):
         Predictor(order_max_instances=1)
+
+
+TINY_STROKES = {"channels": 32, "depths": (1, 1, 2, 1), "window": 4}
+STROKES = [Stroke("missing", [[20, 30], [60, 34]]), Stroke("false", [[90, 20], [90, 60]], 8)]
+
+
+@pytest.fixture(params=[{}, {"version": 2}, {"previous": False}], ids=["v1", "v2", "noprev"])
+def refiner(request, tmp_path, monkeypatch):
+    """A small network that takes strokes, with the maps that it was given, and a picture of it."""
+    torch = pytest.importorskip("torch")
+    config = {**TINY_STROKES, **request.param}
+    torch.manual_seed(1)
+    network = build_network("dnmmsi_small", **config).eval()
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            torch.nn.init.kaiming_normal_(parameter)
+    save_checkpoint(tmp_path / "a.safetensors", network, "dnmmsi_small", config=config, depth_kind="none",
+                    canonical_focal=None, working_size=None)
+    predictor, seen = Predictor("dnmmsi_small", tmp_path / "a.safetensors", "cpu"), []
+
+    def spy(loaded, rgb, maps):
+        seen.append(maps.copy())
+        return run_strokes(loaded, rgb, maps)
+    monkeypatch.setattr("modot_ros.predictor.run_strokes", spy)
+    return predictor, seen
+
+
+def test_strokes_and_the_last_output_go_into_the_network(refiner, view):
+    predictor, seen = refiner
+    first = predictor.refine(view.rgb)
+    assert len(seen) == 1 and not seen[0].any()
+    assert first.boundary_probability.shape == first.boundary_mask.shape == view.rgb.shape[:2]
+    assert first.depth is first.boundary_side is first.labels is first.graph is None and first.depth_kind == "none"
+    known = np.zeros(view.rgb.shape[:2], np.float32)
+    known[:, 79:82] = 1.0
+    given = predictor.refine(view.rgb, STROKES, known)
+    assert len(seen) == 2
+    missing, false = stroke_maps(STROKES, 160, 120)
+    np.testing.assert_array_equal(seen[1][0] > 0, missing)
+    np.testing.assert_array_equal(seen[1][1] > 0, false)
+    binary = predictor.loaded.network.version == 2
+    np.testing.assert_array_equal(seen[1][2], previous_output(known, binary))
+    assert seen[1][2].max() == 1.0
+    assert not np.array_equal(given.boundary_probability, first.boundary_probability)
+
+
+def test_without_a_previous_output_the_first_look_is_computed_where_the_network_reads_it(refiner, view):
+    predictor, seen = refiner
+    alone = predictor.refine(view.rgb, STROKES)
+    looks = 2 if predictor.loaded.network.previous else 1
+    assert len(seen) == looks
+    if looks == 2:
+        first = predictor.refine(view.rgb)
+        again = predictor.refine(view.rgb, STROKES, first.boundary_probability)
+        np.testing.assert_array_equal(again.boundary_probability, alone.boundary_probability)
+
+
+def test_what_can_not_be_refined_is_named(refiner, predictor, view):
+    refining, _ = refiner
+    with pytest.raises(ValueError, match="modot_nano takes no strokes: choose one of dnmmsi_small"):
+        predictor.refine(view.rgb, STROKES)
+    with pytest.raises(ValueError, match="dnmmsi_small predicts no depth: choose one of modot_nano.*, or call refine"):
+        refining.predict(view.rgb)
+    with pytest.raises(ValueError, match=r"stroke 1 \(missing\): point 1 is \[500.0, 3.0\], outside the picture of 160x120"):
+        refining.refine(view.rgb, [Stroke("missing", [[500, 3], [4, 4]])])
+    with pytest.raises(ValueError, match="uint8"):
+        refining.refine(view.rgb.astype(np.float32))
+    with pytest.raises(ValueError, match="picture is 9000x6000: strokes need"):
+        refining.refine(np.broadcast_to(np.uint8(0), (6000, 9000, 3)))
+    for previous, reason in ((np.zeros((3, 4), np.float32), r"\[3, 4\]: must be floats of the picture's size"),
+                             (np.zeros((120, 160), np.uint8), "previous is uint8"),
+                             (np.full((120, 160), np.nan), "outside 0..1 or that are no numbers"),
+                             (np.full((120, 160), 1.5), "outside 0..1")):
+        with pytest.raises(ValueError, match=reason):
+            refining.refine(view.rgb, (), previous)

@@ -11,10 +11,10 @@ from modot_ros.model.checkpoint import (
                                         save_checkpoint,
                                         save_order_checkpoint,
 )
-from modot_ros.model.inference import run
+from modot_ros.model.inference import run, run_strokes
 from modot_ros.model.instaorder.pair_orders import order_pairs
 from modot_ros.model.preprocess import fit_size
 
 __all__ = ["MODELS", "ORDER_BASELINES", "ORDER_MODELS", "PRECISIONS", "STROKE_MODELS", "LoadedNetwork", "build_network",
            "fit_size", "import_checkpoint", "load_network", "load_order_network", "order_pairs", "read_network", "run",
-           "save_checkpoint", "save_order_checkpoint"]
+           "run_strokes", "save_checkpoint", "save_order_checkpoint"]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from modot_ros.model.checkpoint import PRECISIONS, LoadedNetwork
 from modot_ros.model.flip import merge_depth, merge_probability
-from modot_ros.model.preprocess import STRIDE, to_input
+from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, normalise, to_input
 
 
 class Maps(NamedTuple):
@@ -55,3 +55,22 @@ def _once(loaded: LoadedNetwork, rgb: np.ndarray, depth: bool, boundary: bool) -
     return (None if depth_m is None else depth_m[0, 0, :height, :width].to(torch.float32, copy=True),
             None if logits is None else torch.sigmoid(logits[-1][0, 0, :height, :width].float()),
             None if std is None else std[0, 0, :height, :width].to(torch.float32, copy=True))
+
+
+@torch.inference_mode()
+def run_strokes(loaded: LoadedNetwork, rgb: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """One picture and the strokes on it through one of STROKE_MODELS, at the picture's own size.
+
+    Args:
+        rgb: uint8 [H, W, 3].
+        maps: float32 [3, H, W]: where a boundary is missing, where one is false, and the previous output; the last is left
+            out for a network that does not read it.
+
+    Returns: probability of an occlusion boundary, float32 [H, W].
+    """
+    preprocessing = loaded.record.get("preprocessing", {})
+    image = normalise(torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None].float() / 255.0,
+                      preprocessing.get("mean", IMAGE_MEAN), preprocessing.get("deviation", IMAGE_DEVIATION))
+    x = torch.cat([image, torch.from_numpy(maps)[None]], dim=1)[:, :loaded.network.input_channels]
+    logits = loaded.call(x.to(loaded.device, PRECISIONS[loaded.precision], memory_format=torch.channels_last))
+    return torch.sigmoid(logits[-1][0, 0].float()).cpu().contiguous().numpy()

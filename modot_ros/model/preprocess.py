@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -52,7 +53,6 @@ def to_input(rgb: np.ndarray, working_size: tuple[int, int] | None, stride: int)
     return normalise(torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None].float() / 255.0), (width, height)
 
 
-def normalise(rgb: Tensor) -> Tensor:
-    """[N, 3, h, w] in 0..1 -> the network's input, by ImageNet's mean and deviation."""
-    mean = torch.tensor(IMAGE_MEAN).view(1, 3, 1, 1)
-    return (rgb - mean) / torch.tensor(IMAGE_DEVIATION).view(1, 3, 1, 1)
+def normalise(rgb: Tensor, mean: Sequence[float] = IMAGE_MEAN, deviation: Sequence[float] = IMAGE_DEVIATION) -> Tensor:
+    """[N, 3, h, w] in 0..1 -> the network's input, by a mean and deviation of each colour; without them ImageNet's."""
+    return (rgb - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(deviation).view(1, 3, 1, 1)

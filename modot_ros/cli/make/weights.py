@@ -26,6 +26,6 @@ def run(options: argparse.Namespace) -> int:
         kind = "" if name in MODELS else "order-"
         use = f"--{kind}model {name} --{kind}weights {options.output}"
     if name in STROKE_MODELS:
-        use = f"load_network({name!r}, {str(options.output)!r}) of modot_ros.model"
+        use = f"modot refine --model {name} --weights {options.output}"
     print(f"{options.output}: weights of {name}; use them with {use}")
     return 0

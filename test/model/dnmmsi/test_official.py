@@ -51,7 +51,7 @@ def test_an_imported_file_gives_the_networks_outputs(small, tmp_path, capsys):
     source, output = tmp_path / "12_st.pth", tmp_path / "a.safetensors"
     torch.save({f"module.{key}": value for key, value in small.state_dict().items()}, source)
     assert cli.main(["weights", "import", str(source), "-o", str(output)]) == 0
-    assert "weights of dnmmsi_small; use them with load_network('dnmmsi_small'" in capsys.readouterr().out
+    assert "weights of dnmmsi_small; use them with modot refine --model dnmmsi_small" in capsys.readouterr().out
     x = torch.rand(1, 6, 64, 96)
     for path in (source, output):
         loaded = load_network("dnmmsi_small", path, "cpu")
