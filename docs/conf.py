@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
-sys.path[:0] = [str(DOCS), str(DOCS.parent)]
+# rosdoc2 copies this folder, and executes this file from a wrapper that names where it was.
+wrapped = re.search(r'exec\(open\("(.+)/docs/conf\.py"\)', Path(__file__).read_text())
+sys.path[:0] = [str(DOCS), wrapped[1] if wrapped else str(DOCS.parent)]
 
 import generate  # noqa: E402
 

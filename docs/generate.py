@@ -7,13 +7,17 @@ import os
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+import modot_ros
+
+ROOT = Path(modot_ros.__file__).resolve().parents[1]     # not by this file: rosdoc2 copies docs/ elsewhere
 
 
 def write_pages(folder: Path) -> None:
-    """messages.md, commands.md and python.md; a page that is as it was is not touched, so that Sphinx need not read it again."""
+    """messages.md, commands.md, python.md and contributing.md; a page that is as it was is not touched, so that Sphinx need not
+    read it again."""
     folder.mkdir(exist_ok=True)
-    for name, text in (("messages.md", messages()), ("commands.md", commands()), ("python.md", python())):
+    for name, text in (("messages.md", messages()), ("commands.md", commands()), ("python.md", python()),
+                       ("contributing.md", (ROOT / "CONTRIBUTING.md").read_text())):
         page = folder / name
         if not page.exists() or page.read_text() != text:
             page.write_text(text)
