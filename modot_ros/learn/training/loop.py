@@ -122,6 +122,8 @@ class Run:
         check_precision(options.precision, self.device)
         self.beginning = beginning or Beginning.of(options)
         _freeze_all_but(self.beginning.network, options.only)
+        if hasattr(self.beginning.network, "pretrained") and not options.encoder_rate:
+            self.beginning.network.pretrained().requires_grad_(False)
         self.network = omit_branches(renormalise(self.beginning.network))
         self.network.to(self.device, memory_format=torch.channels_last)
         self.shared = ranks.share(self.network, self.device)

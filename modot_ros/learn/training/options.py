@@ -71,7 +71,7 @@ class TrainingOptions:
     canonical_focal: float = 0.8                        # focal length / picture width of a fresh network's camera
     any_camera: bool = False                            # other aspects, borders, paint and dark pictures (`any_camera`)
     encoder: str | None = None                          # file of a pretrained encoder's weights; None: its package's
-    encoder_rate: float = 0.3                           # of a pretrained encoder, in learning rates of the rest
+    encoder_rate: float = 0.05                          # of a pretrained encoder, in learning rates of the rest; 0: it stays
     device: str = "cpu"                                 # "cpu", "cuda", "cuda:N" or "auto"
     threads: int = threads()                            # of the CPU
     tensorboard: bool = False                           # event files beside the log
@@ -87,7 +87,7 @@ class TrainingOptions:
                      "threads"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name}={getattr(self, name)}: must be positive")
-        for name in ("weight_decay", "depth_weight", "relative_weight", "boundary_weight", "constraint_weight",
+        for name in ("weight_decay", "encoder_rate", "depth_weight", "relative_weight", "boundary_weight", "constraint_weight",
                      "validate_every_minutes", "save_every_minutes"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}={getattr(self, name)}: must not be negative")

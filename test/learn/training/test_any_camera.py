@@ -8,7 +8,10 @@ import torch
 
 from modot_ros.learn.training import any_camera
 from modot_ros.learn.training.any_camera import any_camera_batch
-from modot_ros.learn.training.views import UNKNOWN, UNSEEN, Views
+from modot_ros.learn.training.loop import total_loss
+from modot_ros.learn.training.losses import GUESS
+from modot_ros.learn.training.options import TrainingOptions
+from modot_ros.learn.training.views import UNKNOWN, UNSEEN, Batch, Views
 from modot_ros.model.preprocess import to_input
 
 
@@ -52,6 +55,20 @@ def test_a_covered_lens_shows_nothing(views, monkeypatch):
     monkeypatch.setattr(any_camera, "ASPECTS", ((4 / 3, 1.0),))
     found = batch(views)
     assert (found.depth_m == UNSEEN).all() and (found.boundary == UNKNOWN).all() and found.image.isfinite().all()
+
+
+def test_the_uncertainty_is_large_where_nothing_is_seen():
+    true_m = torch.tensor([UNSEEN, UNSEEN, math.nan, 2.0]).view(1, 1, 2, 2)
+    batch_ = Batch(torch.zeros(1, 3, 2, 2), true_m, torch.full((1, 1, 2, 2), 255.0), torch.tensor([True]))
+
+    class Says(torch.nn.Module):
+        min_depth_m, max_depth_m = 0.1, 20.0
+
+        def forward(self, image):
+            return torch.full_like(true_m, 2.0), [torch.zeros(1, 1, 2, 2)] * 4, torch.full((1, 1, 2, 2), 0.5)
+    parts = total_loss(Says(), batch_, TrainingOptions(train="a", validation="b", output="c", steps=1))[1]
+    # sqrt(2) |d| / 0.5 + ln 0.5, |d| = GUESS twice and 0 once; depth that was not measured counts nowhere.
+    assert parts["uncertainty"] == pytest.approx(math.sqrt(2) * 2 * GUESS / 0.5 / 3 + math.log(0.5)) and parts["log"] == 0.0
 
 
 def test_the_same_generator_gives_the_same_batch(views):

@@ -16,10 +16,9 @@ from torch import nn
 from modot_ros.learn.training import loop as training
 from modot_ros.learn.training.batch_renorm import BatchRenorm2d
 from modot_ros.learn.training.loop import CHECKPOINT, Run, check, train
-from modot_ros.learn.training.losses import GUESS
 from modot_ros.learn.training.options import Share, Stage, TrainingOptions
 from modot_ros.learn.training.ranks import Ranks
-from modot_ros.learn.training.views import UNSEEN, Batch, load_views, plain_batch, training_batch
+from modot_ros.learn.training.views import Batch, load_views, plain_batch, training_batch
 from modot_ros.model import build_network, load_network, save_checkpoint
 
 STEPS = 4
@@ -227,7 +226,7 @@ def test_a_run_may_start_from_trained_weights(data, tmp_path, trained, curve):
     stored = load_file(trained)
     for key, value in run.average.state.items():
         torch.testing.assert_close(value, stored[key], rtol=0, atol=0)
-    # the camera is the weights' own, so that metres mean from the first step on what they did
+    # The camera is the weights' own: metres mean from the first step on what they did.
     ratio = run.next_batch(views).depth_m / Run(replace(chosen, start=None), (5,)).next_batch(views).depth_m
     torch.testing.assert_close(ratio, torch.full_like(ratio, 0.6 / 0.8))
 
@@ -406,6 +405,12 @@ def test_one_part_can_be_trained_alone(data, tmp_path):
         Run(replace(chosen, only="wings"), (5,))
 
 
+def test_a_pretrained_encoder_can_stay_as_it_is(data, tmp_path):
+    save_checkpoint(tmp_path / "w.safetensors", build_network("modot_lite"), "modot_lite", canonical_focal=0.8, working_size=None)
+    run = Run(options(data, tmp_path, model="modot_lite", start=str(tmp_path / "w.safetensors"), encoder_rate=0.0), (5,))
+    assert {name.split(".")[0] for name, p in run.network.named_parameters() if not p.requires_grad} == {"encoder"}
+
+
 def test_learning_rate_by_hand():
     rates = [training.learning_rate(progress, 2.0, 0.2) for progress in (0.0, 0.1, 0.2, 0.6, 1.0)]
     assert rates == pytest.approx([0.02, 1.0, 2.0, 2.0 * 0.505, 0.02])
@@ -443,15 +448,6 @@ def test_the_total_weighs_its_parts(data, tmp_path):
     assert (parts["jump"], parts["smooth"]) == (pytest.approx(1.0), 0.0)
     expected = 5.0 * parts["log"] + 7.0 * parts["relative"] + 0.5 * parts["gradient"] + 3.0 * 1.6 * parts["boundary"] + 2.0 * 1.0
     assert float(total) == parts["loss"] == pytest.approx(expected, rel=1e-5)
-
-
-def test_the_uncertainty_is_large_where_nothing_is_seen(data, tmp_path):
-    true_m = torch.tensor([UNSEEN, UNSEEN, math.nan, 2.0]).view(1, 1, 2, 2)
-    batch = Batch(torch.zeros(1, 3, 2, 2), true_m, torch.full((1, 1, 2, 2), 255.0), torch.tensor([True]))
-    says = Says(torch.full_like(true_m, 2.0), [torch.zeros(1, 1, 2, 2)] * 4, torch.full((1, 1, 2, 2), 0.5))
-    _, parts = training.total_loss(says, batch, options(data, tmp_path))
-    # sqrt(2) |d| / 0.5 + ln 0.5 with |d| = GUESS twice and 0 once; the depth that was not measured counts nowhere.
-    assert parts["uncertainty"] == pytest.approx(math.sqrt(2) * 2 * GUESS / 0.5 / 3 + math.log(0.5)) and parts["log"] == 0.0
 
 
 def test_the_default_stages_grow_to_the_working_size(data):

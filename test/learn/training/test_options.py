@@ -13,6 +13,7 @@ from modot_ros.learn.training.options import Share, Stage, TrainingOptions
     ({"threads": 0}, "threads=0"), ({"validation_views": 0}, "validation_views=0"),
     ({"learning_rate": -1.0}, "learning_rate=-1.0"), ({"learning_rate": math.nan}, "learning_rate=nan"),
     ({"canonical_focal": 0.0}, "canonical_focal=0.0"), ({"weight_decay": -0.1}, "weight_decay=-0.1"),
+    ({"encoder_rate": -0.1}, "encoder_rate=-0.1"),
     ({"depth_weight": -1.0}, "depth_weight=-1.0"), ({"relative_weight": -1.0}, "relative_weight=-1.0"),
     ({"save_every_minutes": -1.0}, "save_every_minutes=-1.0"), ({"warm_up": 1.0}, "warm_up=1.0"),
     ({"precision": "int8"}, "'int8' is unknown: choose one of fp32"),
