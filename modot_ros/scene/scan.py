@@ -41,33 +41,48 @@ def level_axes(up: np.ndarray) -> np.ndarray:
     return np.stack([forward / length, np.cross(up, forward / length), up])
 
 
-def scan(obstacles: np.ndarray, depth_m: np.ndarray, directions: np.ndarray, up: np.ndarray, range_max_m: float) -> Scan:
-    """The scan over the camera's field of view at the horizon, a beam per pixel as in the picture's middle.
+def field_of_view(directions: np.ndarray, up: np.ndarray) -> tuple[float, float, int]:
+    """Lowest azimuth and angle from beam to beam, in radians, and count of beams: one per pixel as in the picture's middle,
+    over what the camera sees at the horizon, or nearest to it.
 
-    obstacles   float32 [N, 3] in the optical frame, as from ground.obstacles
-    depth_m     float32 [H, W], for what is seen and what is unknown: +inf is seen, NaN and -inf are unknown. A sparse grid of
-                the picture is enough, and makes as much fewer beams
     directions  float32 [H, W, 3], the ray of every pixel, z = 1; NaN where there is none
     up          unit vector, in the optical frame
     raises      ValueError when no pixel has a ray
     """
-    axes = level_axes(up).astype(np.float32)
-    height, width = depth_m.shape
-    pixel = float(np.linalg.norm(np.diff(directions[height // 2, width // 2 - 1:width // 2 + 1], axis=0)))
-    rays = directions.reshape(-1, 3) @ axes.T
-    there = np.flatnonzero(np.isfinite(rays[:, 0]))
-    if not len(there):
+    height, width = directions.shape[:2]
+    increment = float(np.linalg.norm(np.diff(directions[height // 2, width // 2 - 1:width // 2 + 1], axis=0)))
+    rays = directions @ level_axes(up).astype(np.float32).T
+    slopes = np.abs(rays[..., 2]) / np.hypot(rays[..., 0], rays[..., 1])
+    there = np.isfinite(slopes)
+    if not there.any():
         raise ValueError("no pixel has a ray: there is nothing to scan along")
-    rays = rays[there]
-    slopes = np.abs(rays[:, 2]) / np.hypot(rays[:, 0], rays[:, 1])
-    horizon = rays[slopes <= slopes.min() + pixel]
+    # the most level ray of every column, or of every row when the camera lies on its side
+    across = 0 if abs(up[1]) >= abs(up[0]) else 1
+    most_level = np.expand_dims(np.where(there, slopes, np.inf).argmin(across), across)
+    horizon = np.take_along_axis(rays, most_level[..., None], across)[..., :2].reshape(-1, 2)
     azimuths = np.arctan2(horizon[:, 1], horizon[:, 0])
-    angle_min = float(azimuths.min())
-    count = int((float(azimuths.max()) - angle_min) / pixel) + 1
+    azimuths = azimuths[np.isfinite(azimuths)]
+    return float(azimuths.min()), increment, int(np.ptp(azimuths) / increment) + 1
+
+
+def scan(obstacles: np.ndarray, depth_m: np.ndarray, directions: np.ndarray, up: np.ndarray, range_max_m: float,
+         mounted_up: np.ndarray | None = None) -> Scan:
+    """The scan over the camera's field of view.
+
+    obstacles   float32 [N, 3] in the optical frame, as from ground.obstacles
+    depth_m     float32 [H, W], for what is seen and what is unknown: +inf is seen, NaN and -inf are unknown. A sparse grid of
+                the picture is enough, and makes as much fewer beams
+    directions  as in `field_of_view`
+    up          unit vector, in the optical frame, as measured in this picture
+    mounted_up  the same of the camera's mount, for beams that are the same in all pictures, as SLAM wants them; None = up
+    raises      ValueError when no pixel has a ray
+    """
+    angle_min, increment, count = field_of_view(directions, up if mounted_up is None else mounted_up)
+    axes = level_axes(up).astype(np.float32)
 
     def beams(points: np.ndarray) -> np.ndarray:
         """Of points [N, 3] in the level frame; `count` for those outside the field of view."""
-        number = np.rint((np.arctan2(points[:, 1], points[:, 0]) - angle_min) / pixel).astype(np.intp)
+        number = np.rint((np.arctan2(points[:, 1], points[:, 0]) - angle_min) / increment).astype(np.intp)
         return np.where((number >= 0) & (number < count), number, count)
 
     level = obstacles @ axes.T
@@ -76,8 +91,9 @@ def scan(obstacles: np.ndarray, depth_m: np.ndarray, directions: np.ndarray, up:
     nearest = np.full(count + 1, np.inf, np.float32)
     np.minimum.at(nearest, beams(level[within]), distances[within])
 
-    beam = beams(rays)
-    known = depth_m.ravel().take(there) > 0                             # +inf is, NaN and -inf are not
+    there = np.isfinite(directions[..., 0])
+    beam = beams(directions[there] @ axes.T)
+    known = depth_m[there] > 0                                          # +inf is, NaN and -inf are not
     seen, all_of_it = (np.bincount(beam, weights, count + 1) for weights in (known, None))
     nearest[np.isinf(nearest) & (seen <= (1 - MOST_UNKNOWN) * all_of_it)] = np.nan
-    return Scan(angle_min, pixel, nearest[:count])
+    return Scan(angle_min, increment, nearest[:count])

@@ -57,6 +57,22 @@ def test_a_wall_lies_where_it_is(pitch_deg, stride):
         assert -found.angle_min == pytest.approx(np.arctan(0.795), abs=0.02)
 
 
+def test_the_field_of_view_is_whole_with_some_roll():
+    tilt, roll = np.radians(35), np.radians(4)
+    up = np.array([np.sin(roll) * np.cos(tilt), -np.cos(roll) * np.cos(tilt), -np.sin(tilt)])
+    found = scan_of(np.full(SHAPE, np.inf, np.float32), ground=None, up=up)
+    assert found.angle_min < -0.5 and found.angle_max > 0.5
+
+
+def test_beams_stay_the_same_while_the_floor_that_is_found_tilts():
+    depth = floor_and_wall(0.5, 12)
+    points = (RAYS * depth[..., None]).reshape(-1, 3)
+    tilted = [scan(points, depth, RAYS, fit_ground(points * np.float32([1, 1 + bend, 1])).normal, 8.0, UP)
+              for bend in (0, 0.05)]
+    assert tilted[0].angle_min == tilted[1].angle_min and tilted[0].angle_increment == tilted[1].angle_increment
+    assert len(tilted[0].ranges_m) == len(tilted[1].ranges_m)
+
+
 def test_left_is_a_positive_angle():
     depth = np.full(SHAPE, np.inf, np.float32)
     depth[50:60, 20:25] = 2                             # left of the middle

@@ -181,7 +181,7 @@ def laser_scan(result: Result) -> LaserScan:
     parameters, block = result.parameters, result.block_px
     grid = np.s_[block // 2::block, block // 2::block]
     up = result.up if result.ground is None else result.ground.normal
-    found = scan(result.obstacles, result.solid_depth_m[grid], result.rays[grid], up, parameters.cloud_range_m)
+    found = scan(result.obstacles, result.solid_depth_m[grid], result.rays[grid], up, parameters.cloud_range_m, result.up)
     header = Header(stamp=result.header.stamp, frame_id=parameters.scan_frame_id or scan_frame(result.header.frame_id))
     return LaserScan(header=header, angle_min=found.angle_min, angle_max=found.angle_max,
                      angle_increment=found.angle_increment, range_min=SCAN_RANGE_MIN_M, range_max=parameters.cloud_range_m,
