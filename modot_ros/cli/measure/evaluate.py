@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 
 from modot_ros.cli.arguments import model_arguments
@@ -26,6 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("evaluation_out"), help="folder for the report")
     parser.add_argument("--views", type=int, help="most pictures of each set; without it 200 rooms and all of others")
     parser.add_argument("--workers", type=int, default=2, help="processes that render")
+    parser.add_argument("--interactive", action="store_true", help="score boundaries before and after a simulated person drew "
+                        "strokes, with a model of modot refine")
+    parser.add_argument("--rounds", type=int, default=1, help="of strokes, with --interactive")
+    parser.add_argument("--most", type=int, help="strokes of either kind in a round, with --interactive; without it one at "
+                        "every error")
+    parser.add_argument("--draws", type=int, default=1, help="of the strokes by chance, with --interactive")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.views is not None and options.views < 1:
         raise ValueError(f"--views is {options.views}: must be 1 or more")
+    if options.interactive:
+        return _interactive(options)
     predictor = Predictor(options.model, options.weights, options.device, options.precision, max_instances=65535,
                           flip=options.flip)
     network = None
@@ -47,4 +56,25 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(tables(comparison)))
     print(f"report: {options.output / 'results.md'}")
     print(json.dumps([headline(comparison) for comparison in comparisons]))
+    return 0
+
+
+def _interactive(options: argparse.Namespace) -> int:
+    from modot_ros.learn.evaluation.interactive import evaluate_interactive, interactive_table
+    from modot_ros.learn.evaluation.pictures import open_pictures
+    from modot_ros.predictor import Predictor
+
+    predictor = Predictor(options.model, options.weights, options.device, options.precision)
+    options.output.mkdir(parents=True, exist_ok=True)           # before the work, for it may fail
+    lines, scores = [f"# {predictor.name} with strokes of a simulated person", ""], []
+    for data in options.data:
+        pictures = open_pictures(data, options.views, options.workers)
+        found = evaluate_interactive(pictures, predictor, options.rounds, options.most, options.draws,
+                                     partial(progress, pictures.title))
+        lines += interactive_table(found)
+        scores.append({"set": found.title, "ods": [[curve.ods for curve in look.curves] for look in found.looks]})
+    (options.output / "interactive.md").write_text("\n".join(lines))
+    print("\n".join(lines))
+    print(f"report: {options.output / 'interactive.md'}")
+    print(json.dumps(scores))
     return 0
