@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a trained network needs for inference: batch norms folded into convolutions, and numbers of another width."""
+"""A trained network for inference: batch norms folded into convolutions, weights in another precision."""
 from __future__ import annotations
 
 import torch

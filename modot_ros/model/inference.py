@@ -14,7 +14,7 @@ from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, norm
 
 
 class Maps(NamedTuple):
-    """What a network predicts for one picture, float32 [h, w] each, of the size that `preprocess.fit_size` names.
+    """Prediction of a network for one picture, float32 [h, w] each, of the size that `preprocess.fit_size` names.
 
     depth            metres for the canonical camera, along what `LoadedNetwork.depth_along` names
     probability      of an occlusion boundary, 0..1

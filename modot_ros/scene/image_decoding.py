@@ -24,7 +24,7 @@ class TooLarge(ValueError):
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture states before its data."""
+    """Header of a picture file."""
 
     width: int
     height: int
@@ -33,7 +33,7 @@ class Header:
 
 
 def decode(content: bytes, flags: int) -> np.ndarray:
-    """What `cv2.imdecode` makes of the bytes of a JPEG, a PNG or another picture: BGR or one channel, [H, W, 3] or [H, W].
+    """`cv2.imdecode` of the bytes of a JPEG, a PNG or another picture: BGR or one channel, [H, W, 3] or [H, W].
 
     A JPEG may lack its end marker or its Huffman tables, as the frames of a motion JPEG do, but no data: OpenCV would show
     the rest of it grey. flags: `cv2.IMREAD_*`. Raises ValueError, to be put behind the name: "is cut off", "is no picture", or

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well a depth map and a boundary map agree with their truth.
+"""Errors of a depth map and a boundary map against their truth.
 
 Depth: AbsRel and delta of Eigen et al. (NeurIPS 2014). Boundaries: precision and recall with a pixel of
 tolerance, fast, without one-to-one matching: every pixel with a partner in the window counts as found.

@@ -272,7 +272,7 @@ class Tracker:
         return ids[int(covers.argmax())] if covers.max() >= MIN_ANY_COVER else 0
 
     def _hidden(self) -> list[Instance]:
-        """What is within the picture but behind something that is in the graph itself, by ascending ids."""
+        """Hidden instances: inside the picture, behind an instance of the graph; by ascending ids."""
         there = set(self._visible)
         hidden: list[Instance] = []
         lost = [(number, track) for number, track in self._tracks.items() if number not in there]

@@ -19,7 +19,7 @@ COMPLETED_FROM = 0.1                                    # probability from which
 @torch.inference_mode()
 def hidden_areas(network: PcnetM, masks: np.ndarray, boxes_xywh: np.ndarray, pairs: np.ndarray, size: int,
                  chunk_pixels: int, categories: np.ndarray | None = None) -> np.ndarray:
-    """How much of each mask the network sees behind another, float32 [N, N] in pixels of the picture.
+    """Area of each mask that the network completes behind another, float32 [N, N] in pixels of the picture.
 
     masks       uint8 [N, H, W]; row of the result = the mask that is completed, column = the one in front of it
     pairs       int [P, 2], both directions of each are computed; 0 elsewhere

@@ -25,7 +25,7 @@ class ResidualUnit(nn.Module):
 
 
 class Fusion(nn.Module):
-    """What comes from below and the encoder's map of the same size -> both, twice as large (RefineNet)."""
+    """Map of the coarser level and the encoder's map of the same size -> their fusion, twice as large (RefineNet)."""
 
     def __init__(self, channels: int, lateral: bool = True) -> None:
         super().__init__()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the authors' checkpoint files of InstaOrder (CVPR 2022) and of MiDaS v2.1 are like.
+"""Format of the authors' checkpoint files of InstaOrder (CVPR 2022) and of MiDaS v2.1.
 
 A file of InstaOrder is called `{DATA SET}_{MODEL}.pth.tar` and holds `step`, `state_dict` and `optimizer`; every key
 begins with `module.`, the wrapper that they were trained in. The order networks inside InstaDepthNet hold their stem

@@ -129,7 +129,7 @@ def whole_input(rgb: np.ndarray, masks: np.ndarray, mode: str, size: int) -> tup
 
 def patch_input(rgb: np.ndarray, mask_a: np.ndarray, mask_b: np.ndarray, window: Window,
                 size: int) -> tuple[Tensor, Tensor]:
-    """What is in the window of a pair: float32 [3, size, size] and masks uint8 [2, size, size]."""
+    """Picture and masks in the window of a pair: float32 [3, size, size] and masks uint8 [2, size, size]."""
     picture = normalised(cv2.resize(crop(rgb, window), (size, size), interpolation=cv2.INTER_CUBIC))
     shown = [resized_mask(crop(mask, window), size, size) for mask in (mask_a, mask_b)]
     return torch.from_numpy(np.ascontiguousarray(picture)), torch.from_numpy(np.stack(shown))

@@ -87,7 +87,7 @@ class ImagePath(nn.Module):
 
 
 class Refinement(nn.Module):
-    """What the fine path adds to a decoder's map; nothing at the start.
+    """Residual that the fine path adds to a decoder's map; zero at the start.
 
     [N, C, h, w] of the decoder, enlarged, and [N, fine, h, w] -> [N, C, h, w].
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What networks work out anew for every size of map, kept for the next picture of that size."""
+"""Cache of tables that networks compute once per size of map."""
 from __future__ import annotations
 
 from collections import OrderedDict
@@ -14,7 +14,7 @@ _kept: OrderedDict[tuple, Any] = OrderedDict()          # by what it was made fr
 
 
 def remember(key: tuple, make: Callable[[], Any]) -> Any:
-    """What `make` gives, made once for every key as long as it is among the MOST last used ones."""
+    """Result of `make`, computed once per key while the key is among the MOST last used ones."""
     if key not in _kept:
         with torch.inference_mode(False):               # kept for training, too
             _kept[key] = make()

@@ -130,7 +130,7 @@ class Modot(nn.Module):
         return e, maps
 
     def boundary_inputs(self, image: Tensor, maps: list[Tensor]) -> list[Tensor]:
-        """What the boundary decoder reads: the coupled features and the image path's."""
+        """Input of the boundary decoder: the coupled features and the image path's."""
         return [*maps, image_features(image, self.ob_convolution, self.ca_img, self.sa_img, self.fuse_aimg)]
 
     def forward(self, image: Tensor, depth: bool = True, boundary: bool = True

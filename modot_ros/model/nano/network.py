@@ -128,5 +128,5 @@ class ModotNano(CoupledDecoders):
 
 
 def shrink_of(height: int, width: int) -> int:
-    """How many times smaller the first look sees a picture: the power of 2 that comes nearest to FIRST_LOOK_PX."""
+    """Factor by which the encoder's input is smaller than the picture: the power of 2 that comes nearest to FIRST_LOOK_PX."""
     return 2 ** max(0, round(0.5 * math.log2(height * width / FIRST_LOOK_PX)))

@@ -72,7 +72,7 @@ def dot(graph: OrderGraph) -> str:
 
 
 def graph_files(graph: OrderGraph, name: str) -> dict[str, bytes]:
-    """What NAME_graph.json, NAME_graph.graphml and NAME_graph.dot hold, by these names."""
+    """Contents of NAME_graph.json, NAME_graph.graphml and NAME_graph.dot, by these names."""
     contents = {"json": (graph_json(graph) + "\n").encode(), "graphml": graphml(graph), "dot": dot(graph).encode()}
     return {f"{name}_graph.{ending}": content for ending, content in contents.items()}
 

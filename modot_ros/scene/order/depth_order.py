@@ -101,7 +101,7 @@ def _ratios(median: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _in_front(instances: Sequence[Instance], occlusions: Sequence[OcclusionOrder]) -> tuple[np.ndarray, np.ndarray]:
-    """How surely each (row) hides another (column), and by way of a third one, both [n, n] in 0..1."""
+    """Confidence that the row's instance occludes the column's, directly and through a third one, both [n, n] in 0..1."""
     at = {one.id: k for k, one in enumerate(instances)}
     front, back, sure = np.array([(at[o.occluder], at[o.occludee], 2 * o.confidence - 1) for o in occlusions]
                                  ).reshape(-1, 3).T

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of each instance by itself: its area, its box and its range of depth.
+"""Statistics of each instance: area, box and depth quantiles.
 
 The cost grows with the pixels, not with the instances: labels become runs, and one sort of (label, depth level)
 replaces a sort per instance.
