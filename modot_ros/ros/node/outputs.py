@@ -32,6 +32,7 @@ from modot_ros.scene.ground import (
 from modot_ros.scene.scan import scan
 
 SCAN_RANGE_MIN_M = 0.05
+KNOWN_TILT_DEG = 15.0                                   # a mount is known when its tilt is known as well as that
 MOST_BLOCKS = 320                                       # per row: of a larger picture obstacles keep no more points
 
 
@@ -74,11 +75,14 @@ class Result:
 
     @cached_property
     def ground(self) -> Ground | None:
-        """The floor in sight, or the one that was in sight lately."""
+        """The floor in sight, or the one that was in sight lately, or that of a known mount."""
         height_m, stamp = self.parameters.camera_height_m, self.header.stamp
         heights_m = (height_m / HEIGHT_RATIO, height_m * HEIGHT_RATIO) if height_m else (0.0, np.inf)
         found = fit_ground(sparse_points(self.solid_depth_m, self.rays), self.up, self.parameters.camera_tilt_deg, heights_m)
-        return self.memory.latest(found, stamp.sec + stamp.nanosec * 1e-9)
+        found = self.memory.latest(found, stamp.sec + stamp.nanosec * 1e-9)
+        if found is None and height_m and self.parameters.camera_tilt_deg <= KNOWN_TILT_DEG:
+            return Ground(np.array(self.up), height_m, 0.0)
+        return found
 
     @property
     def block_px(self) -> int:

@@ -131,7 +131,8 @@ class Parameters:
         10.0, "Distance at which `~/points` ends and `~/points_clearing` lies, and depth that a surface "
         "hidden beyond it counts as in `~/frontiers`", unit="m", low=0.1, high=1000.0)
     camera_height_m: float = parameter(
-        0.0, "Height of the camera above the floor; tells the floor from table tops. 0 = unknown", unit="m", low=0.0, high=100.0)
+        0.0, "Height of the camera above the floor; tells the floor from table tops and, with camera_tilt_deg up to 15, stands "
+        "in for a floor that is not seen. 0 = unknown", unit="m", low=0.0, high=100.0)
     camera_pitch_deg: float = parameter(0.0, "How far the camera looks down", unit="deg", low=-60.0, high=80.0)
     camera_tilt_deg: float = parameter(
         40.0, "How far pitch and roll may be off from that: 10 where the mount is known, as predicted floors are not quite "

@@ -90,6 +90,13 @@ def test_the_floor_is_remembered_when_a_wall_hides_it():
     assert len(xyz_of(obstacle_cloud(result(wall, memory, sec=60)))) == 60 * 80
 
 
+def test_a_known_mount_stands_in_for_a_floor_that_is_not_seen():
+    wall, mount = np.full(SHAPE, 1.0), {"camera_height_m": 0.5, "camera_pitch_deg": 5.0}
+    assert result(wall, **mount).ground is None         # the tilt may be 40 degrees off
+    ground = result(wall, camera_tilt_deg=10.0, **mount).ground
+    assert ground.height_m == 0.5 and np.degrees(np.arccos(-ground.normal[1])) == pytest.approx(5)
+
+
 @pytest.mark.parametrize("rotate, quarters", [(0, 0), (90, -1), (180, -2), (270, -3)])
 def test_the_floor_is_found_however_the_camera_is_turned(rotate, quarters):
     ground = result(np.rot90(floor(), quarters), rotate=rotate).ground
