@@ -156,8 +156,10 @@ def make_venv(python, requirements, key, system_site_packages=False):
     options = ["--system-site-packages"] if system_site_packages else []
     subprocess.run([python, "-m", "venv", *options, VENV], check=True)
     (VENV / "COLCON_IGNORE").touch()
+    # what lies on PYTHONPATH would count as installed, and be missing whenever it does not
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH" or system_site_packages}
     subprocess.run([VENV / "bin" / "python", "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
-                    *requirements], check=True)
+                    *requirements], check=True, env=env)
     if not system_site_packages:
         adapt_wheels()
     (VENV / "key").write_text(key)
