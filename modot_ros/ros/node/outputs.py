@@ -17,6 +17,8 @@ from modot_ros.prediction import OrderGraph as Graph
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.convert import cloud_message, image_message, in_range, millimetres, order_graph_message, packed_rgb
 from modot_ros.ros.node.parameters import Parameters
+from modot_ros.ros.node.sizes import enlarged_depth, enlarged_map, graph_in_pixels, resized_labels
+from modot_ros.scene.boundaries import thin
 from modot_ros.scene.drawing.overlay import overlay
 from modot_ros.scene.geometry import FRONTIER_COLUMNS, clearing_points, flying_pixels, frontiers, points
 from modot_ros.scene.ground import (
@@ -38,7 +40,11 @@ MOST_BLOCKS = 320                                       # per row: of a larger p
 
 @dataclass(frozen=True)
 class Result:
-    """All that is known of one frame; what several outputs need is made once."""
+    """All that is known of one frame; what several outputs need is made once.
+
+    Picture, camera and prediction are of the size that is worked on (`sizes`), [H, W]; images are published at the size of
+    `image_camera`.
+    """
 
     header: Header                                      # the input image's: outputs have its stamp and frame
     rgb: np.ndarray                                     # uint8 [H, W, 3]
@@ -46,6 +52,39 @@ class Result:
     prediction: Prediction
     parameters: Parameters
     memory: GroundMemory = field(default_factory=GroundMemory)      # of the frames before
+    image_camera: Camera | None = None                  # of the input image; None: `camera`
+    image_labels: np.ndarray | None = None              # int32 of the image's size, where labels came; None: those found
+
+    @property
+    def image_factor(self) -> float:
+        """How many times the image is as wide as what is worked on."""
+        return 1.0 if self.image_camera is None else self.image_camera.width / self.camera.width
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """(H, W) of the image."""
+        camera = self.camera if self.image_camera is None else self.image_camera
+        return camera.height, camera.width
+
+    @cached_property
+    def image_depth(self) -> np.ndarray:
+        """float32 at the image's size, in the model's own unit."""
+        return enlarged_depth(self.prediction, self.image_shape)
+
+    @cached_property
+    def image_depth_m(self) -> np.ndarray:
+        """float32 at the image's size, too near and too far as -inf and +inf."""
+        if self.image_shape == self.depth_m.shape:
+            return self.depth_m
+        return in_range(self.image_depth, self.parameters.min_depth_m, self.parameters.max_depth_m)
+
+    @cached_property
+    def image_boundary(self) -> np.ndarray:
+        """bool at the image's size, one pixel wide."""
+        if self.image_shape == self.rgb.shape[:2]:
+            return self.prediction.boundary_mask
+        probability = enlarged_map(self.prediction.boundary_probability, self.image_shape)
+        return thin(probability, self.image_depth, self.parameters.boundary_threshold)[0]
 
     @property
     def rays(self) -> np.ndarray:
@@ -108,39 +147,45 @@ class Result:
 
 def depth_image(result: Result) -> Image:
     if result.parameters.depth_encoding == "16UC1":
-        return image_message(millimetres(result.depth_m), "16UC1", result.header)
-    return image_message(result.depth_m, "32FC1", result.header)
+        return image_message(millimetres(result.image_depth_m), "16UC1", result.header)
+    return image_message(result.image_depth_m, "32FC1", result.header)
 
 
 def camera_info(result: Result) -> CameraInfo:
-    return result.camera.published(result.prediction.focal_px).fill(CameraInfo(header=result.header))
+    camera = result.camera if result.image_camera is None else result.image_camera
+    return camera.published(result.prediction.focal_px * result.image_factor).fill(CameraInfo(header=result.header))
 
 
 def uncertainty_image(result: Result) -> Image:
-    return image_message(result.prediction.log_depth_std, "32FC1", result.header)
+    return image_message(enlarged_map(result.prediction.log_depth_std, result.image_shape), "32FC1", result.header)
 
 
 def relative_depth_image(result: Result) -> Image:
-    return image_message(result.prediction.depth, "32FC1", result.header)
+    return image_message(result.image_depth, "32FC1", result.header)
 
 
 def boundary_probability(result: Result) -> Image:
-    return image_message(result.prediction.boundary_probability, "32FC1", result.header)
+    return image_message(enlarged_map(result.prediction.boundary_probability, result.image_shape), "32FC1", result.header)
 
 
 def boundary_image(result: Result) -> Image:
-    mask = result.prediction.boundary_mask.view(np.uint8) * np.uint8(255)
+    mask = result.image_boundary.view(np.uint8) * np.uint8(255)
     return image_message(mask, "mono8", result.header)
 
 
 def instances_image(result: Result) -> Image:
-    return image_message(result.prediction.labels.astype(np.uint16), "16UC1", result.header)
+    labels = result.image_labels
+    if labels is None:
+        labels = resized_labels(result.prediction.labels, result.image_shape)
+    return image_message(labels.astype(np.uint16), "16UC1", result.header)
 
 
 def order_graph(result: Result) -> OrderGraph:
     graph = result.prediction.graph
     if not result.certain.all():
         graph = among(graph, certain_ids(result.prediction.labels, result.certain))
+    if result.image_factor != 1.0:
+        graph = graph_in_pixels(graph, result.image_factor)
     return order_graph_message(graph, result.header, result.parameters.order_min_confidence)
 
 
@@ -256,7 +301,7 @@ OUTPUTS = (
     Output("~/frontiers", PointCloud2, "x, y, z of an occluding edge, hidden_x, hidden_y, hidden_z of the "
            "surface behind it, gap in metres: where something may hide and step out", ("depth", "boundary"),
            frontier_cloud, METRIC, needs_rays=True),
-    Output("~/overlay", Image, "rgb8 picture of it all, at `overlay_rate_hz`", PARTS, overlay_image),
+    Output("~/overlay", Image, "rgb8 picture of it all, of at most 640x480 pixels, at `overlay_rate_hz`", PARTS, overlay_image),
 )
 
 INPUTS = (

@@ -17,6 +17,7 @@ from modot_ros.ros.convert import rgb_of
 from modot_ros.ros.node.labelling import Labelling, labelling_of
 from modot_ros.ros.node.outputs import Result
 from modot_ros.ros.node.parameters import Parameters
+from modot_ros.ros.node.sizes import reduced, resized_labels
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Frame, stamp_ns
 from modot_ros.scene.ground import HEIGHT_RATIO, GroundMemory, fit_ground, mounted_up, sparse_points
 from modot_ros.scene.instances import validate_labels
@@ -29,11 +30,12 @@ MAX_KEPT = 8                                            # pictures that wait for
 
 @dataclass(frozen=True)
 class _Seen:
-    """A picture and what a network said of it."""
+    """A picture at the size that is worked on, and what a network predicts of it."""
 
     rgb: np.ndarray
-    upright: np.ndarray                                 # the picture turned as the network wants it, and so is what follows
+    upright: np.ndarray                                 # the picture turned as the network wants it, and so is the prediction
     camera: Camera
+    image_camera: Camera                                # of the image as it came
     prediction: Prediction
 
 
@@ -84,14 +86,18 @@ class Perception:
                 self._kept.popitem(last=False)
         elif frame.purpose == ALL:                      # no labels follow any more
             self._kept.clear()
-        prediction = self._relate(frame, seen, "order" in wanted, parameters) if related else seen.prediction
-        return Result(header_of(frame.image, parameters.frame_id), seen.rgb, seen.camera,
-                      prediction.turned(-self.quarters), parameters, self.ground)
+        prediction, image_labels = seen.prediction, None
+        if related:
+            prediction, image_labels = self._relate(frame, seen, "order" in wanted, parameters)
+        return Result(header_of(frame.image, parameters.frame_id), seen.rgb, seen.camera, prediction.turned(-self.quarters),
+                      parameters, self.ground, seen.image_camera, image_labels)
 
     def _see(self, frame: Frame, parts: set[str], parameters: Parameters) -> _Seen:
-        rgb = rgb_of(frame.image, self._tone)
+        image = rgb_of(frame.image, self._tone)
+        rgb = reduced(image)
         calibration = None if frame.camera_info is None else Calibration.of_message(frame.camera_info)
-        camera = Camera.of(calibration, rgb.shape[1], rgb.shape[0], self.rectified)
+        image_camera, camera = (Camera.of(calibration, picture.shape[1], picture.shape[0], self.rectified)
+                                for picture in (image, rgb))
         self.predictor.boundary_threshold = parameters.boundary_threshold
         self.predictor.max_instances = parameters.max_instances
         upright = np.ascontiguousarray(np.rot90(rgb, self.quarters))
@@ -99,7 +105,7 @@ class Perception:
         prediction = self.predictor.predict(upright, focal_px, parts=parts)
         if parameters.scale_source == "camera_height" and prediction.depth is not None and prediction.depth_kind == "metric":
             prediction = self._scaled(prediction, camera, parameters, stamp_ns(frame.image) * 1e-9)
-        return _Seen(rgb, upright, camera, prediction)
+        return _Seen(rgb, upright, camera, image_camera, prediction)
 
     def _scaled(self, prediction: Prediction, camera: Camera, parameters: Parameters, time_s: float) -> Prediction:
         """Depth in the metres that the floor and the camera's height give; as it is while no floor was seen."""
@@ -134,15 +140,16 @@ class Perception:
         kept[np.argsort(areas, kind="stable")[-most:]] = True
         return np.where(kept[np.maximum(labels, 0)], labels, 0)
 
-    def _relate(self, frame: Frame, seen: _Seen, ordered: bool, parameters: Parameters) -> Prediction:
-        """The prediction with the frame's instances and, when `ordered`, their graph."""
-        rgb, prediction = seen.upright, seen.prediction
+    def _relate(self, frame: Frame, seen: _Seen, ordered: bool, parameters: Parameters) -> tuple[Prediction, np.ndarray | None]:
+        """The prediction with the frame's instances and, when `ordered`, their graph; labels that came, at the image's size."""
+        rgb, prediction, image_labels = seen.upright, seen.prediction, None
         if frame.labels is None:
             said = Labelling(prediction.labels, lasting=False)
         else:
-            said = labelling_of(parameters.instances_type, frame.labels, seen.rgb.shape[:2])
-            said = replace(said, labels=np.ascontiguousarray(np.rot90(said.labels, self.quarters)))
-            said = replace(said, labels=self._largest(said.labels, parameters.max_instances))
+            said = labelling_of(parameters.instances_type, frame.labels, (seen.image_camera.height, seen.image_camera.width))
+            image_labels = self._largest(said.labels, parameters.max_instances)
+            labels = resized_labels(image_labels, seen.rgb.shape[:2])
+            said = replace(said, labels=np.ascontiguousarray(np.rot90(labels, self.quarters)))
             validate_labels(said.labels, rgb.shape[:2], parameters.max_instances)
         labels, names, scores = said.labels, said.names, said.scores
         if parameters.track_instances:
@@ -151,17 +158,28 @@ class Perception:
                                                      said.lasting)
             names, scores = ({lasting[label]: value for label, value in values.items() if label in lasting}
                              for values in (names, scores))
+            if image_labels is not None:
+                image_labels = renumbered(image_labels, lasting)
         if not ordered:
-            return replace(prediction, labels=labels)
+            return replace(prediction, labels=labels), image_labels
         prediction = self.predictor.relate(rgb, prediction, labels, names, scores)
         if parameters.track_instances:
             prediction = replace(prediction, graph=self.tracker.remember(prediction.graph))
-        return prediction
+        return prediction, image_labels
 
 
 def header_of(image: Any, frame_id: str) -> Header:
     """Header of the outputs: the image's, with `frame_id` when it is given, and without the slash that tf2 refuses."""
     return Header(stamp=image.header.stamp, frame_id=frame_id or image.header.frame_id.lstrip("/"))
+
+
+def renumbered(labels: np.ndarray, lasting: dict[int, int]) -> np.ndarray:
+    """Labels int32 [H, W] under their lasting ids; those that have none become background."""
+    table = np.zeros(int(labels.max(initial=0)) + 1, np.int32)
+    for label, number in lasting.items():
+        if label < len(table):
+            table[label] = number
+    return table[labels]
 
 
 def _parts_of(prediction: Prediction) -> set[str]:

@@ -10,8 +10,9 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
+from modot_ros.msg import OrderGraph as OrderGraphMessage
 from modot_ros.prediction import DepthOrder, OcclusionOrder, OrderGraph
 from modot_ros.ros.node.outputs import among, certain_ids
 
@@ -270,3 +271,28 @@ def test_orders_of_uncertain_instances_are_left_out():
                        (DepthOrder(1, 2, False, False, 0.9), DepthOrder(1, 3, False, False, 0.9)))
     left = among(graph, {1, 3})
     assert [one.occludee for one in left.occlusions] == [3] and [one.far for one in left.depths] == [3]
+
+
+# Large images
+
+def test_outputs_of_a_large_image_have_its_size_and_the_graph_its_pixels(rig, make_image, make_camera_info):
+    rig = rig(points_stride_px=2)
+    rig.start()
+    topics = {"~/depth/image": Image, "~/boundary/image": Image, "~/instances/image": Image, "~/depth/camera_info": CameraInfo,
+              "~/order_graph": OrderGraphMessage, "~/points": PointCloud2, "~/overlay": Image}
+    heard = {topic: rig.listen(topic, kind) for topic, kind in topics.items()}
+    rig.send("camera_info", make_camera_info(1280, 960, focal_px=1000.0, stamp=1.0))
+    rig.spin_for(0.1)
+    labels = np.zeros((960, 1280), np.int32)
+    labels[100:300, 200:600], labels[500:900, 700:1200] = 7, 9
+    rig.send("instances", make_image(1280, 960, "32SC1", channels=4, data=array("B", labels.tobytes())))
+    rig.until(lambda: rig.node._pairing._labels)
+    rig.send("image", make_image(1280, 960, stamp=1.0))
+    rig.until(lambda: all(heard.values()))
+    for topic in ("~/depth/image", "~/boundary/image", "~/instances/image", "~/depth/camera_info"):
+        assert (heard[topic][0].width, heard[topic][0].height) == (1280, 960), topic
+    assert np.array_equal(pixels(heard["~/instances/image"][0], np.uint16), labels)
+    assert heard["~/depth/camera_info"][0].k[0] == 1000.0
+    assert rig.predictor.related[0].depth.shape == (480, 640)
+    assert pixels(heard["~/depth/image"][0], np.float32).max() == pytest.approx(20.0)   # 4 m * 500 / 100: scaled with the size
+    assert heard["~/overlay"][0].width == 640
