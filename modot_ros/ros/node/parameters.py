@@ -125,8 +125,8 @@ class Parameters:
         0.0, "Points, frontiers and orders whose depth has a larger standard deviation of ln z are left out; 0 = none are. "
         "Needs a model that predicts it", low=0.0, high=2.0)
     points_stride_px: int = parameter(
-        2, "One point of `~/points` and `~/points_nav` and one beam of `~/scan` per so many pixels; the latter two have at most "
-        "320 per row", unit="px", low=1, high=32)
+        2, "One point of `~/points` and `~/points_nav` and one beam of `~/scan` per so many pixels of a picture that has at most "
+        "640x480; the latter two have at most 320 per row", unit="px", low=1, high=32)
     cloud_range_m: float = parameter(
         10.0, "Distance at which `~/points` ends and `~/points_clearing` lies, and depth that a surface "
         "hidden beyond it counts as in `~/frontiers`", unit="m", low=0.1, high=1000.0)

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from modot_ros.prediction import Instance, OcclusionOrder, OrderGraph, Prediction
-from modot_ros.ros.node.sizes import WORK_PX, enlarged, graph_in_pixels, reduced, resized_labels
-from modot_ros.scene.boundaries import thin
+from modot_ros.ros.node.sizes import WORK_PX, enlarged_depth, enlarged_map, graph_in_pixels, reduced, resized_labels
 
 
 @pytest.mark.parametrize("width, height, expected", [(640, 480, (480, 640)), (320, 240, (240, 320)), (1920, 1080, (416, 739)),
@@ -21,20 +20,20 @@ def test_a_picture_that_is_small_is_not_copied():
     assert reduced(rgb) is rgb
 
 
-def test_maps_are_enlarged_and_boundaries_stay_one_pixel_wide():
+def test_depth_is_enlarged_without_points_between_surfaces():
     depth = np.full((40, 60), 2.0, np.float32)
     depth[:, 30:] = 4.0
-    probability = np.zeros((40, 60), np.float32)
-    probability[:, 29] = 0.9
-    mask, side = thin(probability, depth, 0.5)
-    small = Prediction("metric", 60.0, depth=depth, boundary_probability=probability, boundary_mask=mask, boundary_side=side,
-                       labels=np.repeat(np.int32([[1] * 30 + [2] * 30]), 40, axis=0), log_depth_std=depth / 10)
-    large = enlarged(small, (120, 180), 0.5)
-    assert all(array.shape == (120, 180) for array in (large.depth, large.boundary_probability, large.boundary_mask,
-                                                       large.boundary_side, large.labels, large.log_depth_std))
-    assert set(np.unique(large.depth)) == {2.0, 4.0}    # no points between the surfaces
-    assert (large.boundary_mask.sum(axis=1)[10:-10] == 1).all()
-    assert set(np.unique(large.labels)) == {1, 2}
+    small = Prediction("metric", 60.0, depth=depth)
+    assert enlarged_depth(small, (40, 60)) is depth
+    large = enlarged_depth(small, (120, 180))
+    assert large.shape == (120, 180) and set(np.unique(large)) == {2.0, 4.0}
+
+
+def test_smooth_maps_are_enlarged_and_stay_in_their_range():
+    values = np.linspace(0, 1, 6, dtype=np.float32).reshape(2, 3)
+    assert enlarged_map(values, (2, 3)) is values
+    large = enlarged_map(values, (8, 12))
+    assert large.shape == (8, 12) and large.min() >= 0 and large.max() <= 1
 
 
 def test_labels_are_resized_by_the_nearest_pixel():
