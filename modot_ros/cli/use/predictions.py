@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from modot_ros.scene.image_decoding import decode
+from modot_ros.scene.steady_scale import SteadyScale
 from modot_ros.scene.tracking import Tracker
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def predictions(options: argparse.Namespace) -> Iterator[Seen]:
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)
     names: set[str] = set()
-    tracker = Tracker() if isinstance(source, Video) else None
+    tracker, steady = (Tracker(), SteadyScale()) if isinstance(source, Video) else (None, None)
     for frame in tqdm(source, total=len(source) or None, unit="frame", disable=len(source) == 1,
                       mininterval=0.1 if sys.stderr.isatty() else LOG_PERIOD_S):
         if frame.name in names:
@@ -69,6 +70,8 @@ def predictions(options: argparse.Namespace) -> Iterator[Seen]:
             yield Seen(frame.name, rgb, predictor.predict(rgb, focal_px, labels))
             continue
         prediction = predictor.predict(rgb, focal_px, labels, parts=("depth", "boundary", "instances"))
+        factor = steady.factor(rgb, prediction.depth, frame.due_s, prediction.log_depth_std)
+        prediction = replace(prediction, depth=prediction.depth * np.float32(factor))
         lasting, _ = tracker.recognise(prediction.labels, rgb, prediction.depth, frame.due_s, given=labels is not None)
         prediction = predictor.relate(rgb, prediction, lasting)
         prediction = replace(prediction, graph=tracker.remember(prediction.graph))

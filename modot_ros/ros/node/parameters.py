@@ -105,6 +105,9 @@ class Parameters:
     track_instances: bool = parameter(
         True, "Keep ids from frame to frame, count ages and remember what is hidden; ids that come from outside and "
         "last already are kept as they are")
+    steady_scale: bool = parameter(
+        True, "Filter jumps of depth's scale from frame to frame by points that are followed through the pictures; real motion "
+        "passes at once, and in the long run the scale is the network's")
     hidden_timeout_s: float = parameter(
         2.0, "How long an instance that is out of sight is remembered, by the images' stamps", unit="s", low=0.0,
         high=600.0)

@@ -22,6 +22,7 @@ from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Fram
 from modot_ros.scene.ground import HEIGHT_RATIO, GroundMemory, fit_ground, mounted_up, sparse_points
 from modot_ros.scene.instances import validate_labels
 from modot_ros.scene.scale import Scale, ScaleFilter, scale_of_floor
+from modot_ros.scene.steady_scale import SteadyScale
 from modot_ros.scene.tone import Tone
 from modot_ros.scene.tracking import Tracker
 
@@ -52,6 +53,7 @@ class Perception:
         self.rectified = rectified
         self.quarters = turn_deg // 90                  # counterclockwise, to set the picture upright
         self.tracker = Tracker()
+        self._steady = SteadyScale()
         self.ground = GroundMemory()
         self.scale: Scale | None = None                 # of depth, by the floor; None before it was seen and without scale_source
         self._scales = ScaleFilter()
@@ -103,6 +105,9 @@ class Perception:
         upright = np.ascontiguousarray(np.rot90(rgb, self.quarters))
         focal_px = None if camera.k is None else float(camera.k[self.quarters % 2, self.quarters % 2])
         prediction = self.predictor.predict(upright, focal_px, parts=parts)
+        if parameters.steady_scale and prediction.depth is not None:
+            factor = self._steady.factor(upright, prediction.depth, stamp_ns(frame.image) * 1e-9, prediction.log_depth_std)
+            prediction = replace(prediction, depth=prediction.depth * np.float32(factor))
         if parameters.scale_source == "camera_height" and prediction.depth is not None and prediction.depth_kind == "metric":
             prediction = self._scaled(prediction, camera, parameters, stamp_ns(frame.image) * 1e-9)
         return _Seen(rgb, upright, camera, image_camera, prediction)
