@@ -2,10 +2,11 @@
 """`python -m modot_ros.ros.demo`."""
 import sys
 
+from modot_ros.ros.demo.demo import main
+
 if __name__ == "__main__":
     try:
-        from modot_ros.ros.demo.demo import main
         code = main()
-    except KeyboardInterrupt:                           # while modules load, or a second time
+    except KeyboardInterrupt:                           # a second time, while it ends
         code = 0
     sys.exit(code)
