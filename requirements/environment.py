@@ -205,6 +205,10 @@ def build(python, variables, site_packages, key):
                "--symlink-install", "--build-base", ".ros/build", "--install-base", ".ros/install", "--cmake-args",
                f"-DPython3_EXECUTABLE={python}", f"-DPYTHON_INSTALL_DIR={site_packages}", "-DBUILD_TESTING=OFF"]
     shell = f". {shlex.quote(str(ENVIRONMENT))} && {' '.join(map(shlex.quote, command))}"
+    command_file = BUILD / "bin" / "modot"              # what `pip install .` would make
+    command_file.parent.mkdir(exist_ok=True)
+    command_file.write_text('#!/bin/sh\nexec python3 -m modot_ros.cli "$@"\n')
+    command_file.chmod(0o755)
     if subprocess.run(["sh", "-c", shell], cwd=ROOT).returncode != 0:
         sys.exit("setup: colcon build failed; its log is in .ros/log/latest_build/modot_ros")
     (BUILD / "key").write_text(key)
@@ -241,8 +245,7 @@ def main():
         # The wheels otherwise start every Python twice, to set LD_LIBRARY_PATH.
         variables.update(CMAKE_PREFIX_PATH=[VENV], ROS_DISTRO="kilted", ROS_VERSION="2", ROS_PYTHON_VERSION="3",
                          _ROS_WHEELS_BOOTSTRAP_COMPLETE="1")
-    if not distribution or lacking:
-        variables["PATH"] = [VENV / "bin"]
+    variables["PATH"] = [BUILD / "bin"] + ([VENV / "bin"] if not distribution or lacking else [])
     major, minor = probe(python)[0]
     site_packages = f"lib/python{major}.{minor}/site-packages"
     variables["PYTHONPATH"] = [ROOT, install / site_packages]

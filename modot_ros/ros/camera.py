@@ -17,6 +17,7 @@ from modot_ros.scene.geometry import DISTORTION_MODELS, rays, undistorted_rays
 
 ASPECT_PX = 1.5                                         # rounding that a resized calibration may be off by
 FIELD_OF_VIEW_DEG = (10.0, 170.0)                       # horizontal, of cameras that there are
+LEAST_RATIO = 0.2                                       # of fy to fx, and of fx to fy, of pixels that there are
 SMALLEST_CROP = 0.5                                     # share of rows or columns that a crop keeps to be taken for one
 
 
@@ -53,11 +54,13 @@ class Camera:
         if calibration is None or not any(calibration.k):
             return cls(width, height)
         try:
+            if not all(map(math.isfinite, calibration.d)):
+                raise ValueError(f"CameraInfo has the distortion {list(calibration.d)}: all of it must be finite")
             fitted, (left, top), note = _fitted(calibration, width, height)
             rectified = not any(calibration.d) if rectified is None else rectified
             rows = np.reshape(fitted.p, (3, 4))[:, :3] if rectified else np.reshape(fitted.k, (3, 3))
             k = np.array([[rows[0, 0], rows[0, 1], rows[0, 2] - left], [0, rows[1, 1], rows[1, 2] - top], [0, 0, 1]])
-            _check(k, width)
+            _check(k, width, height)
         except ValueError as error:
             return cls(width, height, problem=str(error))
         _, _, seen_width, seen_height = calibration.seen
@@ -118,17 +121,21 @@ def field_of_view_deg(fx: float, width: int) -> float:
     return math.degrees(2 * math.atan(width / (2 * fx)))
 
 
-def _check(k: np.ndarray, width: int) -> None:
+def _check(k: np.ndarray, width: int, height: int) -> None:
     """Raises ValueError for a matrix that no camera has."""
     fx, fy, cx, cy = (float(k[at]) for at in ((0, 0), (1, 1), (0, 2), (1, 2)))
     if not all(map(math.isfinite, (fx, fy, cx, cy))) or fx <= 0 or fy <= 0:
         raise ValueError(f"CameraInfo has fx={fx}, fy={fy}, cx={cx}, cy={cy}: focal lengths must be positive and all of "
                          "them finite")
     low, high = FIELD_OF_VIEW_DEG
-    angle = field_of_view_deg(fx, width)
-    if not low <= angle <= high:
-        raise ValueError(f"CameraInfo has fx={fx:g} px for {width} columns, a field of view of {angle:.3g} degrees: "
-                         f"{low:g} to {high:g} are believed")
+    for name, focal_px, size, what in (("fx", fx, width, "columns"), ("fy", fy, height, "rows")):
+        angle = field_of_view_deg(focal_px, size)
+        # a strip of few rows has a small angle, whatever its camera
+        if not (low <= angle <= high or name == "fy" and LEAST_RATIO <= fy / fx <= 1 / LEAST_RATIO):
+            raise ValueError(f"CameraInfo has {name}={focal_px:g} px for {size} {what}, a field of view of {angle:.3g} degrees: "
+                             f"{low:g} to {high:g} are believed")
+    if not (-width <= cx <= 2 * width and -height <= cy <= 2 * height):
+        raise ValueError(f"CameraInfo has cx={cx:g}, cy={cy:g} for {width}x{height} pixels: the optical axis must pass near them")
 
 
 def _fitted(calibration: Calibration, width: int, height: int) -> tuple[Calibration, tuple[float, float], str]:

@@ -131,3 +131,16 @@ def test_a_lens_that_is_not_known_has_no_rays_and_says_so():
 def test_the_field_of_view_is_that_of_the_image():
     assert Camera.of(calibration(640, 480, 320.0), 640, 480).horizontal_deg == pytest.approx(90)
     assert np.isclose(Camera.of(calibration(640, 480, 320.0), 320, 240).horizontal_deg, 90)
+
+
+@pytest.mark.parametrize("changes, said", [({"fy": 1e7}, "fy=1e+07"), ({"cx": 1e6}, "cx=1e+06"),
+                                           ({"d": (math.nan,)}, "distortion")])
+def test_every_number_of_a_calibration_is_looked_at(changes, said):
+    k, d = list(calibration().k), changes.get("d", ())
+    k[4], k[2] = changes.get("fy", k[4]), changes.get("cx", k[2])
+    camera = Camera.of(calibration(k=tuple(k), p=None, d=d), 64, 48)
+    assert camera.k is None and said in camera.problem
+
+
+def test_a_strip_of_few_rows_is_a_camera():
+    assert not Camera.of(calibration(640, 40, 500.0), 640, 40).problem

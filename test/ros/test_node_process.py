@@ -186,8 +186,11 @@ def test_an_interrupt_while_it_starts_is_a_clean_end(after_s):
     executable = Path(get_package_prefix("modot_ros")) / "lib" / "modot_ros" / "modot_node"
     process = subprocess.Popen([executable], stderr=subprocess.PIPE, text=True)
     time.sleep(after_s)
-    process.send_signal(signal.SIGINT)
-    time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    try:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()                                  # a node that stayed would answer in the tests that follow
     assert "Traceback" not in errors

@@ -90,10 +90,10 @@ class Health:
                 self._faults.pop(topic, None)
 
     @property
-    def warnings(self) -> list[str]:
-        """All that stands, errors first."""
+    def warnings(self) -> dict[str, str]:
+        """All that stands by its topic, errors first."""
         with self._lock:
-            return [*self._faults.values(), *self._warnings.values()]
+            return {**self._warnings, **self._faults}
 
     @property
     def has_received(self) -> bool:

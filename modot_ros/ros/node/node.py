@@ -94,7 +94,7 @@ class ModotNode(LifecycleNode):
         self._said: set[str] = set()                    # what the log tells once
         self._camera_info: CameraInfo | None = None     # of the last activation: calibration hardly ever changes
         self._stamp_age_s: float | None = None
-        self._finalized = False
+        self._finalized = self._has_latched = False
         self.exit_code = 0
         super().__init__("modot_node", **options)
         self.parameters = declare(self)
@@ -166,15 +166,17 @@ class ModotNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         try:
-            return self._activate(state)
+            result = self._activate(state)
         except Exception as error:
             return self._fail("activate", error)
+        self.health.failure = ""
+        return result
 
     def _activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         rectified = {"auto": True if is_rectified_name(self._image_topic()) else None, "true": True, "false": False}
         self._mailbox = Mailbox()
         self._perception = Perception(self.predictor, rectified[self.parameters.rectified], self.parameters.rotate)
-        self._couple, self._said, self._stamp_age_s = Couple(), set(), None
+        self._couple, self._said, self._stamp_age_s, self._has_latched = Couple(), set(), None, False
         self._packets = VideoPackets()
         self._pairing = Pairing(self.parameters.instances_timeout_s, self.parameters.instances_max_age_s, self._camera_info)
         self._pacing = {"frames": Pacing(), "labels": Pacing(), "overlay": Pacing()}
@@ -186,8 +188,7 @@ class ModotNode(LifecycleNode):
         return result
 
     def _subscribe(self) -> list[Any]:
-        """All subscriptions. Calibration is subscribed twice: a latched one came before this node and is only received by
-        a subscription that asks for it, which in turn receives no other."""
+        """All subscriptions but that of `_receive_latched`."""
         info_topic = self._camera_info_topic()
         topics = [(CameraInfo, info_topic, self._on_camera_info), (self._image_type, self._image_topic(), self._on_image)]
         with_image, with_detections = TYPES[self.parameters.instances_type]
@@ -197,24 +198,42 @@ class ModotNode(LifecycleNode):
             topics.append((self._detections_type, "detections", self._on_detections))
         return [self.create_subscription(message_type, topic, callback, QoSProfile(**SUBSCRIBE),
                                          qos_overriding_options=OVERRIDABLE)
-                for message_type, topic, callback in topics] + [
-            self.create_subscription(CameraInfo, info_topic, self._on_camera_info, QoSProfile(**LATCHED))]
+                for message_type, topic, callback in topics]
+
+    def _receive_latched(self) -> None:
+        """A calibration that was latched before this node came is received only by a subscription that asks for it, which
+        receives no other: so there is a second one, where somebody latches."""
+        topic = self._camera_info_topic()
+        if self._camera_info is None and not self._has_latched and any(
+                one.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
+                for one in self.get_publishers_info_by_topic(topic)):
+            self._subscribers.append(self.create_subscription(CameraInfo, topic, self._on_camera_info, QoSProfile(**LATCHED)))
+            self._has_latched = True
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self._stop()
-        return super().on_deactivate(state)
+        try:
+            self._stop()
+            return super().on_deactivate(state)
+        except Exception as error:
+            return self._fail("deactivate", error)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        result = super().on_cleanup(state)
-        self._release()
-        return result
+        try:
+            result = super().on_cleanup(state)
+            self._release()
+            return result
+        except Exception as error:
+            return self._fail("clean up", error)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self._finalized = True
-        self._stop()
-        result = super().on_shutdown(state)
-        self._release()
-        return result
+        try:
+            self._finalized = True
+            self._stop()
+            result = super().on_shutdown(state)
+            self._release()
+            return result
+        except Exception as error:
+            return self._fail("shut down", error)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._stop()
@@ -310,6 +329,7 @@ class ModotNode(LifecycleNode):
         if self._worker is not None:
             self._forward(self._pairing.poll(now_s))
             self._report_pairing(now_s)
+            self._receive_latched()
             self._report_time()
             self._report_silence(now_s)
         name = self.get_fully_qualified_name()
@@ -352,11 +372,12 @@ class ModotNode(LifecycleNode):
             waiting[self._camera_info_topic()] = CameraInfo
         own = self.get_fully_qualified_name() + "/"
         for topic, kind in waiting.items():
-            others = [(name, types) for name, types in self.get_topic_names_and_types() if not name.startswith(own)]
+            others = [(name, types) for name, types in self.get_topic_names_and_types()
+                      if not name.startswith(own) and self.count_publishers(name)]
             self._tell_once(topic, silence(topic, f"sensor_msgs/msg/{kind.__name__}",
                                            self.get_publishers_info_by_topic(topic), others))
-        for text in self.health.warnings:
-            self._tell_once(text.partition(":")[0], text)
+        for topic, text in self.health.warnings.items():
+            self._tell_once(topic, text)
 
     def _tell_once(self, key: str, text: str) -> None:
         if key not in self._said:
@@ -448,7 +469,8 @@ def describe(error: Exception) -> str:
 
 def is_lost_device(error: Exception) -> bool:
     """Whether a GPU's context is gone, as after a fault of another kernel: all that follows fails as well."""
-    return type(error).__name__ in ("AcceleratorError", "RuntimeError") and "CUDA error" in str(error)
+    words = ("CUDA error", "cuDNN error", "CUDNN_STATUS", "CUBLAS_STATUS")
+    return type(error).__name__ in ("AcceleratorError", "RuntimeError") and any(word in str(error) for word in words)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -301,7 +301,8 @@ OUTPUTS = (
     Output("~/frontiers", PointCloud2, "x, y, z of an occluding edge, hidden_x, hidden_y, hidden_z of the "
            "surface behind it, gap in metres: where something may hide and step out", ("depth", "boundary"),
            frontier_cloud, METRIC, needs_rays=True),
-    Output("~/overlay", Image, "rgb8 picture of it all, of at most 640x480 pixels, at `overlay_rate_hz`", PARTS, overlay_image),
+    Output("~/overlay", Image,
+           "rgb8 picture of it all, of no more pixels than 640x480 has, at `overlay_rate_hz`", PARTS, overlay_image),
 )
 
 INPUTS = (

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from modot_ros.prediction import Prediction
@@ -97,8 +98,7 @@ class Perception:
     def _see(self, frame: Frame, parts: set[str], parameters: Parameters) -> _Seen:
         image = rgb_of(frame.image, self._tone)
         rgb = reduced(image)
-        calibration = None if frame.camera_info is None else Calibration.of_message(frame.camera_info)
-        image_camera, camera = (Camera.of(calibration, picture.shape[1], picture.shape[0], self.rectified)
+        image_camera, camera = (camera_of(frame.camera_info, picture.shape[1], picture.shape[0], self.rectified)
                                 for picture in (image, rgb))
         self.predictor.boundary_threshold = parameters.boundary_threshold
         self.predictor.max_instances = parameters.max_instances
@@ -176,6 +176,15 @@ class Perception:
 def header_of(image: Any, frame_id: str) -> Header:
     """Header of the outputs: the image's, with `frame_id` when it is given, and without the slash that tf2 refuses."""
     return Header(stamp=image.header.stamp, frame_id=frame_id or image.header.frame_id.lstrip("/"))
+
+
+def camera_of(info: CameraInfo | None, width: int, height: int, rectified: bool | None) -> Camera:
+    """The camera of an image; one whose message is no calibration at all, as of size 0x0, is a problem, too."""
+    try:
+        calibration = None if info is None else Calibration.of_message(info)
+    except ValueError as error:
+        return Camera(width, height, problem=f"CameraInfo can't be used: {error}")
+    return Camera.of(calibration, width, height, rectified)
 
 
 def renumbered(labels: np.ndarray, lasting: dict[int, int]) -> np.ndarray:

@@ -114,6 +114,7 @@ class Pairing:
             self.unpaired += len(self._images)
             self._forget()
         self._newest_ns = max(stamp, self._newest_ns)
+        self._drop_labels_ahead()
         self.unstamped += stamp == 0
         self._start_s = now_s if self._start_s is None else self._start_s
         self.unpaired += _keep(self._images, stamp, (message, now_s))
@@ -122,6 +123,15 @@ class Pairing:
         if self._labels_for(stamp) is not None:
             self._labels_s = now_s
         return self.poll(now_s)
+
+    def _drop_labels_ahead(self) -> None:
+        """Labels of another clock that came before any image: they must not win over those to come."""
+        ahead = [stamp for stamp in self._labels if stamp > self._newest_ns + AHEAD_NS]
+        for stamp in ahead:
+            del self._labels[stamp]
+        self.misfits += len(ahead)
+        if self._newest_labels_ns > self._newest_ns + AHEAD_NS:
+            self._newest_labels_ns = -1
 
     def camera_info(self, message: CameraInfo, now_s: float) -> Frame | None:
         self._newest_info = message

@@ -55,7 +55,7 @@ def silence(topic: str, wanted_type: str, publishers: Iterable, others: Iterable
                       for one in publishers)
     wrong = [one for one in publishers if one.topic_type != wanted_type]
     advice = (f"this node subscribes {wanted_type}; see image_transport" if wrong else
-              "images this large need the Fast DDS profile of config/fastdds.xml in the camera's process too, or a reliable "
-              "publisher, or image_transport: compressed" if wanted_type.endswith("Image") else
+              "images this large need the Fast DDS profile of config/fastdds.xml (above 1920x1080 config/fastdds_4k.xml) in the "
+              "camera's process too, or image_transport: compressed" if wanted_type.endswith("Image") else
               "it may have been published once, before this node was there, and not latched")
     return f"nothing on {topic}, although it is published ({found}): {advice}"

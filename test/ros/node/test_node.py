@@ -444,6 +444,5 @@ def test_quality_of_service_is_best_effort_in_and_reliable_out_and_can_be_overri
                 if info.node_name == "modot_node"}
 
     assert of(rig.peer.get_subscriptions_info_by_topic("/image")) == {("RELIABLE", "VOLATILE")}
-    assert of(rig.peer.get_subscriptions_info_by_topic("/camera_info")) == {
-        ("BEST_EFFORT", "VOLATILE"), ("RELIABLE", "TRANSIENT_LOCAL")}
+    assert of(rig.peer.get_subscriptions_info_by_topic("/camera_info")) == {("BEST_EFFORT", "VOLATILE")}
     assert of(rig.peer.get_publishers_info_by_topic("/modot_node/depth/image")) == {("RELIABLE", "VOLATILE")}

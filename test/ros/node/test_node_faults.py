@@ -16,6 +16,8 @@ from modot_ros.msg import OrderGraph as OrderGraphMessage
 from modot_ros.prediction import DepthOrder, OcclusionOrder, OrderGraph
 from modot_ros.ros.node.outputs import among, certain_ids
 
+FAILURE = TransitionCallbackReturn.FAILURE
+
 
 def pixels(message, dtype):
     return np.frombuffer(message.data, dtype).reshape(message.height, message.width)
@@ -158,6 +160,32 @@ def test_what_raises_on_activation_is_reported(rig, monkeypatch):
     monkeypatch.setattr(rig.node, "_subscribe", broken)
     assert rig.node.trigger_activate() == TransitionCallbackReturn.FAILURE
     assert "no such topic" in rig.status()[0].message and rig.node.state_label == "inactive"
+
+
+@pytest.mark.parametrize("transition, before", [("deactivate", 2), ("cleanup", 1), ("shutdown", 2)])
+def test_what_raises_in_any_transition_is_reported(rig, monkeypatch, transition, before):
+    rig = rig()
+    for step in ("configure", "activate")[:before]:
+        getattr(rig.node, f"trigger_{step}")()
+
+    def broken(*_):
+        raise RuntimeError("no way out")
+    monkeypatch.setattr(rig.node, "_stop" if before == 2 else "_release", broken)
+    said = []
+    monkeypatch.setattr(rig.node, "_fail", lambda verb, error: said.append(f"{verb}: {error}") or FAILURE)
+    getattr(rig.node, f"trigger_{transition}")()
+    monkeypatch.undo()
+    assert len(said) == 1 and "no way out" in said[0]
+
+
+def test_a_camera_info_without_a_size_costs_the_scale_only(running, make_image):
+    rig = running()
+    heard = rig.listen("~/depth/image")
+    rig.send("camera_info", CameraInfo())
+    rig.spin_for(0.2)
+    rig.send("image", make_image(stamp=1.0))
+    rig.until(lambda: heard)
+    assert not rig.node.health.drops()
 
 
 def test_after_a_shutdown_the_node_is_finalized(rig):

@@ -214,3 +214,14 @@ def test_images_without_stamps_have_no_labels(make_image, make_camera_info):
 def test_a_calibration_of_an_earlier_time_serves_at_once(make_image, make_camera_info):
     info = make_camera_info(stamp=0.5)
     assert Pairing(camera_info=info).image(make_image(stamp=9.0), 1.0).camera_info is info
+
+
+def test_labels_of_another_clock_before_the_first_image_do_not_block(make_image, make_camera_info):
+    pairing = paired(make_camera_info)
+    pairing.labels((make_image(stamp=5000.0),), 0.5)
+    graphs = []
+    for second in range(100, 105):
+        pairing.image(make_image(stamp=float(second)), float(second))
+        frame = pairing.labels((make_image(stamp=float(second)),), second + 0.1)
+        graphs.append(frame is not None and frame.purpose == INSTANCES_ONLY)
+    assert graphs[1:] == [True] * 4 and pairing.misfits == 1
