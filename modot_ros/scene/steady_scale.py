@@ -25,8 +25,7 @@ class SteadyScale:
     """Feed it the frames of one camera, in their order."""
 
     def __init__(self) -> None:
-        self._grey: np.ndarray | None = None            # of the last frame
-        self._log_depth: np.ndarray | None = None       # filtered, at the size of `_grey`
+        self._last: tuple[np.ndarray, np.ndarray] | None = None     # grey picture and filtered ln depth of the last frame
         self._stamp_s = -math.inf
 
     def factor(self, rgb: np.ndarray, depth: np.ndarray, stamp_s: float, log_depth_std: np.ndarray | None = None) -> float:
@@ -43,34 +42,42 @@ class SteadyScale:
         log_depth = np.log(np.where(np.isfinite(small) & (small > 0), small, np.float32(np.nan)))
         std = None if log_depth_std is None else cv2.resize(log_depth_std, size, interpolation=cv2.INTER_NEAREST)
         correction, step_s = 0.0, stamp_s - self._stamp_s
-        if self._grey is not None and self._grey.shape == grey.shape and 0 < step_s <= LONGEST_GAP_S:
-            jump = self._jump(grey, log_depth, std)
+        before = self._last
+        if before is not None and before[0].shape == grey.shape and 0 < step_s <= LONGEST_GAP_S:
+            jump = change_beyond_motion(before, (grey, log_depth), std)
             if jump is not None and abs(jump) < LARGEST_CORRECTION:
                 correction = -jump * math.exp(-step_s / SETTLING_S)
-        self._grey, self._log_depth, self._stamp_s = grey, log_depth + np.float32(correction), stamp_s
+        self._last, self._stamp_s = (grey, log_depth + np.float32(correction)), stamp_s
         return math.exp(correction)
 
-    def _jump(self, grey: np.ndarray, log_depth: np.ndarray, std: np.ndarray | None) -> float | None:
-        """Change of ln depth of the points that both frames show, beyond what their motion explains; None without enough."""
-        before = cv2.goodFeaturesToTrack(self._grey, MOST_POINTS, 0.01, 5)
-        if before is None or len(before) < LEAST_POINTS:
-            return None
-        after, found, _ = cv2.calcOpticalFlowPyrLK(self._grey, grey, before, None, winSize=(15, 15), maxLevel=2)
-        back, returned, _ = cv2.calcOpticalFlowPyrLK(grey, self._grey, after, None, winSize=(15, 15), maxLevel=2)
-        error_px = np.linalg.norm((back - before).reshape(-1, 2), axis=1)
-        kept = (found.ravel() == 1) & (returned.ravel() == 1) & (error_px < LARGEST_RETURN_ERROR_PX)
-        height, width = grey.shape
-        first, second = before.reshape(-1, 2)[kept], after.reshape(-1, 2)[kept]
-        inside = ((second >= 0) & (second <= [width - 1, height - 1])).all(axis=1)
-        first, second = first[inside], second[inside]
-        if len(first) < LEAST_POINTS:
-            return None
-        change = _at(log_depth, second) - _at(self._log_depth, first)
-        known = np.isfinite(change)
-        if np.count_nonzero(known) < LEAST_POINTS:
-            return None
-        weight = np.ones(len(first)) if std is None else 1.0 / np.maximum(_at(std, second), 0.01) ** 2
-        return weighted_median(change[known], weight[known]) + math.log(growth(first[known], second[known]))
+
+def change_beyond_motion(last: tuple[np.ndarray, np.ndarray], now: tuple[np.ndarray, np.ndarray],
+                         std: np.ndarray | None) -> float | None:
+    """Change of ln depth of the points that both frames show, beyond what their motion explains; None without enough.
+
+    last, now   grey picture uint8 [h, w] and ln depth float32 [h, w] of two frames, NaN = unknown
+    std         float32 [h, w] of ln depth of `now`; None: all points weigh alike
+    """
+    (last_grey, last_log_depth), (grey, log_depth) = last, now
+    before = cv2.goodFeaturesToTrack(last_grey, MOST_POINTS, 0.01, 5)
+    if before is None or len(before) < LEAST_POINTS:
+        return None
+    after, found, _ = cv2.calcOpticalFlowPyrLK(last_grey, grey, before, None, winSize=(15, 15), maxLevel=2)
+    back, returned, _ = cv2.calcOpticalFlowPyrLK(grey, last_grey, after, None, winSize=(15, 15), maxLevel=2)
+    error_px = np.linalg.norm((back - before).reshape(-1, 2), axis=1)
+    kept = (found.ravel() == 1) & (returned.ravel() == 1) & (error_px < LARGEST_RETURN_ERROR_PX)
+    height, width = grey.shape
+    first, second = before.reshape(-1, 2)[kept], after.reshape(-1, 2)[kept]
+    inside = ((second >= 0) & (second <= [width - 1, height - 1])).all(axis=1)
+    first, second = first[inside], second[inside]
+    if len(first) < LEAST_POINTS:
+        return None
+    change = _at(log_depth, second) - _at(last_log_depth, first)
+    known = np.isfinite(change)
+    if np.count_nonzero(known) < LEAST_POINTS:
+        return None
+    weight = np.ones(len(first)) if std is None else 1.0 / np.maximum(_at(std, second), 0.01) ** 2
+    return weighted_median(change[known], weight[known]) + math.log(growth(first[known], second[known]))
 
 
 def growth(first: np.ndarray, second: np.ndarray) -> float:
