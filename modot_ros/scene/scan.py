@@ -47,9 +47,11 @@ def field_of_view(directions: np.ndarray, up: np.ndarray) -> tuple[float, float,
 
     directions  float32 [H, W, 3], the ray of every pixel, z = 1; NaN where there is none
     up          unit vector, in the optical frame
-    raises      ValueError when no pixel has a ray
+    raises      ValueError when no pixel has a ray, and for a picture of one column
     """
     height, width = directions.shape[:2]
+    if width < 2:
+        raise ValueError(f"picture is {width} wide: a scan needs two columns at least")
     increment = float(np.linalg.norm(np.diff(directions[height // 2, width // 2 - 1:width // 2 + 1], axis=0)))
     rays = directions @ level_axes(up).astype(np.float32).T
     slopes = np.abs(rays[..., 2]) / np.hypot(rays[..., 0], rays[..., 1])

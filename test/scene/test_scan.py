@@ -5,7 +5,7 @@ import pytest
 
 from modot_ros.scene.geometry import rays
 from modot_ros.scene.ground import UP, Ground, fit_ground, nearest_of_blocks, obstacles
-from modot_ros.scene.scan import level_axes, scan
+from modot_ros.scene.scan import field_of_view, level_axes, scan
 
 K = np.array([[100.0, 0, 79.5], [0, 100, 59.5], [0, 0, 1]])
 SHAPE = (120, 160)
@@ -131,3 +131,8 @@ def test_pixels_without_a_ray_are_passed_over():
     assert np.isfinite(found.ranges_m).all()
     with pytest.raises(ValueError, match="no pixel has a ray"):
         scan_of(np.full(SHAPE, 3, np.float32), directions=np.full_like(RAYS, np.nan))
+
+
+def test_a_picture_of_one_column_is_named():
+    with pytest.raises(ValueError, match="1 wide"):
+        field_of_view(np.ones((5, 1, 3), np.float32), np.array([0.0, -1.0, 0.0]))

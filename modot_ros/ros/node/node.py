@@ -7,7 +7,6 @@ subscribes, deactivate stops the worker, cleanup frees the memory.
 """
 from __future__ import annotations
 
-import gc
 import sys
 import threading
 import time
@@ -30,6 +29,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from modot_ros.machine import has_nvidia_gpu, keep_freed_memory
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.convert import BadFrame, picture_of_video
+from modot_ros.ros.node.gpu import free_gpu_memory, is_lost_device
 from modot_ros.ros.node.health import Health
 from modot_ros.ros.node.labelling import TYPES, detections_type
 from modot_ros.ros.node.mailbox import Mailbox
@@ -60,14 +60,6 @@ def make_predictor(parameters: Parameters) -> Any:
                      flip=parameters.flip, order_method=parameters.order_method, order_model=parameters.order_model,
                      order_weights=parameters.order_weights or None,
                      order_max_instances=parameters.order_max_instances)
-
-
-def free_gpu_memory() -> None:
-    """Give what no tensor uses back to the GPU."""
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
 
 
 class ModotNode(LifecycleNode):
@@ -439,9 +431,15 @@ class ModotNode(LifecycleNode):
         self._report_camera(result.camera)
         self.health.warn("labels_left_out", self._perception.left_out)
         no_scale = "" if result.prediction.depth is None else self._report_scale()
+        failure = None
         for output in wanted:
-            if not (output.needs_rays and (result.camera.no_rays or no_scale)):
-                self._outputs[output].publish(output.make(result))
+            try:
+                if not (output.needs_rays and (result.camera.no_rays or no_scale)):
+                    self._outputs[output].publish(output.make(result))
+            except Exception as error:                  # the other outputs are published all the same
+                failure = error
+        if failure is not None:
+            raise failure
         if frame.purpose == INSTANCES_ONLY:
             self.health.labelled()
             return
@@ -465,12 +463,6 @@ class ModotNode(LifecycleNode):
 def describe(error: Exception) -> str:
     """User errors say it all; others need their type."""
     return str(error) if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {error}"
-
-
-def is_lost_device(error: Exception) -> bool:
-    """Whether a GPU's context is gone, as after a fault of another kernel: all that follows fails as well."""
-    words = ("CUDA error", "cuDNN error", "CUDNN_STATUS", "CUBLAS_STATUS")
-    return type(error).__name__ in ("AcceleratorError", "RuntimeError") and any(word in str(error) for word in words)
 
 
 def main(args: list[str] | None = None) -> int:

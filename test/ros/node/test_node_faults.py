@@ -301,6 +301,21 @@ def test_orders_of_uncertain_instances_are_left_out():
     assert [one.occludee for one in left.occlusions] == [3] and [one.far for one in left.depths] == [3]
 
 
+# One output that fails
+
+def test_an_output_that_fails_does_not_silence_the_others(running, make_image, monkeypatch):
+    rig = running()
+    depth, overlay = rig.listen("~/depth/image"), rig.listen("~/overlay")
+
+    def broken(_):
+        raise RuntimeError("no picture today")
+    failing = next(publisher for output, publisher in rig.node._outputs.items() if output.topic == "~/depth/image")
+    monkeypatch.setattr(failing, "publish", broken)
+    rig.send("image", make_image(stamp=1.0))
+    rig.until(lambda: overlay and rig.node.health.drops())
+    assert not depth and "no picture today" in rig.status()[1]["last_error"]
+
+
 # Large images
 
 def test_outputs_of_a_large_image_have_its_size_and_the_graph_its_pixels(rig, make_image, make_camera_info):
