@@ -3,8 +3,8 @@
 
 OpenMP reads its settings when torch loads it, so `prepare_threads` runs when the package is imported. Each of the many
 small layers of a network ends in a barrier: with as many threads as cores it waits for whichever thread was interrupted,
-and a thread that spins there burns the core that the others need. On two virtual cores beside other work, two spinning
-threads took 346 ms a picture, two that sleep 119 ms, and one 35 ms (`benchmarks/threads.py`).
+and a thread that spins there burns the core that the others need. On two virtual cores beside three busy processes, two
+spinning threads took 346 ms a picture, two that sleep 119 ms, and one 35 ms; `benchmarks/threads.py` measures it anywhere.
 """
 from __future__ import annotations
 
