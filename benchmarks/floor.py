@@ -16,8 +16,8 @@ from modot_ros.learn.synthetic.rooms.scene import random_scene
 from modot_ros.learn.synthetic.view import render
 from modot_ros.predictor import Predictor
 from modot_ros.scene.geometry import rays
-from modot_ros.scene.ground import HEIGHT_RATIO, fit_ground, obstacles, sparse_points
-from modot_ros.scene.scale import scale_of_floor
+from modot_ros.scene.navigation.ground import HEIGHT_RATIO, fit_ground, obstacles, sparse_points
+from modot_ros.scene.navigation.scale import scale_of_floor
 
 FIRST_VIEW = 200_700
 STEEPEST_DEG = 35.0

@@ -27,7 +27,7 @@ DEMO_CAMERA = PACKAGE / "ros" / "sources" / "sim_camera.py"     # the one module
 # The wings of a room, which are the folders in it.
 WINGS = {
     "model": {"layers", "nano", "lite", "modot", "instaorder", "dnmmsi"},
-    "scene": {"order", "drawing"},
+    "scene": {"order", "drawing", "navigation"},
     "learn": {"training", "evaluation", "metrics", "orders", "datasets", "datasets/depth_sets", "datasets/order_sets",
               "synthetic", "synthetic/rooms", "mesh2ob", "interaction"},
     "ros": {"node", "sources", "demo", "standins"},
@@ -44,7 +44,8 @@ NOT_FROM = {
     "model/modot": {"nano", "instaorder", "dnmmsi"},
     "model/instaorder": {"nano", "modot", "dnmmsi"},
     "model/dnmmsi": {"nano", "lite", "modot", "instaorder"},
-    "scene/order": {"drawing"},
+    "scene/order": {"drawing", "navigation"},
+    "scene/navigation": {"order", "drawing"},
     "learn/metrics": {"training", "evaluation", "datasets", "mesh2ob"},
     "learn/synthetic": {"training", "evaluation", "metrics", "orders", "datasets", "mesh2ob"},
     "learn/datasets": {"training", "evaluation", "mesh2ob"},

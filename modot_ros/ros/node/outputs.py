@@ -21,7 +21,7 @@ from modot_ros.ros.node.sizes import enlarged_depth, enlarged_map, graph_in_pixe
 from modot_ros.scene.boundaries import thin
 from modot_ros.scene.drawing.overlay import overlay
 from modot_ros.scene.geometry import FRONTIER_COLUMNS, clearing_points, flying_pixels, frontiers, points
-from modot_ros.scene.ground import (
+from modot_ros.scene.navigation.ground import (
     HEIGHT_RATIO,
     Ground,
     GroundMemory,
@@ -31,7 +31,7 @@ from modot_ros.scene.ground import (
     obstacles,
     sparse_points,
 )
-from modot_ros.scene.scan import scan
+from modot_ros.scene.navigation.scan import scan
 
 SCAN_RANGE_MIN_M = 0.05
 KNOWN_TILT_DEG = 15.0                                   # a mount is known when its tilt is known as well as that

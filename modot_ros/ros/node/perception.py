@@ -20,9 +20,9 @@ from modot_ros.ros.node.outputs import Result
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.ros.node.sizes import reduced, resized_labels
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Frame, stamp_ns
-from modot_ros.scene.ground import HEIGHT_RATIO, GroundMemory, fit_ground, mounted_up, sparse_points
 from modot_ros.scene.instances import validate_labels
-from modot_ros.scene.scale import Scale, ScaleFilter, scale_of_floor
+from modot_ros.scene.navigation.ground import HEIGHT_RATIO, GroundMemory, fit_ground, mounted_up, sparse_points
+from modot_ros.scene.navigation.scale import Scale, ScaleFilter, scale_of_floor
 from modot_ros.scene.steady_scale import SteadyScale
 from modot_ros.scene.tone import Tone
 from modot_ros.scene.tracking import Tracker

@@ -13,7 +13,7 @@ from modot_ros.prediction import Prediction
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.node.outputs import Result, laser_scan, obstacle_cloud, scan_frame
 from modot_ros.ros.node.parameters import Parameters
-from modot_ros.scene.ground import GroundMemory
+from modot_ros.scene.navigation.ground import GroundMemory
 
 SHAPE, FOCAL_PX = (120, 160), 100.0
 

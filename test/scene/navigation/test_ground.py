@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from modot_ros.scene.geometry import points, rays
-from modot_ros.scene.ground import (
+from modot_ros.scene.navigation.ground import (
     KEPT_S,
     Ground,
     GroundMemory,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from modot_ros.scene.ground import TOLERANCE, Ground
+from modot_ros.scene.navigation.ground import TOLERANCE, Ground
 
 WINDOW_S = 2.0                          # the median of the measurements of so long is used
 ENOUGH = 5                              # as many of them as confidence wants

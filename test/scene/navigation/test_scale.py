@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from modot_ros.scene.ground import UP, Ground, fit_ground
-from modot_ros.scene.scale import WINDOW_S, Scale, ScaleFilter, scale_of_floor
+from modot_ros.scene.navigation.ground import UP, Ground, fit_ground
+from modot_ros.scene.navigation.scale import WINDOW_S, Scale, ScaleFilter, scale_of_floor
 
 
 def floor(height_m=1.0, tilt=0.0):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from modot_ros.scene.geometry import rays
-from modot_ros.scene.ground import UP, Ground, fit_ground, nearest_of_blocks, obstacles
-from modot_ros.scene.scan import field_of_view, level_axes, scan
+from modot_ros.scene.navigation.ground import UP, Ground, fit_ground, nearest_of_blocks, obstacles
+from modot_ros.scene.navigation.scan import field_of_view, level_axes, scan
 
 K = np.array([[100.0, 0, 79.5], [0, 100, 59.5], [0, 0, 1]])
 SHAPE = (120, 160)
