@@ -150,9 +150,11 @@ def image_message(array: np.ndarray, encoding: str, header: Header) -> Image:
 
 def in_range(depth: np.ndarray, low: float, high: float) -> np.ndarray:
     """Depth with -inf below `low` and +inf above `high` (0 = no limit), NaN kept (REP 117)."""
-    if low > 0:
-        depth = np.where(depth < low, np.float32(-np.inf), depth)
-    return np.where(depth > high, np.float32(np.inf), depth) if high > 0 else depth
+    if low > 0 and (near := depth < low).any():
+        depth = np.where(near, np.float32(-np.inf), depth)
+    if high > 0 and (far := depth > high).any():
+        depth = np.where(far, np.float32(np.inf), depth)
+    return depth
 
 
 def millimetres(depth_m: np.ndarray) -> np.ndarray:

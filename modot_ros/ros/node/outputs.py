@@ -17,8 +17,7 @@ from modot_ros.prediction import OrderGraph as Graph
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.convert import cloud_message, image_message, in_range, millimetres, order_graph_message, packed_rgb
 from modot_ros.ros.node.parameters import Parameters
-from modot_ros.ros.node.sizes import enlarged_depth, enlarged_map, graph_in_pixels, resized_labels
-from modot_ros.scene.boundaries import thin
+from modot_ros.ros.node.sizes import enlarged_boundary, enlarged_depth, enlarged_map, graph_in_pixels, resized_labels
 from modot_ros.scene.drawing.overlay import overlay
 from modot_ros.scene.geometry import FRONTIER_COLUMNS, clearing_points, flying_pixels, frontiers, points
 from modot_ros.scene.navigation.ground import (
@@ -81,10 +80,7 @@ class Result:
     @cached_property
     def image_boundary(self) -> np.ndarray:
         """bool at the image's size, one pixel wide."""
-        if self.image_shape == self.rgb.shape[:2]:
-            return self.prediction.boundary_mask
-        probability = enlarged_map(self.prediction.boundary_probability, self.image_shape)
-        return thin(probability, self.image_depth, self.parameters.boundary_threshold)[0]
+        return enlarged_boundary(self.prediction.boundary_mask, self.prediction.boundary_side, self.image_shape)
 
     @property
     def rays(self) -> np.ndarray:
@@ -174,10 +170,8 @@ def boundary_image(result: Result) -> Image:
 
 
 def instances_image(result: Result) -> Image:
-    labels = result.image_labels
-    if labels is None:
-        labels = resized_labels(result.prediction.labels, result.image_shape)
-    return image_message(labels.astype(np.uint16), "16UC1", result.header)
+    labels = result.prediction.labels if result.image_labels is None else result.image_labels
+    return image_message(resized_labels(labels.astype(np.uint16), result.image_shape), "16UC1", result.header)
 
 
 def order_graph(result: Result) -> OrderGraph:

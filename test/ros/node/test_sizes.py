@@ -4,8 +4,16 @@ import cv2
 import numpy as np
 import pytest
 
-from modot_ros.prediction import Instance, OcclusionOrder, OrderGraph, Prediction
-from modot_ros.ros.node.sizes import WORK_PX, enlarged_depth, enlarged_map, graph_in_pixels, reduced, resized_labels
+from modot_ros.prediction import SIDE_STEPS, Instance, OcclusionOrder, OrderGraph, Prediction
+from modot_ros.ros.node.sizes import (
+    WORK_PX,
+    enlarged_boundary,
+    enlarged_depth,
+    enlarged_map,
+    graph_in_pixels,
+    reduced,
+    resized_labels,
+)
 
 
 @pytest.mark.parametrize("width, height, expected", [(640, 480, (480, 640)), (320, 240, (240, 320)), (1920, 1080, (416, 739)),
@@ -18,6 +26,33 @@ def test_pictures_are_made_smaller_and_keep_their_aspect(width, height, expected
 def test_a_picture_that_is_small_is_not_copied():
     rgb = np.zeros((48, 64, 3), np.uint8)
     assert reduced(rgb) is rgb
+
+
+def test_every_pixel_of_a_large_picture_counts():
+    stripes = np.zeros((2160, 3840, 3), np.uint8)
+    stripes[:, ::2] = 200
+    assert np.abs(reduced(stripes).astype(int) - 100).max() <= 1
+    assert (reduced(np.full((2161, 3841, 3), 77, np.uint8)) == 77).all()
+
+
+def test_a_boundary_is_enlarged_to_a_line_on_the_rim_of_its_pixels():
+    mask, side = np.zeros((4, 6), bool), np.zeros((4, 6), np.uint8)
+    mask[:, 2] = True
+    side[:, 2] = 1 + SIDE_STEPS.index((1, 0))           # the right side is hidden
+    assert enlarged_boundary(mask, side, (4, 6)) is mask
+    large = enlarged_boundary(mask, side, (12, 18))
+    assert large.shape == (12, 18) and np.array_equal(np.unique(np.nonzero(large)[1]), [8])     # 2 is 6, 7, 8 there
+    assert np.array_equal(np.nonzero(large)[0], np.arange(1, 11))      # from middle to middle
+
+
+def test_corners_and_diagonals_of_a_boundary_stay_lines():
+    mask = np.zeros((5, 5), bool)
+    mask[1, 1:4] = mask[1:4, 3] = mask[4, 2] = mask[0, 0] = True
+    side = np.where(mask, np.uint8(1 + SIDE_STEPS.index((0, -1))), np.uint8(0))
+    large = enlarged_boundary(mask, side, (20, 20))
+    assert cv2.connectedComponents(large.view(np.uint8))[0] == 2       # background and one line
+    assert not cv2.filter2D(large.view(np.uint8), -1, np.ones((2, 2), np.uint8), anchor=(0, 0)).max() > 3
+    assert enlarged_boundary(np.zeros((2, 2), bool), np.zeros((2, 2), np.uint8), (9, 9)).sum() == 0
 
 
 def test_depth_is_enlarged_without_points_between_surfaces():
