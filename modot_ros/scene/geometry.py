@@ -254,6 +254,12 @@ def frontiers(depth_m: np.ndarray, mask: np.ndarray, side: np.ndarray, direction
              the ray one pixel towards the hidden side), and the gap in depth, all in metres; only gaps of at
              least `min_gap_m`
     """
+    return frontiers_at(depth_m, mask, side, directions, min_gap_m, max_range_m)[0]
+
+
+def frontiers_at(depth_m: np.ndarray, mask: np.ndarray, side: np.ndarray, directions: np.ndarray,
+                 min_gap_m: float = 0.3, max_range_m: float = 10.0) -> tuple[np.ndarray, np.ndarray]:
+    """`frontiers`, and the pixel of each, int64 [N], row * width + column."""
     height, width = depth_m.shape
     directions = directions.reshape(-1, 3)
     depth = np.minimum(np.asarray(depth_m, np.float32), np.float32(max_range_m)).ravel()    # NaN stays
@@ -269,7 +275,7 @@ def frontiers(depth_m: np.ndarray, mask: np.ndarray, side: np.ndarray, direction
     near = depth[at]
     wanted = (far - near >= min_gap_m) & np.isfinite(directions[at, 0]) & np.isfinite(directions[beside, 0])
     at, beside, near, far = at[wanted], beside[wanted], near[wanted, None], far[wanted, None]
-    return np.hstack([directions[at] * near, directions[beside] * far, far - near])
+    return np.hstack([directions[at] * near, directions[beside] * far, far - near]), at
 
 
 def clearing_points(depth_m: np.ndarray, directions: np.ndarray, max_range_m: float, margin: float = 0.1,

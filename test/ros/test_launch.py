@@ -137,7 +137,7 @@ def test_rviz_shows_topics_that_are_published():
              yaml.safe_load((ROOT / "config" / "modot.rviz").read_text())["Visualization Manager"]["Displays"]
              if "Topic" in display]
     assert {"modot_node/overlay", "modot_node/depth/image", "modot_node/boundary/image", "modot_node/points",
-            "modot_node/frontiers"} <= set(shown)
+            "modot_node/frontiers", "modot_node/frontiers/markers", "modot_node/order_graph/markers"} <= set(shown)
     assert set(shown) <= {output.topic.replace("~", "modot_node") for output in OUTPUTS}
 
 

@@ -10,16 +10,19 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image, LaserScan, PointCloud2
 from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
 
 from modot_ros.msg import OrderGraph
 from modot_ros.prediction import PARTS, Prediction
 from modot_ros.prediction import OrderGraph as Graph
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.convert import cloud_message, image_message, in_range, millimetres, order_graph_message, packed_rgb
+from modot_ros.ros.markers import frontier_markers, order_markers
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.ros.node.sizes import enlarged_boundary, enlarged_depth, enlarged_map, graph_in_pixels, resized_labels
+from modot_ros.scene.drawing.curtains import curtains
 from modot_ros.scene.drawing.overlay import overlay
-from modot_ros.scene.geometry import FRONTIER_COLUMNS, clearing_points, flying_pixels, frontiers, points
+from modot_ros.scene.geometry import FRONTIER_COLUMNS, clearing_points, flying_pixels, frontiers_at, points
 from modot_ros.scene.navigation.ground import (
     HEIGHT_RATIO,
     Ground,
@@ -31,6 +34,7 @@ from modot_ros.scene.navigation.ground import (
     sparse_points,
 )
 from modot_ros.scene.navigation.scan import scan
+from modot_ros.scene.order.places import places
 
 SCAN_RANGE_MIN_M = 0.05
 KNOWN_TILT_DEG = 15.0                                   # a mount is known when its tilt is known as well as that
@@ -135,6 +139,19 @@ class Result:
             return xyz
         return xyz[obstacles(xyz, self.ground, parameters.obstacle_min_height_m, parameters.obstacle_max_height_m)]
 
+    @cached_property
+    def frontiers(self) -> tuple[np.ndarray, np.ndarray]:
+        """float32 [N, 7] as of scene.geometry.frontiers, and the pixel of each."""
+        prediction, parameters = self.prediction, self.parameters
+        return frontiers_at(self.depth_m, prediction.boundary_mask & self.certain, prediction.boundary_side, self.rays,
+                            parameters.frontier_min_gap_m, parameters.cloud_range_m)
+
+    @cached_property
+    def certain_graph(self) -> Graph:
+        """The order graph without relations of what is uncertain."""
+        graph = self.prediction.graph
+        return graph if self.certain.all() else among(graph, certain_ids(self.prediction.labels, self.certain))
+
     @property
     def up(self) -> tuple[float, float, float]:
         """In the optical frame, as the camera is said to be mounted."""
@@ -175,12 +192,16 @@ def instances_image(result: Result) -> Image:
 
 
 def order_graph(result: Result) -> OrderGraph:
-    graph = result.prediction.graph
-    if not result.certain.all():
-        graph = among(graph, certain_ids(result.prediction.labels, result.certain))
+    graph = result.certain_graph
     if result.image_factor != 1.0:
         graph = graph_in_pixels(graph, result.image_factor)
     return order_graph_message(graph, result.header, result.parameters.order_min_confidence)
+
+
+def order_shapes(result: Result) -> MarkerArray:
+    graph, least = result.certain_graph, result.parameters.order_min_confidence
+    graph = replace(graph, occlusions=tuple(one for one in graph.occlusions if one.confidence >= least))
+    return order_markers(graph, places(graph.instances, result.prediction.labels, result.rays), result.header)
 
 
 def certain_ids(labels: np.ndarray, certain: np.ndarray) -> set[int]:
@@ -238,10 +259,11 @@ def clearing_cloud(result: Result) -> PointCloud2:
 
 
 def frontier_cloud(result: Result) -> PointCloud2:
-    prediction, parameters = result.prediction, result.parameters
-    found = frontiers(result.depth_m, prediction.boundary_mask & result.certain, prediction.boundary_side, result.rays,
-                      parameters.frontier_min_gap_m, parameters.cloud_range_m)
-    return cloud_message(found, FRONTIER_COLUMNS, result.header)
+    return cloud_message(result.frontiers[0], FRONTIER_COLUMNS, result.header)
+
+
+def frontier_curtains(result: Result) -> MarkerArray:
+    return frontier_markers(*curtains(*result.frontiers, result.camera.width), result.header)
 
 
 def overlay_image(result: Result) -> Image:
@@ -295,6 +317,11 @@ OUTPUTS = (
     Output("~/frontiers", PointCloud2, "x, y, z of an occluding edge, hidden_x, hidden_y, hidden_z of the "
            "surface behind it, gap in metres: where something may hide and step out", ("depth", "boundary"),
            frontier_cloud, METRIC, needs_rays=True),
+    Output("~/frontiers/markers", MarkerArray, "the frontiers as curtains for RViz and Foxglove, coloured by gap",
+           ("depth", "boundary"), frontier_curtains, METRIC, needs_rays=True),
+    Output("~/order_graph/markers", MarkerArray, "the order graph in space for RViz and Foxglove: ids and names, arrows from "
+           "occluder to occludee; people, obstacles and hidden instances as shapes", PARTS, order_shapes, METRIC,
+           needs_rays=True),
     Output("~/overlay", Image,
            "rgb8 picture of it all, of no more pixels than 640x480 has, at `overlay_rate_hz`", PARTS, overlay_image),
 )

@@ -3,7 +3,7 @@
 
 An arrow stands across the contour that two instances share, where the step in depth is largest: its tail is on the
 occluder, its head on what is hidden, so that arrows never cross the picture. It is the thicker the surer; its colour is
-the occluder's rank in depth, from warm for the nearest to cold for the farthest. An instance that is hidden is a dashed
+the occluder's rank in depth, from yellow for the nearest to blue for the farthest. An instance that is hidden is a dashed
 box where it was last seen.
 """
 from __future__ import annotations
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from modot_ros.prediction import Instance, OcclusionOrder, OrderGraph
+from modot_ros.scene.order.places import centres_of
 
 MAX_ARROWS = 40                         # the surest ones; more hide the picture
 ARM_PX = 13                             # of an arrow to either side of the contour, in a picture 640 px wide
@@ -23,7 +24,8 @@ ALIKE_PX = 9                            # the direction across the contour is it
 LIGHT, DARK, UNRANKED = (255, 255, 255), (0, 0, 0), (200, 200, 200)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
-_TURBO = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_TURBO).reshape(256, 3)[:, ::-1]
+# Yellow to blue in equal steps, for eyes of all kinds: Nunez, Anderton and Renslow, PLOS ONE 2018.
+_CIVIDIS = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_CIVIDIS).reshape(256, 3)[:, ::-1]
 _FRACTION_BITS = 4                      # OpenCV takes points in sixteenths of a pixel
 
 
@@ -39,7 +41,7 @@ def draw_graph(picture: np.ndarray, labels: np.ndarray, graph: OrderGraph, depth
     for instance in graph.instances:
         if not instance.area_px:
             _draw_dashed_box(picture, instance.bbox_px, colours[instance.id], max(round(scale), 1))
-    centres = _centres(labels, visible)
+    centres = centres_of(labels, visible)
     surest = sorted(graph.occlusions, key=lambda order: -order.confidence)[:MAX_ARROWS]
     placed = place_arrows(labels, surest, depth, {id: (u, v) for id, (u, v, _) in centres.items()})
     for order, point, direction in reversed(list(zip(surest, *placed))):
@@ -50,13 +52,16 @@ def draw_graph(picture: np.ndarray, labels: np.ndarray, graph: OrderGraph, depth
 
 
 def rank_colours(instances: tuple[Instance, ...]) -> dict[int, tuple[int, int, int]]:
-    """RGB per id: warm for the nearest of the instances, cold for the farthest, grey for those without depth."""
+    """RGB per id: yellow for the nearest of the instances, dark blue for the farthest, grey for those without depth.
+
+    The colours differ in lightness as well, so that they are told apart by the colour-blind and in print.
+    """
     known = sorted((instance for instance in instances if not math.isnan(instance.depth_m)),
                    key=lambda instance: instance.depth_m)
     colours = {instance.id: UNRANKED for instance in instances}
-    for rank, instance in enumerate(known):             # the dark ends of the map are left out
-        level = round(225 - 195 * rank / max(len(known) - 1, 1))
-        colours[instance.id] = tuple(_TURBO[level].tolist())
+    for rank, instance in enumerate(known):
+        level = round(255 * (1 - rank / max(len(known) - 1, 1)))
+        colours[instance.id] = tuple(_CIVIDIS[level].tolist())
     return colours
 
 
@@ -148,28 +153,6 @@ def _depth_step(depth: np.ndarray, points: np.ndarray, across: np.ndarray) -> np
     with np.errstate(invalid="ignore", divide="ignore"):
         step = np.log(depth[beyond[:, 1], beyond[:, 0]] / depth[before[:, 1], before[:, 0]])
     return np.nan_to_num(step, nan=0.0, posinf=BEYOND, neginf=-BEYOND)
-
-
-def _centres(labels: np.ndarray, instances: list[Instance]) -> dict[int, tuple[int, int, float]]:
-    """Per id the pixel (u, v) of the instance that is farthest from its outline, and that distance in pixels."""
-    half = np.ascontiguousarray(labels[::2, ::2]).astype(np.uint16)
-    inside = np.zeros((half.shape[0] + 2, half.shape[1] + 2), np.uint8)
-    core = inside[1:-1, 1:-1]
-    core[:] = half > 0
-    core[:, :-1][half[:, :-1] != half[:, 1:]] = 0
-    core[:-1][half[:-1] != half[1:]] = 0
-    away = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_3)[1:-1, 1:-1]
-    centres = {}
-    for instance in instances:
-        left, top, width, height = instance.bbox_px
-        window = np.s_[top // 2:(top + height + 1) // 2, left // 2:(left + width + 1) // 2]
-        own = (half[window] == instance.id).astype(np.uint8)
-        if own.any():
-            _, radius, _, (u, v) = cv2.minMaxLoc(away[window], own)
-            centres[instance.id] = 2 * (u + left // 2), 2 * (v + top // 2), 2 * radius
-        else:                                           # between the rows and columns that were looked at
-            centres[instance.id] = left + width // 2, top + height // 2, 0.0
-    return centres
 
 
 def _draw_arrow(picture: np.ndarray, point: np.ndarray, direction: np.ndarray, arm: float,

@@ -12,6 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.lifecycle import TransitionCallbackReturn
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+from visualization_msgs.msg import MarkerArray
 
 from modot_ros.msg import OrderGraph
 from modot_ros.ros.node.node import make_predictor
@@ -36,6 +37,7 @@ def test_every_output_has_the_stamp_frame_and_size_of_its_image(running, make_im
     rig.until(lambda: all(heard.values()))
     assert rig.predictor.asked == [{"depth", "boundary", "instances"}] and len(rig.predictor.related) == 1
     for topic, (message, *_) in heard.items():
+        message = message.markers[0] if isinstance(message, MarkerArray) else message
         assert (message.header.stamp.sec, message.header.stamp.nanosec) == (12, 500_000_000), topic
         assert message.header.frame_id == ("camera_scan" if topic == "~/scan" else "camera"), topic
         if isinstance(message, (Image, CameraInfo)):
@@ -446,3 +448,16 @@ def test_quality_of_service_is_best_effort_in_and_reliable_out_and_can_be_overri
     assert of(rig.peer.get_subscriptions_info_by_topic("/image")) == {("RELIABLE", "VOLATILE")}
     assert of(rig.peer.get_subscriptions_info_by_topic("/camera_info")) == {("BEST_EFFORT", "VOLATILE")}
     assert of(rig.peer.get_publishers_info_by_topic("/modot_node/depth/image")) == {("RELIABLE", "VOLATILE")}
+
+
+def test_markers_are_made_while_somebody_looks(running, make_image):
+    rig = running(frontier_min_gap_m=1.0, order_min_confidence=0.5)
+    curtains, order = rig.listen("~/frontiers/markers", MarkerArray), rig.listen("~/order_graph/markers", MarkerArray)
+    rig.send("image", make_image())
+    rig.until(lambda: curtains and order)
+    assert rig.predictor.asked[-1] == {"depth", "boundary", "instances"}
+    clear, curtain = curtains[0].markers
+    assert {round(point.z, 3) for point in curtain.points} == {1.0, 4.0} and len(curtain.points) % 6 == 0
+    assert clear.header.frame_id == curtain.header.frame_id == "camera"
+    spaces = {marker.ns for marker in order[0].markers[1:]}
+    assert spaces == {"instances", "obstacles", "names", "occlusions"}
