@@ -220,6 +220,6 @@ def test_refine_refuses_strokes_by_file_and_number(picture, stroke_weights, tmp_
 
 def test_refine_names_a_model_without_strokes_and_weights_that_lack(picture, tmp_path, capsys):
     assert cli.main(["refine", str(picture), "-o", str(tmp_path), "--model", "modot_nano"]) == 2
-    assert "modot_nano takes no strokes: choose one of dnmmsi_small" in capsys.readouterr().err
+    assert "modot_nano takes no strokes: choose one of scribble_nano, dnmmsi_small" in capsys.readouterr().err
     assert cli.main(["refine", str(picture), "-o", str(tmp_path), "--device", "cpu"]) == 2
     assert "the package brings none, name a file" in capsys.readouterr().err

@@ -258,7 +258,7 @@ def test_without_a_previous_output_the_first_look_is_computed_where_the_network_
 
 def test_what_can_not_be_refined_is_named(refiner, predictor, view):
     refining, _ = refiner
-    with pytest.raises(ValueError, match="modot_nano takes no strokes: choose one of dnmmsi_small"):
+    with pytest.raises(ValueError, match="modot_nano takes no strokes: choose one of scribble_nano, dnmmsi_small"):
         predictor.refine(view.rgb, STROKES)
     with pytest.raises(ValueError, match="dnmmsi_small predicts no depth: choose one of modot_nano.*, or call refine"):
         refining.predict(view.rgb)

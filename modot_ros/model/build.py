@@ -16,6 +16,7 @@ from modot_ros.model.lite.network import ModotLite
 from modot_ros.model.modot.network import Modot
 from modot_ros.model.modot.ssr import ModotSsr
 from modot_ros.model.nano.network import ModotNano
+from modot_ros.model.nano.scribbles import ScribbleNano
 
 _DEPTH = {"modot_nano": ModotNano, "modot_lite": ModotLite, "modot": Modot, "modot_ssr": ModotSsr}
 _ORDER = {"instaordernet_o": partial(InstaOrderNet, {"occlusion": 2}, "patch", 256),
@@ -27,8 +28,8 @@ _BASELINES = {"ordernet": partial(InstaOrderNet, {"class": 3}, "patch", 256),
               "ordernet_ext": partial(InstaOrderNet, {"class": 4}, "patch", 256),
               "pcnet_m": PcnetM, "midas_v21": Midas}
 _LARGE = partial(Dnmmsi, channels=192, window=12, strips=(3, 9))
-_STROKES = {"dnmmsi_small": Dnmmsi, "dnmmsi_base": partial(Dnmmsi, channels=128, window=12), "dnmmsi_large": _LARGE,
-            "dnmmsi_large_v2": partial(_LARGE, version=2)}
+_STROKES = {"scribble_nano": ScribbleNano, "dnmmsi_small": Dnmmsi, "dnmmsi_base": partial(Dnmmsi, channels=128, window=12),
+            "dnmmsi_large": _LARGE, "dnmmsi_large_v2": partial(_LARGE, version=2)}
 _BUILDERS = {**_DEPTH, **_ORDER, **_BASELINES, **_STROKES}
 
 MODELS = (*_DEPTH, *HUB)                                # what a predictor runs: depth and boundaries

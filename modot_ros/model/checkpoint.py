@@ -46,6 +46,7 @@ PICKLES = (".pth", ".pt", ".tar")                       # the last one as in .pt
 # What a file without metadata is taken for.
 DEFAULTS = {"config": {}, "depth_kind": "metric", "depth_along": "axis", "canonical_focal": 0.8,
             "working_size": [256, 192], "record": {}}
+NO_DEPTH = {"depth_kind": "none", "canonical_focal": None}          # of a network that takes strokes
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
     network = freeze_biases(fold_batch_norms(network.eval().requires_grad_(False)))
     network = cast(network, PRECISIONS[precision]).to(target, memory_format=torch.channels_last)
     strokes = name in STROKE_MODELS
-    if (strokes or name in official.NAMES) and target.type == "cpu" and precision == "fp32":
+    if name in (*official_strokes.NAMES, *official.NAMES) and target.type == "cpu" and precision == "fp32":
         use_winograd(network)
     call = GraphedNetwork(network) if target.type == "cuda" and not strokes else network
     return LoadedNetwork(
@@ -189,7 +190,7 @@ def read_network(name: str, weights: str | Path | None = None) -> tuple[nn.Modul
     if metadata.setdefault("name", name) != name:
         raise ValueError(f"{path}: these are weights of {metadata['name']!r}, not of {name!r}")
     try:
-        facts = {**DEFAULTS, **metadata}
+        facts = {**DEFAULTS, **(NO_DEPTH if name in STROKE_MODELS else {}), **metadata}
         working_size = facts["working_size"] and tuple(int(side) for side in facts["working_size"])
         canonical_focal = None if facts["canonical_focal"] is None else float(facts["canonical_focal"])
         if (facts["depth_kind"] not in DEPTH_KINDS or facts["depth_along"] not in DEPTH_ALONG
@@ -294,18 +295,18 @@ def read_weights(path: Path, name: str) -> tuple[dict[str, Tensor], dict[str, An
         if name in official.NAMES:
             state = official.own_keys(state, name, path)
             metadata = metadata or official.facts_of(official.dataset_of(path))
-        if name in STROKE_MODELS:
+        if name in official_strokes.NAMES:
             metadata = metadata or official_strokes.facts_of(state, path)
         return state, metadata
     if path.suffix not in PICKLES:
         raise ValueError(f"{path}: unknown kind of weights file {path.suffix!r}: choose .safetensors or .pth")
     state, extra = _read_pth(path)
-    if name in STROKE_MODELS:
+    if name in official_strokes.NAMES:
         state = official_strokes.own_keys(state)
         facts = official_strokes.facts_of(state, path)
         facts["record"] = {**facts["record"], "source": path.name, **extra}
         return state, facts
-    if name not in MODELS:                              # an order network
+    if name in (*ORDER_MODELS, *ORDER_BASELINES):      # an order network
         return state, {}
     if name not in official.NAMES:
         return {key.removeprefix("module."): value for key, value in state.items()}, {}

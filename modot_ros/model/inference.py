@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from modot_ros.model.checkpoint import PRECISIONS, LoadedNetwork
 from modot_ros.model.flip import merge_depth, merge_probability
-from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, normalise, to_input
+from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, normalise, resized, to_input
 
 
 class Maps(NamedTuple):
@@ -59,7 +61,7 @@ def _once(loaded: LoadedNetwork, rgb: np.ndarray, depth: bool, boundary: bool) -
 
 @torch.inference_mode()
 def run_strokes(loaded: LoadedNetwork, rgb: np.ndarray, maps: np.ndarray) -> np.ndarray:
-    """One picture and the strokes on it through one of STROKE_MODELS, at the picture's own size.
+    """One picture and the strokes on it through one of STROKE_MODELS, at the working size or, without one, at its own.
 
     Args:
         rgb: uint8 [H, W, 3].
@@ -69,8 +71,15 @@ def run_strokes(loaded: LoadedNetwork, rgb: np.ndarray, maps: np.ndarray) -> np.
     Returns: probability of an occlusion boundary, float32 [H, W].
     """
     preprocessing = loaded.record.get("preprocessing", {})
-    image = normalise(torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None].float() / 255.0,
+    seen = resized(rgb, loaded.working_size)
+    image = normalise(torch.from_numpy(np.ascontiguousarray(seen)).permute(2, 0, 1)[None].float() / 255.0,
                       preprocessing.get("mean", IMAGE_MEAN), preprocessing.get("deviation", IMAGE_DEVIATION))
-    x = torch.cat([image, torch.from_numpy(maps)[None]], dim=1)[:, :loaded.network.input_channels]
+    drawn = torch.from_numpy(maps)[None]
+    if seen.shape != rgb.shape:                         # a thin ridge stays one: the largest value of a cell counts
+        drawn = F.adaptive_max_pool2d(drawn, seen.shape[:2])
+    x = torch.cat([image, drawn], dim=1)[:, :loaded.network.input_channels]
     logits = loaded.call(x.to(loaded.device, PRECISIONS[loaded.precision], memory_format=torch.channels_last))
-    return torch.sigmoid(logits[-1][0, 0].float()).cpu().contiguous().numpy()
+    probability = torch.sigmoid(logits[-1][0, 0].float()).cpu().contiguous().numpy()
+    if seen.shape == rgb.shape:
+        return probability
+    return cv2.resize(probability, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_LINEAR)

@@ -41,16 +41,22 @@ def to_input(rgb: np.ndarray, working_size: tuple[int, int] | None, stride: int)
 
     Raises ValueError when `rgb` is no colour picture.
     """
-    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
-        raise ValueError(f"picture is {rgb.dtype} {list(rgb.shape)}: must be uint8 [H, W, 3] and not empty")
-    width, height = fit_size(rgb.shape[1], rgb.shape[0], working_size)
-    if (width, height) != (rgb.shape[1], rgb.shape[0]):
-        smaller = width < rgb.shape[1]
-        rgb = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    rgb = resized(rgb, working_size)
+    height, width = rgb.shape[:2]
     right, bottom = -width % stride, -height % stride
     if right or bottom:
         rgb = cv2.copyMakeBorder(rgb, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
     return normalise(torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None].float() / 255.0), (width, height)
+
+
+def resized(rgb: np.ndarray, working_size: tuple[int, int] | None) -> np.ndarray:
+    """The picture, uint8 [H, W, 3], at the size that `fit_size` names. Raises ValueError when it is no colour picture."""
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+        raise ValueError(f"picture is {rgb.dtype} {list(rgb.shape)}: must be uint8 [H, W, 3] and not empty")
+    size = fit_size(rgb.shape[1], rgb.shape[0], working_size)
+    if size == (rgb.shape[1], rgb.shape[0]):
+        return rgb
+    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if size[0] < rgb.shape[1] else cv2.INTER_LINEAR)
 
 
 def normalise(rgb: Tensor, mean: Sequence[float] = IMAGE_MEAN, deviation: Sequence[float] = IMAGE_DEVIATION) -> Tensor:

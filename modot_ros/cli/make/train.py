@@ -13,7 +13,8 @@ HELP = "Train a network on synthetic rooms; continues a run that was stopped."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", default="modot_nano", help="name of the network; the published ones need a GPU")
+    parser.add_argument("--model", default="modot_nano", help="name of the network; the published ones need a GPU. One that "
+                        "takes strokes (scribble_nano, dnmmsi_small ...) is trained with a simulated person")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoint, log and weights")
     parser.add_argument("--smoke", action="store_true", help="only a tiny training, its evaluation and the report, in a minute "
                         "or two; of the other options --output counts")
@@ -44,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes that render")
     parser.add_argument("--steps", type=int, default=6000, help="optimiser steps in all")
     parser.add_argument("--batch", type=int, default=16, help="rooms per step")
-    parser.add_argument("--learning-rate", type=float, help="at the top of the schedule; without it 2e-3, with --start 1e-3; "
-                        "the published networks were trained with 3e-5")
+    parser.add_argument("--learning-rate", type=float, help="at the top of the schedule; without it 2e-3, with --start 1e-3, "
+                        "with strokes 5e-4; the published networks were trained with 3e-5")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto; under torchrun cuda is a GPU for each "
                         "process")
     parser.add_argument("--precision", default="fp32", help="fp32, bf16 or, on a GPU, fp16")
@@ -62,9 +63,12 @@ def run(options: argparse.Namespace) -> int:
     from modot_ros.learn.training.loop import check, train
     from modot_ros.learn.training.options import Share, TrainingOptions
     from modot_ros.learn.training.ranks import ranks_of_environment
+    from modot_ros.model import STROKE_MODELS
 
     if options.views < 1:
         raise ValueError(f"--views is {options.views}: must be 1 or more")
+    if options.model in STROKE_MODELS:
+        return _strokes(options)
     data = options.data or options.output / "data"
     rate = options.learning_rate
     if rate is None:
@@ -87,6 +91,29 @@ def run(options: argparse.Namespace) -> int:
             write_shards(data / "wide", "wide", options.wide_views, workers=options.workers, progress=rendering)
         write_shards(data / "validation", "validation", 120, workers=options.workers, progress=rendering)
     print(f"weights: {train(wanted)}")
+    return 0
+
+
+def _strokes(options: argparse.Namespace) -> int:
+    from modot_ros.learn.synthetic.shards import write_shards
+    from modot_ros.learn.training.options import Share
+    from modot_ros.learn.training.strokes import StrokeOptions, check_strokes, train_strokes
+
+    for name, unset in (("keep", 0.0), ("only", ""), ("mix_shape", ()), ("wide_views", 0), ("any_camera", False),
+                        ("encoder", None), ("precision", "fp32"), ("tensorboard", False)):
+        if getattr(options, name) != unset:
+            raise ValueError(f"--{name.replace('_', '-')} is not for a network that takes strokes")
+    data = options.data or options.output / "data"
+    wanted = StrokeOptions(train=str(data / "train"), validation=str(data / "validation"), output=str(options.output),
+                           more=tuple(Share(*share) for share in options.mix), model=options.model, start=options.start,
+                           steps=options.steps, batch=options.batch,
+                           learning_rate=5e-4 if options.learning_rate is None else options.learning_rate,
+                           seed=options.seed, device=options.device, threads=options.threads)
+    check_strokes(wanted)
+    write_shards(data / "train", "train", options.views, workers=options.workers, progress=rendering,
+                 first=options.first_view)
+    write_shards(data / "validation", "validation", 40, workers=options.workers, progress=rendering)
+    print(f"weights: {train_strokes(wanted)}")
     return 0
 
 

@@ -13,8 +13,7 @@ import cv2
 import numpy as np
 
 from modot_ros.learn.interaction.scribbles import brushed, scribble
-from modot_ros.learn.interaction.segments import find_segments
-from modot_ros.scene.strokes import RADIUS_PX
+from modot_ros.learn.interaction.segments import PUBLISHED, Lengths, find_segments
 from modot_ros.scene.suppression import previous_output
 
 MOST_AT_FIRST = 3                                       # strokes of either kind before there is an output
@@ -52,7 +51,7 @@ class Round:
     correction: Correction | None
 
 
-def correct(truth: np.ndarray, previous: np.ndarray, draws: Random, most: int | None = None, radius_px: int = RADIUS_PX,
+def correct(truth: np.ndarray, previous: np.ndarray, draws: Random, most: int | None = None, lengths: Lengths = PUBLISHED,
             as_published: bool = False) -> Correction:
     """Scribbles along the `most` longest missing lines, then along as many false ones; None: along all.
 
@@ -60,15 +59,15 @@ def correct(truth: np.ndarray, previous: np.ndarray, draws: Random, most: int | 
     """
     if most is not None and most < 0:
         raise ValueError(f"most is {most}: must be 0 or more")
-    segments = find_segments(truth, previous, as_published=as_published)
+    segments = find_segments(truth, previous, lengths, as_published)
     missing, false = (lines if most is None else lines[max(0, len(lines) - most):] for lines in segments)
-    over_missing, over_false = ([scribble(line, draws, radius_px, as_published) for line in lines]
+    over_missing, over_false = ([scribble(line, draws, lengths.radius_px, as_published) for line in lines]
                                 for lines in (missing, false))
-    return _brushed(truth, missing, false, over_missing, over_false, radius_px)
+    return _brushed(truth, missing, false, over_missing, over_false, lengths.radius_px)
 
 
 def correct_at_first(rgb: np.ndarray, truth: np.ndarray, draws: Random, most: int = MOST_AT_FIRST,
-                     radius_px: int = RADIUS_PX, as_published: bool = False) -> Correction:
+                     lengths: Lengths = PUBLISHED, as_published: bool = False) -> Correction:
     """Scribbles before any output, for the first stage of training: some true lines are missing, some of Canny's are false.
 
     Args:
@@ -78,16 +77,16 @@ def correct_at_first(rgb: np.ndarray, truth: np.ndarray, draws: Random, most: in
     """
     count = draws.randint(0, most)
     grey = cv2.cvtColor(rgb.astype(np.float32), cv2.COLOR_RGB2GRAY).astype(np.uint8)
-    missing = find_segments(truth, np.zeros_like(truth), as_published=as_published).missing
+    missing = find_segments(truth, np.zeros_like(truth), lengths, as_published).missing
     missing = _some(missing, count, draws)
-    over_missing = [scribble(line, draws, radius_px, as_published) for line in missing]
-    false = _some(find_segments(truth, cv2.Canny(grey, *CANNY), as_published=as_published).false, count, draws)
-    over_false = [scribble(line, draws, radius_px, as_published) for line in false]
-    return _brushed(truth, missing, false, over_missing, over_false, radius_px)
+    over_missing = [scribble(line, draws, lengths.radius_px, as_published) for line in missing]
+    false = _some(find_segments(truth, cv2.Canny(grey, *CANNY), lengths, as_published).false, count, draws)
+    over_false = [scribble(line, draws, lengths.radius_px, as_published) for line in false]
+    return _brushed(truth, missing, false, over_missing, over_false, lengths.radius_px)
 
 
 def second_stage_maps(probabilities: Sequence[np.ndarray], truths: Sequence[np.ndarray], draws: Random,
-                      most: int = MOST_LATER, binary: bool = False, radius_px: int = RADIUS_PX,
+                      most: int = MOST_LATER, binary: bool = False, lengths: Lengths = PUBLISHED,
                       as_published: bool = False) -> np.ndarray:
     """Channels 3-5 of a batch for the second stage of training, float32 [N, 3, H, W].
 
@@ -98,13 +97,13 @@ def second_stage_maps(probabilities: Sequence[np.ndarray], truths: Sequence[np.n
     maps = []
     for probability, truth in zip(probabilities, truths, strict=True):
         previous = previous_output(probability, binary)
-        done = correct(truth, previous, draws, count, radius_px, as_published)
+        done = correct(truth, previous, draws, count, lengths, as_published)
         maps.append(np.stack([done.missing, done.false, previous]).astype(np.float32))
     return np.stack(maps)
 
 
 def rounds(forward: Callable[[np.ndarray], np.ndarray], truth: np.ndarray, draws: Random, count: int = 1,
-           most: int | None = None, add: bool = False, binary: bool = False, radius_px: int = RADIUS_PX,
+           most: int | None = None, add: bool = False, binary: bool = False, lengths: Lengths = PUBLISHED,
            as_published: bool = False) -> Iterator[Round]:
     """The first output, then `count` times strokes at its errors and the output that they give.
 
@@ -120,7 +119,7 @@ def rounds(forward: Callable[[np.ndarray], np.ndarray], truth: np.ndarray, draws
     yield Round(probability, maps, correction)
     for _ in range(count):
         previous = previous_output(probability, binary)
-        correction = correct(truth, previous, draws, most, radius_px, as_published)
+        correction = correct(truth, previous, draws, most, lengths, as_published)
         drawn = np.stack([correction.missing, correction.false])
         if add:
             drawn |= maps[:2] > 0

@@ -313,7 +313,7 @@ def train(options: TrainingOptions) -> Path:
     output.mkdir(parents=True, exist_ok=True)
     with joined(options.device) as ranks:               # the first process may have rendered what all of them read
         beginning = Beginning.of(options)
-        more = (_open(share, beginning.canonical_focal) for share in options.more)
+        more = (open_views(share, beginning.canonical_focal) for share in options.more)
         views = Mixture([load_views(options.train), *more],
                         (1.0, *(share.weight for share in options.more)))
         held_out = load_views(options.validation, options.validation_views)
@@ -344,13 +344,14 @@ def check(options: TrainingOptions, rendered: Path | None = None) -> None:
         read_encoder_weights(options.encoder)
     for share in options.more:
         if "=" in share.folder:
-            _open(share, options.canonical_focal)
+            open_views(share, options.canonical_focal)
         elif Path(share.folder).parent != rendered and not any(Path(share.folder).glob("*.npz")):
             raise FileNotFoundError(f"{share.folder}: no .npz shards of training views there; a data set is named "
                                     "KIND=FOLDER")
 
 
-def _open(share: Share, canonical_focal: float) -> Views | SampleViews:
+def open_views(share: Share, canonical_focal: float) -> Views | SampleViews:
+    """The set of a share. Raises as `load_views` and `open_sample_views`."""
     kind, found, path = share.folder.partition("=")
     if found:
         return open_sample_views(kind, path, canonical_focal, share.shape_only)

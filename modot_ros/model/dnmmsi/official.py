@@ -19,6 +19,7 @@ OB_FUTURE = ((0.780, 0.771, 0.771), (0.203, 0.206, 0.217))
 DATASETS = {"ob-future": OB_FUTURE, **dict.fromkeys(("ob-diode", "ob-entityseg", "piod", "bsds", "nyuv2-ocpp", "cmu"), IMAGENET)}
 
 SIZES = {96: "dnmmsi_small", 128: "dnmmsi_base", 192: "dnmmsi_large"}
+NAMES = (*SIZES.values(), "dnmmsi_large_v2")
 EMBEDDING, MAPS, SECOND, STRIP = ("backbone.patch_embed.proj.weight", "maps_transform.0.weight",
                                   "bbfeatures_sides.0.2.conv.weight", "encoder_sides.0.conv1.0.weight")
 

@@ -71,14 +71,14 @@ class PyramidPooling(nn.Module):
 
 
 class ImagePath(nn.Module):
-    """EIP on 2x2 pixel blocks: what the encoder's strides forget. Image [N, 3, h, w] -> [N, C, h/2, w/2].
+    """EIP on 2x2 pixel blocks: what the encoder's strides forget. Image [N, inputs, h, w] -> [N, C, h/2, w/2].
 
     MoDOT's spatial attention is left out: reducing over channels takes as long as a convolution here.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, inputs: int = 3) -> None:
         super().__init__()
-        self.convs = nn.Sequential(ConvBnRelu(12, channels), ConvBnRelu(channels, channels))
+        self.convs = nn.Sequential(ConvBnRelu(4 * inputs, channels), ConvBnRelu(channels, channels))
         self.channel_attention = ChannelAttention(channels, reduction=4)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from modot_ros.learn.interaction.segments import error_map, find_segments, traced
+from modot_ros.learn.interaction.segments import Lengths, error_map, find_segments, traced
 
 
 def empty(height=40, width=60):
@@ -23,10 +23,10 @@ def test_errors_and_lines_are_those_of_the_official_code(interaction_golden):
         state = error_map(truth, found, as_published=True)
         np.testing.assert_array_equal(state, stored[f"{case}/map"], err_msg=case)
         fewest = 1 if case.startswith("pattern") else 30
-        for kind, lines in zip(("fn", "fp"), find_segments(truth, found, fewest, as_published=True)):
+        for kind, lines in zip(("fn", "fp"), find_segments(truth, found, Lengths(fewest_points=fewest), as_published=True)):
             assert equal(lines, interaction_golden.segments(stored, f"{case}/{kind}")), (case, kind)
         if f"{case}_min5_raster/fn_lengths" in stored:
-            for kind, lines in zip(("fn", "fp"), traced(state, 5)):
+            for kind, lines in zip(("fn", "fp"), traced(state, Lengths(fewest_points=5))):
                 assert equal(lines, interaction_golden.segments(stored, f"{case}_min5_raster/{kind}")), (case, kind)
 
 
@@ -56,3 +56,18 @@ def test_a_long_line_is_cut_after_100_points_and_short_ones_are_left_out():
 def test_sizes_must_agree():
     with pytest.raises(ValueError, match=r"\[40, 60\].*\[40, 61\]"):
         error_map(empty(), empty(40, 61))
+
+
+@pytest.mark.parametrize("size, lengths", [((256, 192), Lengths(2, 12, 40, 5)), ((640, 480), Lengths()),
+                                           ((1920, 1080), Lengths()), ((8, 8), Lengths(1, 1, 1, 1))])
+def test_lengths_shrink_with_the_side_of_small_pictures(size, lengths):
+    assert Lengths.scaled(*size) == lengths
+
+
+def test_short_lines_of_small_pictures_are_found():
+    truth = np.zeros((192, 256), bool)
+    truth[90, 50:70] = True
+    assert not find_segments(truth, np.zeros_like(truth)).missing
+    assert [len(line) for line in find_segments(truth, np.zeros_like(truth), Lengths.scaled(256, 192)).missing] == [20]
+    nearby = np.roll(truth, 3, axis=0)
+    assert not find_segments(truth, nearby).missing and find_segments(truth, nearby, Lengths.scaled(256, 192)).missing

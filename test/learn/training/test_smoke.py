@@ -36,7 +36,10 @@ def test_a_complete_tiny_training(tmp_path, monkeypatch, capsys):
     (["train", "-o", "out", "--learning-rate", "0"], "learning_rate=0.0"),
     (["train", "-o", "out", "--start", "nowhere.pth"], "nowhere.pth: no such weights file for modot_nano"),
     (["train", "-o", "out", "--start", "--model", "modot"], "the package brings none"),
-    (["train", "-o", "out", "--mix", "nyu=more=2"], "'nyu'; choices: nyud_mt")])
+    (["train", "-o", "out", "--mix", "nyu=more=2"], "'nyu'; choices: nyud_mt"),
+    (["train", "-o", "out", "--model", "scribble_nano", "--keep", "0.5"], "--keep is not for a network that takes strokes"),
+    (["train", "-o", "out", "--model", "scribble_nano", "--learning-rate", "0"], "learning_rate=0"),
+    (["train", "-o", "out", "--model", "dnmmsi_small", "--start"], "the package brings none")])
 def test_what_cannot_work_is_said_in_one_line_before_anything_is_rendered(tmp_path, monkeypatch, capsys, arguments, said):
     monkeypatch.chdir(tmp_path)
     assert cli.main(arguments) == 2

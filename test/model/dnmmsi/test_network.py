@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from modot_ros.model import STROKE_MODELS, build_network
+from modot_ros.model import build_network
 
 TOLERANCE = 5e-4
 NAMES = ("side0", "side1", "side2", "side3", "side4", "fused")
@@ -105,7 +105,7 @@ def test_double_precision_shows_every_epsilon(stroke_golden, filled):
     assert max(worst(stored, f"v1/{name}", value) for name, value in zip(NAMES, found)) <= 1e-8
 
 
-@pytest.mark.parametrize("name", STROKE_MODELS)
+@pytest.mark.parametrize("name", MILLIONS)
 def test_parameter_counts_are_the_published_ones(name):
     with torch.device("meta"):
         network = build_network(name)
