@@ -33,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "lengths")
     parser.add_argument("--wide-views", type=int, default=0, help="further rooms, corridors and halls, seen from 0.1 m to 2.2 m "
                         "above the floor through wide and long lenses; drawn as often as the others")
+    parser.add_argument("--close-views", type=int, default=0, help="further looks at what stands on tables and shelves, from "
+                        "0.25 m to 1.3 m; drawn half as often as the rooms")
     parser.add_argument("--any-camera", action="store_true", help="train on other aspects, off-centre crops, borders, painted, "
                         "grey and dark pictures as well")
     parser.add_argument("--encoder", metavar="FILE", help="ImageNet weights of modot_lite's encoder; without it those of the "
@@ -74,8 +76,8 @@ def run(options: argparse.Namespace) -> int:
     if rate is None:
         rate = 2e-3 if options.start is None else 1e-3
     more = [Share(*share) for share in options.mix] + [Share(*share, shape_only=True) for share in options.mix_shape]
-    if options.wide_views > 0:
-        more.append(Share(str(data / "wide"), 1.0))
+    further = {"wide": (options.wide_views, 1.0), "close": (options.close_views, 0.5)}
+    more += [Share(str(data / split), weight) for split, (views, weight) in further.items() if views > 0]
     wanted = TrainingOptions(train=str(data / "train"), validation=str(data / "validation"), output=str(options.output),
                              more=tuple(more), model=options.model, start=options.start,
                              keep=options.keep, only=options.only, steps=options.steps, seed=options.seed,
@@ -87,8 +89,9 @@ def run(options: argparse.Namespace) -> int:
     if ranks_of_environment().first:                    # the other processes wait in `train` for this one
         write_shards(data / "train", "train", options.views, workers=options.workers, progress=rendering,
                      first=options.first_view)
-        if options.wide_views > 0:
-            write_shards(data / "wide", "wide", options.wide_views, workers=options.workers, progress=rendering)
+        for split, (views, _) in further.items():
+            if views > 0:
+                write_shards(data / split, split, views, workers=options.workers, progress=rendering)
         write_shards(data / "validation", "validation", 120, workers=options.workers, progress=rendering)
     print(f"weights: {train(wanted)}")
     return 0

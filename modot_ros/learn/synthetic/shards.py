@@ -16,27 +16,31 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from modot_ros.learn.synthetic.camera import any_camera, random_camera
+from modot_ros.learn.synthetic.camera import any_camera, close_camera, random_camera
 from modot_ros.learn.synthetic.rooms.scene import random_scene
 from modot_ros.learn.synthetic.view import View, render
 
 VIEWS_PER_SHARD = 40
 # splits never share a seed
-FIRST_SEED = {"train": 1_000_000_000, "validation": 2_000_000_000, "test": 3_000_000_000, "wide": 4_000_000_000}
+FIRST_SEED = {"train": 1_000_000_000, "validation": 2_000_000_000, "test": 3_000_000_000, "wide": 4_000_000_000,
+              "close": 5_000_000_000}
 HALL_SHARE = 0.35                                       # of the split "wide": stretched rooms, corridors and halls
 
 
 def training_view(seed: int, width: int = 256, height: int = 192, device: str = "cpu") -> View:
     """The view of a seed: a room of its own, seen from a random camera. Those of the split "wide" are seen from any camera,
-    and some of their rooms are corridors and halls."""
+    and some of their rooms are corridors and halls; those of "close" are looks at what stands on a top."""
+    rng = np.random.default_rng(seed)
+    if seed >= FIRST_SEED["close"]:
+        scene = random_scene(seed)
+        return render(scene, close_camera(scene, rng, width, height), seed, device)
     if seed >= FIRST_SEED["wide"]:
-        rng = np.random.default_rng(seed)
         hall = rng.random() < HALL_SHARE
         stretch = (*np.exp(rng.uniform(np.log(0.7), np.log(4.0), 2)), rng.uniform(1.0, 2.2)) if hall else (1.0, 1.0, 1.0)
         scene = random_scene(seed, stretch)
         return render(scene, any_camera(scene, rng, width, height), seed, device)
     scene = random_scene(seed)
-    return render(scene, random_camera(scene, np.random.default_rng(seed), width, height), seed, device)
+    return render(scene, random_camera(scene, rng, width, height), seed, device)
 
 
 @dataclass(frozen=True)

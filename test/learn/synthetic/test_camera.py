@@ -3,15 +3,25 @@ import numpy as np
 import pytest
 
 from modot_ros.learn.synthetic import random_camera, random_scene
-from modot_ros.learn.synthetic.camera import look
+from modot_ros.learn.synthetic.camera import any_camera, close_camera, look
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_every_camera_is_in_the_room_and_in_no_solid(seed):
+@pytest.mark.parametrize("draw, clearance_m", [(random_camera, 0.05), (any_camera, 0.03), (close_camera, 0.03)])
+def test_every_camera_is_in_the_room_and_in_no_solid(draw, clearance_m, seed):
     scene, rng = random_scene(seed), np.random.default_rng(seed)
-    eyes = np.stack([random_camera(scene, rng, 64, 48).pose[:3, 3] for _ in range(12)])
+    eyes = np.stack([draw(scene, rng, 64, 48).pose[:3, 3] for _ in range(12)])
     assert (eyes > 0).all() and (eyes < scene.size_m).all()
-    assert (scene.clearance_m(eyes) > 0.05).all()
+    assert (scene.clearance_m(eyes) > clearance_m).all()
+
+
+def test_a_close_camera_is_an_arm_s_length_from_a_top():
+    scene, rng = random_scene(1), np.random.default_rng(0)
+    for _ in range(20):
+        eye_m = close_camera(scene, rng, 64, 48).pose[:3, 3]
+        away_m = [np.linalg.norm(np.maximum(np.abs((eye_m - top.centre_m) @ top.turn) - np.append(top.half_m, 0.1), 0))
+                  for top in scene.tops]
+        assert min(away_m) < 1.3
 
 
 def test_a_crowded_room_still_has_its_clearest_place():
