@@ -59,7 +59,7 @@ HOMES = {
     "torch": {"model", "predictor", "learn", "ros", "cli"},
     **dict.fromkeys(("rclpy", "ament_index_python", "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "launch",
                      "launch_ros", "lifecycle_msgs", "rcl_interfaces", "sensor_msgs", "std_msgs", "cv_bridge",
-                     "message_filters", "sensor_msgs_py", "vision_msgs", "visualization_msgs", "yolo_msgs"), {"ros"}),
+                     "message_filters", "sensor_msgs_py", "tf2_ros", "vision_msgs", "visualization_msgs", "yolo_msgs"), {"ros"}),
 }
 ONLY_THROUGH_COMPAT = {"cv_bridge", "message_filters", "sensor_msgs_py"}
 

@@ -15,15 +15,19 @@ import pytest
 
 import modot_ros
 from modot_ros import prediction
+from modot_ros.scene.navigation.scale import Scale
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("Instance", "OcclusionOrder", "DepthOrder", "OrderGraph")
+DATACLASSES = {**{name: getattr(prediction, name) for name in ("Instance", "OcclusionOrder", "DepthOrder", "OrderGraph")},
+               "DepthScale": Scale}
+ALONE = {"OrderGraph": ("header",), "DepthScale": ("header", "source")}     # fields that only the message has
+NAMES = tuple(DATACLASSES)
 
 # Message types that hold a field of the dataclass's type.
 HOLDS = {
     int: {"uint16", "uint32"}, float: {"float32"}, bool: {"bool"}, str: {"string"},
     tuple[int, int, int, int]: {"uint32[4]"},
-    **{tuple[getattr(prediction, name), ...]: {f"{name}[]"} for name in NAMES},
+    **{tuple[kind, ...]: {f"{name}[]"} for name, kind in DATACLASSES.items()},
 }
 
 
@@ -36,9 +40,9 @@ def message_fields(name: str) -> dict[str, tuple[str, str]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_message_mirrors_the_dataclass(name):
-    dataclass, fields = getattr(prediction, name), message_fields(name)
-    if name == "OrderGraph":
-        assert fields.pop("header")[0] == "std_msgs/Header"
+    dataclass, fields = DATACLASSES[name], message_fields(name)
+    alone = {field: fields.pop(field)[0] for field in ALONE.get(name, ())}
+    assert alone.get("header", "std_msgs/Header") == "std_msgs/Header"
     assert list(fields) == [field.name for field in dataclasses.fields(dataclass)]
     types = typing.get_type_hints(dataclass)
     for field, (kind, _) in fields.items():

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from modot_ros.ros.calibration import Calibration
-from modot_ros.scene.geometry import DISTORTION_MODELS, rays, undistorted_rays
+from modot_ros.scene.geometry import DISTORTION_MODELS, pixels_of, rays, undistorted_rays
 
 ASPECT_PX = 1.5                                         # rounding that a resized calibration may be off by
 FIELD_OF_VIEW_DEG = (10.0, 170.0)                       # horizontal, of cameras that there are
@@ -95,6 +95,17 @@ class Camera:
             return rays(self.matrix(focal_px), (self.height, self.width))
         return undistorted_rays(self.k, self.calibration.distortion_model, np.array(self.calibration.d),
                                 (self.height, self.width))
+
+    def pixels(self, points_m: np.ndarray, focal_px: float) -> np.ndarray:
+        """Where points [N, 3] in the optical frame appear: float64 [N, 2], (u, v); NaN for those that are not in front.
+
+        focal_px as in `rays`, and the same ValueError.
+        """
+        if self.no_rays:
+            raise ValueError(self.no_rays)
+        if self.rectified or self.calibration is None:
+            return pixels_of(points_m, self.matrix(focal_px))
+        return pixels_of(points_m, self.matrix(focal_px), self.calibration.distortion_model, self.calibration.d)
 
     def matrix(self, focal_px: float) -> np.ndarray:
         """k; for an uncalibrated camera that of a pinhole with this focal length, seen from the middle."""

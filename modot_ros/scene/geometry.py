@@ -173,6 +173,26 @@ def _undistorted_rays(k: tuple[float, ...], model: str, d: tuple[float, ...], he
     return result
 
 
+def pixels_of(points_m: np.ndarray, k: np.ndarray, model: str = "", d: tuple[float, ...] = ()) -> np.ndarray:
+    """Where points in the optical frame appear in a picture: float64 [N, 2], (u, v); NaN for those that are not in front.
+
+    points_m  float [N, 3]
+    k         float64 [3, 3] of the picture
+    model, d  its lens model and coefficients, as in `undistorted_rays`; empty: none. Beyond its field of view a model may
+              lay points anywhere: compare the pixel's ray with the point
+    """
+    points_m = np.asarray(points_m, np.float64)
+    result = np.full((len(points_m), 2), np.nan)
+    front = np.isfinite(points_m).all(1) & (points_m[:, 2] > 1e-6)
+    if not front.any():
+        return result
+    ahead, none = points_m[front].reshape(-1, 1, 3), np.zeros(3)
+    project = cv2.fisheye.projectPoints if model in FISHEYE else cv2.projectPoints
+    found, _ = project(ahead, none, none, np.reshape(k, (3, 3)), np.array(d, np.float64) if len(d) else None)
+    result[front] = found.reshape(-1, 2)
+    return result
+
+
 def points(depth_m: np.ndarray, directions: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
     """Points of a depth image in the optical frame.
 

@@ -33,12 +33,15 @@ from modot_ros.ros.node.gpu import free_gpu_memory, is_lost_device
 from modot_ros.ros.node.health import Health
 from modot_ros.ros.node.labelling import TYPES, detections_type
 from modot_ros.ros.node.mailbox import Mailbox
+from modot_ros.ros.node.metres import Metres
 from modot_ros.ros.node.outputs import OUTPUTS, Output
 from modot_ros.ros.node.pacing import Pacing
 from modot_ros.ros.node.parameters import Parameters, changed, declare
 from modot_ros.ros.node.perception import Perception
+from modot_ros.ros.node.ranges import range_sensor
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Couple, Frame, Pairing, stamp_ns
 from modot_ros.ros.node.topics import camera_info_topic, image_topic, is_rectified_name, silence
+from modot_ros.ros.transforms import Transforms
 from modot_ros.ros.video_packets import VideoPackets
 
 SUBSCRIBE = {"depth": 1, "reliability": ReliabilityPolicy.BEST_EFFORT}
@@ -81,6 +84,7 @@ class ModotNode(LifecycleNode):
         self._packets = VideoPackets()
         self._perception: Perception | None = None
         self._worker: threading.Thread | None = None
+        self._transforms, self._range_sensor = Transforms(self), None
         self._pacing = {"frames": Pacing(), "labels": Pacing(), "overlay": Pacing()}
         self._logged_s: dict[str, float] = {}           # when a reason for skipping was last logged
         self._said: set[str] = set()                    # what the log tells once
@@ -116,6 +120,7 @@ class ModotNode(LifecycleNode):
         start_s = time.monotonic()
         try:
             self._detections_type = detections_type(self.parameters.instances_type)
+            self._range_sensor = range_sensor(self.parameters, self._transforms)
             for subscriber in self._subscribe():        # declares their qos_overrides, so that a bad one is found here
                 self.destroy_subscription(subscriber)
             self.predictor = self._predictor_factory(self.parameters)
@@ -146,7 +151,8 @@ class ModotNode(LifecycleNode):
             self.get_logger().warning("there is an NVIDIA GPU, but this torch can't use it and the network runs on the CPU: "
                                       "install a torch with CUDA (pytorch.org), or set device to cpu")
         refused = [output.topic for output in OUTPUTS if self.predictor.depth_kind not in output.depth_kinds
-                   or output.needs_uncertainty and not has_uncertainty]
+                   or output.needs_uncertainty and not has_uncertainty
+                   or output.needs_depth_camera and self.parameters.range_type != "depth_image"]
         self.health.facts["refused"] = ", ".join(refused)
         if self.predictor.depth_kind == "relative":
             self.get_logger().warning(f"model {self.predictor.name} has relative depth, no metres: it "
@@ -167,7 +173,8 @@ class ModotNode(LifecycleNode):
     def _activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         rectified = {"auto": True if is_rectified_name(self._image_topic()) else None, "true": True, "false": False}
         self._mailbox = Mailbox()
-        self._perception = Perception(self.predictor, rectified[self.parameters.rectified], self.parameters.rotate)
+        self._perception = Perception(self.predictor, rectified[self.parameters.rectified], self.parameters.rotate,
+                                      Metres(self._range_sensor))
         self._couple, self._said, self._stamp_age_s, self._has_latched = Couple(), set(), None, False
         self._packets = VideoPackets()
         self._pairing = Pairing(self.parameters.instances_timeout_s, self.parameters.instances_max_age_s, self._camera_info)
@@ -188,6 +195,7 @@ class ModotNode(LifecycleNode):
             topics.append((Image, "instances", self._on_instances))
         if with_detections:
             topics.append((self._detections_type, "detections", self._on_detections))
+        topics += self._range_sensor.topics() if self._range_sensor else []
         return [self.create_subscription(message_type, topic, callback, QoSProfile(**SUBSCRIBE),
                                          qos_overriding_options=OVERRIDABLE)
                 for message_type, topic, callback in topics]
@@ -335,9 +343,7 @@ class ModotNode(LifecycleNode):
         if pairing.unpaired:
             self.health.dropped("unpaired", now_s, count=pairing.unpaired)
             pairing.unpaired = 0
-        scale = self._perception.scale
-        numbers = ("", "", "") if scale is None else (f"{scale.factor:.3f}", f"{scale.confidence:.2f}", f"{scale.age_s:.1f}")
-        self.health.facts.update(zip(("scale", "scale_confidence", "scale_age_s"), numbers))
+        self._perception.metres.report(self.health, self.parameters)
         self.health.facts["clock_jumps"] = str(pairing.jumps)
         self.health.facts["labels"] = self.parameters.instances_type if pairing.labels_in_use else "own partition"
         self.health.facts["labels_late"] = str(pairing.late)
@@ -434,8 +440,9 @@ class ModotNode(LifecycleNode):
         failure = None
         for output in wanted:
             try:
-                if not (output.needs_rays and (result.camera.no_rays or no_scale)):
-                    self._outputs[output].publish(output.make(result))
+                message = None if output.needs_rays and (result.camera.no_rays or no_scale) else output.make(result)
+                if message is not None:
+                    self._outputs[output].publish(message)
             except Exception as error:                  # the other outputs are published all the same
                 failure = error
         if failure is not None:
@@ -455,7 +462,7 @@ class ModotNode(LifecycleNode):
 
     def _report_scale(self) -> str:
         """Why there is no scale; empty when there is."""
-        problem = self._perception.without_scale(self.parameters)
+        problem = self._perception.metres.problem(self.parameters)
         self.health.fail("scale", problem and f"no clouds, scan and frontiers: {problem}")
         return problem
 

@@ -12,12 +12,13 @@ from sensor_msgs.msg import CameraInfo, Image, LaserScan, PointCloud2
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
-from modot_ros.msg import OrderGraph
+from modot_ros.msg import DepthScale, OrderGraph
 from modot_ros.prediction import PARTS, Prediction
 from modot_ros.prediction import OrderGraph as Graph
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.convert import cloud_message, image_message, in_range, millimetres, order_graph_message, packed_rgb
 from modot_ros.ros.markers import frontier_markers, order_markers
+from modot_ros.ros.node.metres import Metres
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.ros.node.sizes import enlarged_boundary, enlarged_depth, enlarged_map, graph_in_pixels, resized_labels
 from modot_ros.scene.drawing.curtains import curtains
@@ -57,6 +58,8 @@ class Result:
     memory: GroundMemory = field(default_factory=GroundMemory)      # of the frames before
     image_camera: Camera | None = None                  # of the input image; None: `camera`
     image_labels: np.ndarray | None = None              # int32 of the image's size, where labels came; None: those found
+    metres: Metres | None = None                        # what gave the scale, and a depth camera's depth
+    image: Any = None                                   # the message
 
     @property
     def image_factor(self) -> float:
@@ -167,6 +170,23 @@ def depth_image(result: Result) -> Image:
 def camera_info(result: Result) -> CameraInfo:
     camera = result.camera if result.image_camera is None else result.image_camera
     return camera.published(result.prediction.focal_px * result.image_factor).fill(CameraInfo(header=result.header))
+
+
+def fused_image(result: Result) -> Image | None:
+    """None while a depth camera's depth of this time is missing."""
+    camera = result.camera if result.image_camera is None else result.image_camera
+    if camera.no_rays or result.metres is None:
+        return None
+    depth_m = result.metres.fused(result.image_depth_m, result.image, camera, result.prediction.focal_px * result.image_factor,
+                                  result.parameters)
+    return None if depth_m is None else image_message(depth_m, "32FC1", result.header)
+
+
+def scale_message(result: Result) -> DepthScale:
+    scale = None if result.metres is None else result.metres.scale
+    known = (1.0, 0.0, float("inf")) if scale is None else (scale.factor, scale.confidence, scale.age_s)
+    return DepthScale(header=result.header, source=result.parameters.scale_source, factor=known[0], confidence=known[1],
+                      age_s=known[2])
 
 
 def uncertainty_image(result: Result) -> Image:
@@ -282,6 +302,7 @@ class Output:
     depth_kinds: tuple[str, ...] = ("metric", "relative")
     needs_rays: bool = False
     needs_uncertainty: bool = False
+    needs_depth_camera: bool = False
 
     @property
     def needs_instances(self) -> bool:
@@ -296,6 +317,10 @@ OUTPUTS = (
            METRIC),
     Output("~/depth/uncertainty", Image, "32FC1, standard deviation of ln z; only models that predict it (modot_lite)",
            ("depth",), uncertainty_image, METRIC, needs_uncertainty=True),
+    Output("~/depth/fused", Image, "32FC1 metres of the depth camera on `range`, its holes filled with predicted depth at the "
+           "scale around them; only with `range_type: depth_image`", ("depth",), fused_image, METRIC, needs_depth_camera=True),
+    Output("~/scale", DepthScale, "what `scale_source` measured: factor that is in all metric outputs, confidence, age",
+           ("depth",), scale_message, METRIC),
     Output("~/depth_relative/image", Image, "32FC1, unit-free, grows with distance; only models without "
            "metric scale", ("depth",), relative_depth_image, RELATIVE),
     Output("~/boundary/probability", Image, "32FC1 in 0..1, of an occlusion boundary", ("boundary",),
@@ -334,6 +359,10 @@ INPUTS = (
      "0 background), or a mask of classes, see `instances_type`; optional"),
     ("detections", "vision_msgs/Detection2DArray or yolo_msgs/DetectionArray", "names, scores, boxes or masks of "
      "instances with the image's stamp, see `instances_type`; optional"),
+    ("range", "sensor_msgs/LaserScan, sensor_msgs/Image or sensor_msgs/Range", "ranges of another sensor, see `range_type`; "
+     "optional"),
+    ("range_camera_info", "sensor_msgs/CameraInfo", "of a depth camera on `range` whose depth is not aligned to the image; "
+     "optional"),
 )
 
 

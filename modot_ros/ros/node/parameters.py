@@ -17,6 +17,8 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from modot_ros.ros.transforms import mount
+
 
 @dataclass(frozen=True)
 class Meaning:
@@ -142,11 +144,20 @@ class Parameters:
         "level",
         unit="deg", low=1.0, high=60.0)
     scale_source: str = parameter(
-        "model", "What the metres of depth rest on: the model, or the floor in sight and `camera_height_m` (camera_height), "
-        "with `camera_pitch_deg` right to 2 degrees", choices=("model", "camera_height"))
+        "model", "What the metres of depth rest on: the model; the floor in sight and `camera_height_m`, with `camera_pitch_deg` "
+        "right to 2 degrees (camera_height) or unknown (plane), which is worse; or ranges of another sensor (range)",
+        choices=("model", "camera_height", "range", "plane"))
     scale_timeout_s: float = parameter(
-        5.0, "With `scale_source: camera_height`, clouds and scan stop when no floor has been in sight for so long", unit="s",
+        5.0, "With a `scale_source` other than the model, clouds and scan stop when it has given no scale for so long", unit="s",
         low=0.1, high=3600.0)
+    range_type: str = parameter(
+        "none", "What comes on `range`: a laser scanner's LaserScan, a depth camera's image or a single sensor's Range",
+        choices=("none", "laser_scan", "depth_image", "single"), reload=True)
+    range_mount: str = parameter(
+        "", "Where the sensor on `range` is, seen from the camera's body (x forward, y left, z up): x y z in metres, roll pitch "
+        "yaw in degrees, as \"0.05 0 -0.1 0 0 0\"; empty = as tf says", reload=True)
+    range_max_age_s: float = parameter(
+        0.1, "Ranges are used for images at most so far away in time", unit="s", low=0.0, high=10.0)
     obstacle_min_height_m: float = parameter(
         0.1, "Least height above the floor, near the camera, of what is an obstacle in `~/points_nav` and `~/scan`; 2 cm more "
         "per metre of distance", unit="m", low=0.0, high=10.0)
@@ -165,8 +176,13 @@ class Parameters:
     def __post_init__(self) -> None:
         for item in fields(self):
             meaning_of(item).check(item.name, getattr(self, item.name))
-        if self.scale_source == "camera_height" and not self.camera_height_m:
-            raise ValueError("scale_source is 'camera_height' and camera_height_m 0.0: say how high the camera is")
+        if self.scale_source in ("camera_height", "plane") and not self.camera_height_m:
+            raise ValueError(f"scale_source is {self.scale_source!r} and camera_height_m 0.0: say how high the camera is")
+        if self.scale_source == "range" and self.range_type == "none":
+            raise ValueError("scale_source is 'range' and range_type 'none': choose what comes on `range`, from laser_scan, "
+                             "depth_image, single")
+        if self.range_mount:
+            mount(self.range_mount)
         if self.obstacle_max_height_m <= self.obstacle_min_height_m:
             raise ValueError(f"obstacle_max_height_m is {self.obstacle_max_height_m}: it must be above obstacle_min_height_m, "
                              f"which is {self.obstacle_min_height_m}")

@@ -16,13 +16,13 @@ from modot_ros.ros.calibration import Calibration
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.convert import rgb_of
 from modot_ros.ros.node.labelling import Labelling, labelling_of
+from modot_ros.ros.node.metres import Metres
 from modot_ros.ros.node.outputs import Result
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.ros.node.sizes import reduced, resized_labels
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Frame, stamp_ns
 from modot_ros.scene.instances import validate_labels
-from modot_ros.scene.navigation.ground import HEIGHT_RATIO, GroundMemory, fit_ground, mounted_up, sparse_points
-from modot_ros.scene.navigation.scale import Scale, ScaleFilter, scale_of_floor
+from modot_ros.scene.navigation.ground import GroundMemory
 from modot_ros.scene.steady_scale import SteadyScale
 from modot_ros.scene.tone import Tone
 from modot_ros.scene.tracking import Tracker
@@ -47,17 +47,17 @@ class Perception:
     predictor   has `predict`, `relate`, `boundary_threshold` and `max_instances`
     rectified   whether the images are; None: when their CameraInfo has no distortion
     turn_deg    how the camera is turned, clockwise as seen in the picture: 0, 90, 180 or 270
+    metres      what gives the scale of depth; None: without another sensor
     """
 
-    def __init__(self, predictor: Any, rectified: bool | None = None, turn_deg: int = 0) -> None:
+    def __init__(self, predictor: Any, rectified: bool | None = None, turn_deg: int = 0, metres: Metres | None = None) -> None:
         self.predictor = predictor
         self.rectified = rectified
         self.quarters = turn_deg // 90                  # counterclockwise, to set the picture upright
         self.tracker = Tracker()
         self._steady = SteadyScale()
         self.ground = GroundMemory()
-        self.scale: Scale | None = None                 # of depth, by the floor; None before it was seen and without scale_source
-        self._scales = ScaleFilter()
+        self.metres = metres or Metres()
         self.left_out = ""                              # said of labels beyond max_instances; empty when there are none
         self._tone = Tone()
         self._kept: OrderedDict[int, _Seen] = OrderedDict()
@@ -93,7 +93,7 @@ class Perception:
         if related:
             prediction, image_labels = self._relate(frame, seen, "order" in wanted, parameters)
         return Result(header_of(frame.image, parameters.frame_id), seen.rgb, seen.camera, prediction.turned(-self.quarters),
-                      parameters, self.ground, seen.image_camera, image_labels)
+                      parameters, self.ground, seen.image_camera, image_labels, self.metres, frame.image)
 
     def _see(self, frame: Frame, parts: set[str], parameters: Parameters) -> _Seen:
         image = rgb_of(frame.image, self._tone)
@@ -108,29 +108,12 @@ class Perception:
         if parameters.steady_scale and prediction.depth is not None:
             factor = self._steady.factor(upright, prediction.depth, stamp_ns(frame.image) * 1e-9, prediction.log_depth_std)
             prediction = replace(prediction, depth=prediction.depth * np.float32(factor))
-        if parameters.scale_source == "camera_height" and prediction.depth is not None and prediction.depth_kind == "metric":
-            prediction = self._scaled(prediction, camera, parameters, stamp_ns(frame.image) * 1e-9)
+        if prediction.depth is not None and prediction.depth_kind == "metric":
+            depth = np.rot90(prediction.depth, -self.quarters)
+            factor = self.metres.factor(depth, camera, prediction.focal_px, frame.image, parameters)
+            if factor != 1.0:
+                prediction = replace(prediction, depth=prediction.depth * np.float32(factor))
         return _Seen(rgb, upright, camera, image_camera, prediction)
-
-    def _scaled(self, prediction: Prediction, camera: Camera, parameters: Parameters, time_s: float) -> Prediction:
-        """Depth in the metres that the floor and the camera's height give; as it is while no floor was seen."""
-        factor = None
-        if not camera.no_rays:
-            xyz = sparse_points(np.rot90(prediction.depth, -self.quarters), camera.rays(prediction.focal_px))
-            up, height_m = mounted_up(parameters.camera_pitch_deg, parameters.rotate), parameters.camera_height_m
-            ground = fit_ground(xyz, up, parameters.camera_tilt_deg, (height_m / HEIGHT_RATIO, height_m * HEIGHT_RATIO))
-            factor = None if ground is None else scale_of_floor(xyz, ground, up, height_m)
-        self.scale = self._scales.update(factor, time_s)
-        return prediction if self.scale is None else replace(prediction, depth=prediction.depth * np.float32(self.scale.factor))
-
-    def without_scale(self, parameters: Parameters) -> str:
-        """Why metres can't be trusted; empty when they can."""
-        if parameters.scale_source == "model":
-            return ""
-        if self.scale is None:
-            return f"no floor seen {parameters.camera_height_m} m below the camera, within a factor of {HEIGHT_RATIO}"
-        stale = self.scale.age_s > parameters.scale_timeout_s
-        return f"no floor seen for {self.scale.age_s:.0f} s" if stale else ""
 
     def _largest(self, labels: np.ndarray, most: int) -> np.ndarray:
         """The labels, all but the `most` largest regions made background."""

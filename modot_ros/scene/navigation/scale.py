@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""By which factor depth is wrong, told by the floor and the known height of the camera above it.
+"""By which factor depth is wrong, told by the floor and the known height of the camera above it, and how it is filtered.
 
-Not by the height of the fitted plane: a predicted floor is tilted by some degrees, which tells on the height below the
-camera. The floor's points are measured along the known direction of up instead (`benchmarks/floor.py` compares both).
+The height of the fitted plane says less: a predicted floor is tilted by some degrees, which tells on the height below the
+camera. Where up is known the floor's points are measured along it instead (`benchmarks/floor.py` compares both).
 """
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ def scale_of_floor(points: np.ndarray, ground: Ground, up: tuple[float, float, f
     return camera_height_m / float(height) if height > 0 else None
 
 
+def scale_of_plane(ground: Ground, camera_height_m: float) -> float:
+    """The same from the height of the camera above the fitted plane, whatever its tilt: for mounts whose pitch is not known.
+    A predicted floor is tilted by some degrees, so this is worse than `scale_of_floor` where up is known."""
+    return camera_height_m / ground.height_m
+
+
 @dataclass(frozen=True)
 class Scale:
     """factor to multiply depth with; confidence in 0..1: enough measurements, and alike; age_s of the newest of them."""
@@ -41,26 +47,27 @@ class Scale:
 
 
 class ScaleFilter:
-    """The median of what was measured lately. The last scale stays when no floor is in sight, and grows old."""
+    """The median of what was measured lately. The last scale stays when nothing is measured, and grows old."""
 
     def __init__(self) -> None:
-        self._measured: deque[tuple[float, float]] = deque()        # time in seconds, ln of the factor
+        self._measured: deque[tuple[float, float, float]] = deque()     # time in seconds, ln of the factor, share
         self._last: tuple[float, float, float] | None = None        # time, factor, confidence
 
-    def update(self, factor: float | None, time_s: float) -> Scale | None:
+    def update(self, factor: float | None, time_s: float, share: float = 1.0) -> Scale | None:
         """The scale at `time_s`, given what was measured in that picture, if anything; None before the first measurement.
 
+        share: in 0..1, of what was measured in that picture, that agrees on the factor; confidence is in proportion.
         When time jumps back by more than WINDOW_S, all is forgotten.
         """
         if self._last is not None and time_s < self._last[0] - WINDOW_S:
             self._measured.clear()
             self._last = None
         if factor is not None:
-            self._measured.append((time_s, float(np.log(factor))))
+            self._measured.append((time_s, float(np.log(factor)), share))
             self._measured = deque(one for one in self._measured if one[0] >= time_s - WINDOW_S)
-            logs = np.array([value for _, value in self._measured])
+            logs, shares = np.array([one[1:] for one in self._measured]).T
             middle = float(np.median(logs))
-            alike = float(np.mean(np.abs(logs - middle) < ALIKE))
+            alike = float(np.mean((np.abs(logs - middle) < ALIKE) * shares))
             self._last = time_s, float(np.exp(middle)), alike * min(1.0, len(logs) / ENOUGH)
         if self._last is None:
             return None

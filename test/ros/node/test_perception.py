@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from modot_ros.prediction import Prediction
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.ros.node.perception import MAX_KEPT, Perception
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Frame
@@ -86,27 +85,3 @@ def test_names_follow_the_ids_that_last(predictor, frame, monkeypatch):
         assert (result.prediction.labels == whole).all()
         assert [(one.id, one.name, one.score) for one in result.prediction.graph.instances] == [
             (1, "cup", score), (2, "bowl", 1.0)]
-
-
-def test_depth_gets_the_scale_of_the_floor(predictor, make_image, make_camera_info):
-    """A floor 1 m below a level camera, of which the model says that it is 0.8 m."""
-    rows = (np.arange(120) - 59.5) / 100
-    depth = np.repeat(np.where(rows > 0, 0.8 / np.maximum(rows, 1e-3), 5).clip(max=5)[:, None], 160, 1).astype(np.float32)
-    said = Prediction("metric", 100.0, depth=depth)
-    predictor.predict = lambda rgb, focal_px, parts: said
-    perception = Perception(predictor)
-    parameters = replace(PARAMETERS, scale_source="camera_height", camera_height_m=1.0, scale_timeout_s=3.0)
-    assert "no floor seen 1.0 m below the camera" in perception.without_scale(parameters)
-    assert perception.without_scale(PARAMETERS) == ""
-
-    def seen(stamp):
-        frame = Frame(make_image(160, 120, stamp=stamp), make_camera_info(160, 120, stamp=stamp), None, stamp, ALL)
-        return perception.result(frame, {"depth"}, parameters)
-
-    np.testing.assert_allclose(seen(1.0).prediction.depth, depth * 1.25, rtol=2e-3)
-    assert perception.scale.factor == pytest.approx(1.25, rel=2e-3) and perception.without_scale(parameters) == ""
-    said = Prediction("metric", 100.0, depth=np.full_like(depth, 2))
-    np.testing.assert_allclose(seen(2.0).prediction.depth, 2.5, rtol=2e-3)
-    assert perception.without_scale(parameters) == ""
-    seen(5.0)
-    assert perception.without_scale(parameters) == "no floor seen for 4 s"

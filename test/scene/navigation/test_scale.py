@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from modot_ros.scene.navigation.ground import UP, Ground, fit_ground
-from modot_ros.scene.navigation.scale import WINDOW_S, Scale, ScaleFilter, scale_of_floor
+from modot_ros.scene.navigation.scale import WINDOW_S, Scale, ScaleFilter, scale_of_floor, scale_of_plane
 
 
 def floor(height_m=1.0, tilt=0.0):
@@ -45,3 +45,15 @@ def test_a_scale_grows_old_and_goes_when_time_runs_backwards():
     scales.update(1.2, 10.0)
     assert scales.update(None, 14.0) == Scale(pytest.approx(1.2), pytest.approx(0.2), pytest.approx(4.0))
     assert scales.update(None, 3.0) is None
+
+
+def test_the_plane_gives_the_scale_without_knowing_up():
+    points = floor() * 0.8
+    assert scale_of_plane(fit_ground(points), 1.0) == pytest.approx(1.25, rel=1e-3)
+
+
+def test_a_measurement_of_which_little_agrees_costs_confidence():
+    scales = ScaleFilter()
+    for i in range(5):
+        scale = scales.update(1.2, 0.1 * i, 0.6)
+    assert scale.confidence == pytest.approx(0.6)
