@@ -181,10 +181,13 @@ def test_a_node_that_cannot_be_configured_ends_when_that_is_wanted():
     assert ended.returncode == 1 and "/nowhere.safetensors" in ended.stderr
 
 
-@pytest.mark.parametrize("after_s", [0.5, 1.0, 2.0])
-def test_an_interrupt_while_it_starts_is_a_clean_end(after_s):
-    executable = Path(get_package_prefix("modot_ros")) / "lib" / "modot_ros" / "modot_node"
-    process = subprocess.Popen([executable], stderr=subprocess.PIPE, text=True)
+EXECUTABLE = (str(Path(get_package_prefix("modot_ros")) / "lib" / "modot_ros" / "modot_node"),)
+MODULE = (sys.executable, "-m", "modot_ros.ros.node")
+
+
+@pytest.mark.parametrize("command, after_s", [(EXECUTABLE, 0.5), (EXECUTABLE, 2.0), (MODULE, 0.3), (MODULE, 1.0)])
+def test_an_interrupt_while_it_starts_is_a_clean_end(command, after_s):
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     time.sleep(after_s)
     try:
         process.send_signal(signal.SIGINT)

@@ -2,11 +2,7 @@
 """`python -m modot_ros.ros.demo`."""
 import sys
 
-from modot_ros.ros.demo.demo import main
+from modot_ros.ros.program import run
 
 if __name__ == "__main__":
-    try:
-        code = main()
-    except KeyboardInterrupt:                           # a second time, while it ends
-        code = 0
-    sys.exit(code)
+    sys.exit(run("demo.demo"))

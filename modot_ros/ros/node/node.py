@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -27,12 +28,12 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from modot_ros.machine import has_nvidia_gpu, keep_freed_memory
+from modot_ros.ros.bond import form_bond
 from modot_ros.ros.camera import Camera
-from modot_ros.ros.convert import BadFrame, picture_of_video
-from modot_ros.ros.node.gpu import free_gpu_memory, is_lost_device
+from modot_ros.ros.convert import picture_of_video
+from modot_ros.ros.node.gpu import free_gpu_memory
 from modot_ros.ros.node.health import Health
 from modot_ros.ros.node.labelling import TYPES, detections_type
-from modot_ros.ros.node.mailbox import Mailbox
 from modot_ros.ros.node.metres import Metres
 from modot_ros.ros.node.outputs import OUTPUTS, Output
 from modot_ros.ros.node.pacing import Pacing
@@ -41,6 +42,7 @@ from modot_ros.ros.node.perception import Perception
 from modot_ros.ros.node.ranges import range_sensor
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Couple, Frame, Pairing, stamp_ns
 from modot_ros.ros.node.topics import camera_info_topic, image_topic, is_rectified_name, silence
+from modot_ros.ros.node.worker import Worker
 from modot_ros.ros.transforms import Transforms
 from modot_ros.ros.video_packets import VideoPackets
 
@@ -52,6 +54,7 @@ OVERRIDABLE = QoSOverridingOptions(policy_kinds=(
     QoSPolicyKind.LIFESPAN))
 SILENT_S = 5.0                                          # without images, calibration or /clock for so long, the log says why
 OLD_S = 1.0                                             # images whose stamps differ more from the clock are remarked upon
+STOP_S = 1.0                                            # how long a transition waits for the frame that is worked on
 LOG_PERIOD_S = 5.0                                      # between two log lines about one kind of bad frame
 WARM_UP_SHAPE = (480, 640, 3)
 
@@ -79,12 +82,13 @@ class ModotNode(LifecycleNode):
         self.health = Health()
         self._outputs: dict[Output, Any] = {}           # with their publishers
         self._subscribers: list[Any] = []
-        self._mailbox: Mailbox[Frame] = Mailbox()
         self._pairing, self._couple = Pairing(), Couple()
         self._packets = VideoPackets()
         self._perception: Perception | None = None
-        self._worker: threading.Thread | None = None
         self._transforms, self._range_sensor = Transforms(self), None
+        self._worker: Worker | None = None
+        self._stopped: Worker | None = None             # which may still be at its last frame
+        self._bond: Any = None
         self._pacing = {"frames": Pacing(), "labels": Pacing(), "overlay": Pacing()}
         self._logged_s: dict[str, float] = {}           # when a reason for skipping was last logged
         self._said: set[str] = set()                    # what the log tells once
@@ -172,7 +176,6 @@ class ModotNode(LifecycleNode):
 
     def _activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         rectified = {"auto": True if is_rectified_name(self._image_topic()) else None, "true": True, "false": False}
-        self._mailbox = Mailbox()
         self._perception = Perception(self.predictor, rectified[self.parameters.rectified], self.parameters.rotate,
                                       Metres(self._range_sensor))
         self._couple, self._said, self._stamp_age_s, self._has_latched = Couple(), set(), None, False
@@ -181,9 +184,13 @@ class ModotNode(LifecycleNode):
         self._pacing = {"frames": Pacing(), "labels": Pacing(), "overlay": Pacing()}
         self.health.activated(time.monotonic())
         result = super().on_activate(state)
-        self._worker = threading.Thread(target=self._work, args=(self._mailbox,), name="modot worker")
-        self._worker.start()
+        self._worker = Worker(self._process, self._skip, self._lose, self._stopped)
         self._subscribers = self._subscribe()
+        if not self.parameters.autostart:               # somebody leads: Nav2's lifecycle manager expects a bond
+            self._bond = form_bond(self)
+            if self._bond is None:
+                self.get_logger().info("bondpy is not installed: for Nav2's lifecycle manager install "
+                                       "ros-$ROS_DISTRO-bondpy, or set its bond_timeout to 0.0")
         return result
 
     def _subscribe(self) -> list[Any]:
@@ -263,13 +270,15 @@ class ModotNode(LifecycleNode):
                                  self.get_namespace())
 
     def _stop(self) -> None:
-        """No more input, and the worker has ended."""
+        """No more input and output; a slow network may still be at its last frame."""
+        bond, self._bond = self._bond, None
+        if bond is not None:
+            bond.shutdown()
         for subscriber in self._subscribers:
             self.destroy_subscription(subscriber)
         self._subscribers = []
-        self._mailbox.close()
         if self._worker is not None:
-            self._worker.join()
+            self._stopped = None if self._worker.stop(STOP_S) else self._worker
             self._worker = None
         self.health.activated(None)
 
@@ -307,11 +316,11 @@ class ModotNode(LifecycleNode):
             self._forward(self._pairing.labels(together, time.monotonic()))
 
     def _forward(self, frame: Frame | None) -> None:
-        if frame is None:
+        if frame is None or self._worker is None:
             return
         kind = "labels" if frame.purpose == INSTANCES_ONLY else "frames"
         due = self._pacing[kind].due(self._ros_time_s(), self.parameters.max_rate_hz)
-        replaced = due and self._mailbox.put(frame, kind)
+        replaced = due and self._worker.put(frame, kind)
         if kind == "labels":                            # its image has been counted before
             self._pairing.late += not due or replaced
         elif not due:
@@ -384,36 +393,19 @@ class ModotNode(LifecycleNode):
 
     # Work: worker's thread
 
-    def _work(self, mailbox: Mailbox[Frame]) -> None:
-        while (frame := mailbox.take()) is not None:
-            try:
-                self._process(frame)
-            except BadFrame as error:
-                self._skip(error.reason, str(error))
-            except ValueError as error:                 # the predictor's word for input that it can't use
-                self._skip("rejected", str(error))
-            except Exception as error:                  # the node never dies of one frame
-                if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-                    self._skip("memory", f"out of memory on {self.health.facts.get('device')}: {error}")
-                    del error                           # its traceback holds the frame's tensors
-                    free_gpu_memory()
-                elif is_lost_device(error):             # no later frame can succeed: whoever started the node may try again
-                    self._end(f"the GPU is lost: {describe(error)}")
-                    return
-                elif self.context.ok():                 # during a shutdown publishing fails, and rightly so
-                    self._skip("internal", describe(error))
-
-    def _skip(self, reason: str, text: str) -> None:
-        now_s = time.monotonic()
+    def _skip(self, reason: str, error: Exception) -> None:
+        if reason == "internal" and not self.context.ok():      # during a shutdown publishing fails, and rightly so
+            return
+        now_s, text = time.monotonic(), describe(error)
         self.health.dropped(reason, now_s, text)
         if now_s - self._logged_s.get(reason, -LOG_PERIOD_S) >= LOG_PERIOD_S:
             self._logged_s[reason] = now_s
             self.get_logger().warning(f"frame skipped ({reason}): {text}")
 
-    def _end(self, text: str) -> None:
-        """Ends the process with an error, from the worker's thread."""
-        self.health.failure, self.exit_code = text, 1
-        self.get_logger().fatal(text)
+    def _lose(self, error: Exception) -> None:
+        """The GPU is gone, and whoever started the node may try again: ends the process with an error."""
+        self.health.failure, self.exit_code = f"the GPU is lost: {describe(error)}", 1
+        self.get_logger().fatal(self.health.failure)
         self.context.try_shutdown()
 
     def _wanted(self, purpose: str) -> tuple[list[Output], bool]:
@@ -425,7 +417,8 @@ class ModotNode(LifecycleNode):
         return [output for output in wanted if output.topic != "~/overlay" or self._pacing["overlay"].due(
             self._ros_time_s(), self.parameters.overlay_rate_hz)], follow
 
-    def _process(self, frame: Frame) -> None:
+    def _process(self, frame: Frame, worker: Worker) -> None:
+        perception = self._perception
         wanted, follow = self._wanted(frame.purpose)
         if not wanted:
             if frame.purpose != INSTANCES_ONLY:
@@ -433,9 +426,11 @@ class ModotNode(LifecycleNode):
             return
         start_s = time.monotonic()
         parts = set().union(*(output.parts for output in wanted))
-        result = self._perception.result(frame, parts, self.parameters, follow)
+        result = perception.result(frame, parts, self.parameters, follow)
+        if worker.stopped:
+            return
         self._report_camera(result.camera)
-        self.health.warn("labels_left_out", self._perception.left_out)
+        self.health.warn("labels_left_out", perception.left_out)
         no_scale = "" if result.prediction.depth is None else self._report_scale()
         failure = None
         for output in wanted:
@@ -482,6 +477,8 @@ def main(args: list[str] | None = None) -> int:
                                               and node.trigger_activate() == TransitionCallbackReturn.SUCCESS):
             if node.parameters.exit_on_failure:
                 return 1
+        if not node.parameters.autostart:               # so that the transition need not wait for torch, which takes seconds
+            threading.Thread(target=import_module, args=("modot_ros.predictor",), daemon=True).start()
         if rclpy.ok():
             rclpy.spin(node)
     except (ValueError, InvalidParameterTypeException, InvalidParameterValueException) as error:

@@ -257,14 +257,15 @@ def test_a_lost_gpu_ends_the_process_with_an_error(running, make_image, monkeypa
     rig = running()
     rig.listen("~/depth/image")
     ended = []
-    monkeypatch.setattr(rig.node, "_end", ended.append)
+    monkeypatch.setattr(type(rig.node.context), "try_shutdown", lambda context: ended.append(context))
 
     def lost(*_, **__):
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
     monkeypatch.setattr(rig.predictor, "predict", lost)
     rig.send("image", make_image(stamp=1.0))
     rig.until(lambda: ended)
-    assert "illegal memory access" in ended[0]
+    monkeypatch.undo()
+    assert rig.node.exit_code == 1 and "illegal memory access" in rig.node.health.failure
 
 
 # Uncertainty
