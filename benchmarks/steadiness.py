@@ -14,25 +14,18 @@ import platform
 import statistics
 import subprocess
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from modot_ros.learn.metrics.steadiness import movement
 from modot_ros.predictor import Predictor
 from modot_ros.ros.node.sizes import reduced
 from modot_ros.scene.steady_scale import SteadyScale
 
 THINNED = 4                                             # pixels that are left out between those that count
-
-
-def movement(depths: list[np.ndarray]) -> dict[str, float]:
-    """Of depth maps [H, W] of consecutive frames."""
-    logs = np.log(np.array(depths))
-    steps, medians = np.diff(logs, axis=0), np.median(logs, axis=(1, 2))
-    return {"pixel_percent": 100 * float(np.median(np.abs(steps))),
-            "picture_percent": 100 * float(np.median(np.abs(np.median(steps, axis=(1, 2))))),
-            "largest_to_smallest": float(np.exp(np.ptp(medians)))}
 
 
 def main() -> None:
@@ -54,11 +47,12 @@ def main() -> None:
         begin = time.perf_counter()
         factor = steady.factor(rgb, found.depth, len(plain) / rate_hz, found.log_depth_std)
         spent_ms.append(1e3 * (time.perf_counter() - begin))
-        plain.append(found.depth[::THINNED, ::THINNED])
-        filtered.append(plain[-1] * factor)
+        plain.append(np.log(found.depth[::THINNED, ::THINNED]))
+        filtered.append(plain[-1] + np.log(factor))
     if len(plain) < 2:
         raise SystemExit(f"{options.video}: no two frames can be read")
-    report = {"model": options.model, "frames": len(plain), "plain": movement(plain), "steady": movement(filtered),
+    report = {"model": options.model, "frames": len(plain), "plain": asdict(movement(plain)),
+              "steady": asdict(movement(filtered)),
               "filter_ms": {"median": statistics.median(spent_ms), "low": min(spent_ms), "high": max(spent_ms)},
               "device": f"{predictor.device}, {platform.processor() or platform.machine()}",
               "commit": subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True,

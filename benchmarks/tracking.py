@@ -29,6 +29,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from modot_ros.learn.metrics.steadiness import Switches  # noqa: E402
 from modot_ros.learn.synthetic.footage import Footage, StoredView  # noqa: E402
 from modot_ros.prediction import OrderGraph  # noqa: E402
 from modot_ros.predictor import Predictor  # noqa: E402
@@ -38,38 +39,8 @@ from modot_ros.scene.tracking import Tracker  # noqa: E402
 
 RATE_HZ = 10.0
 MEMORY_S = 2.0                                          # hidden_timeout_s, as by default
-FOUND_IOU = 0.5
-MIN_AREA_PX = 50                                        # of a true instance; what is smaller is no instance here
 
 Scene = tuple[np.ndarray, np.ndarray, np.ndarray]       # labels, depth_m, boundary probability, [H, W] each
-
-
-def matched(true: np.ndarray, labels: np.ndarray) -> dict[int, int]:
-    """True id -> label of the region that finds it, both int [H, W]."""
-    columns = int(labels.max()) + 1
-    common = np.bincount((true.astype(np.int64) * columns + labels).ravel(), minlength=(int(true.max()) + 1) * columns)
-    common = common.reshape(-1, columns)
-    iou = common / np.maximum(common.sum(1)[:, None] + common.sum(0) - common, 1)
-    iou[0], iou[:, 0], iou[common.sum(1) < MIN_AREA_PX] = 0, 0, 0
-    return {row: int(iou[row].argmax()) for row in np.flatnonzero(iou.max(1) >= FOUND_IOU).tolist()}
-
-
-class Switches:
-    """Counts over one flight."""
-
-    def __init__(self) -> None:
-        self.frames = self.found = self.true = self.switches = self.forgotten = 0
-        self._last: dict[int, tuple[int, int]] = {}     # true id -> frame and id when it was found last
-
-    def add(self, true: np.ndarray, labels: np.ndarray) -> None:
-        self.true += int((np.bincount(true.ravel())[1:] >= MIN_AREA_PX).sum())
-        for instance, number in matched(true, labels).items():
-            self.found += 1
-            frame, before = self._last.get(instance, (self.frames, number))
-            self.switches += number != before
-            self.forgotten += number != before and (self.frames - frame) / RATE_HZ > MEMORY_S
-            self._last[instance] = self.frames, number
-        self.frames += 1
 
 
 def random_ids(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -81,12 +52,12 @@ def random_ids(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def fly(footage: Footage, scene_of: Callable[[StoredView], Scene], pictures: Path | None) -> tuple[dict, list[float]]:
     """Switches without and with the tracker, and milliseconds of this thread per frame that the tracker took."""
-    tracker, bare, tracked, spent_ms = Tracker(MEMORY_S), Switches(), Switches(), []
+    tracker, bare, tracked, spent_ms = Tracker(MEMORY_S), Switches(MEMORY_S), Switches(MEMORY_S), []
     hidden = 0
     for number in range(footage.ready()):
         view = footage.read(number)
         labels, depth_m, probability = scene_of(view)
-        bare.add(view.labels, labels)
+        bare.add(view.labels, labels, number / RATE_HZ)
         start_s = time.thread_time()
         lasting, _ = tracker.recognise(labels, view.rgb, depth_m, number / RATE_HZ)
         middle_s = time.thread_time()
@@ -94,7 +65,7 @@ def fly(footage: Footage, scene_of: Callable[[StoredView], Scene], pictures: Pat
         resumed_s = time.thread_time()
         graph = tracker.remember(graph)
         spent_ms.append(1e3 * (time.thread_time() - resumed_s + middle_s - start_s))
-        tracked.add(view.labels, lasting)
+        tracked.add(view.labels, lasting, number / RATE_HZ)
         hidden += sum(one.hidden_by > 0 for one in graph.instances)
         if pictures is not None:
             draw(pictures / f"{number:03d}.png", view.rgb, lasting, graph)

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from modot_ros.cli.arguments import model_arguments
 from modot_ros.cli.progress import progress
 
+if TYPE_CHECKING:
+    from modot_ros.learn.evaluation.sequence import Frame
+
+FLIGHT_SIZE, FLIGHT_RATE_HZ = (320, 240), 10.0
 HELP = ("Score a model beside what it has to beat; tables, curves and the worst pictures go into a folder, the last line "
         "is JSON.")
 
@@ -29,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes that render")
     parser.add_argument("--interactive", action="store_true", help="score boundaries before and after a simulated person drew "
                         "strokes, with a model of modot refine")
+    parser.add_argument("--sequence", action="store_true", help="score how much depth and ids move from frame to frame: --data "
+                        "are videos of a camera that hardly moves, or flight[=SEED], a rendered flight with its truth; --views "
+                        "frames of each, 120 without")
     parser.add_argument("--rounds", type=int, default=1, help="of strokes, with --interactive")
     parser.add_argument("--most", type=int, help="strokes of either kind in a round, with --interactive; without it one at "
                         "every error")
@@ -43,8 +55,12 @@ def run(options: argparse.Namespace) -> int:
 
     if options.views is not None and options.views < 1:
         raise ValueError(f"--views is {options.views}: must be 1 or more")
+    if options.interactive and options.sequence:
+        raise ValueError("--interactive and --sequence: choose one of the two")
     if options.interactive:
         return _interactive(options)
+    if options.sequence:
+        return _sequence(options)
     predictor = Predictor(options.model, options.weights, options.device, options.precision, max_instances=65535,
                           flip=options.flip)
     network = None
@@ -78,3 +94,46 @@ def _interactive(options: argparse.Namespace) -> int:
     print(f"report: {options.output / 'interactive.md'}")
     print(json.dumps(scores))
     return 0
+
+
+def _sequence(options: argparse.Namespace) -> int:
+    from modot_ros.learn.evaluation.sequence import evaluate_sequence, sequence_record, sequence_table
+    from modot_ros.predictor import Predictor
+
+    predictor = Predictor(options.model, options.weights, options.device, options.precision, flip=options.flip)
+    options.output.mkdir(parents=True, exist_ok=True)           # before the work, for it may fail
+    found = [evaluate_sequence(title, frames, predictor) for title, frames in map(partial(_frames, options.views or 120),
+                                                                                  options.data)]
+    lines = [f"# {predictor.name} from frame to frame", "", *sequence_table(found)]
+    (options.output / "sequence.md").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines))
+    print(f"report: {options.output / 'sequence.md'}")
+    print(json.dumps([sequence_record(one) for one in found]))
+    return 0
+
+
+def _frames(count: int, data: str) -> tuple[str, Iterator[Frame]]:
+    """Title and first frames of a video's path or of flight[=SEED]. Raises ValueError for what is neither."""
+    from modot_ros.learn.evaluation.sequence import Frame
+    from modot_ros.learn.synthetic.footage import Footage
+    from modot_ros.ros.node.sizes import reduced
+    from modot_ros.ros.sources.media import Video, open_source
+
+    kind, _, seed = data.partition("=")
+    if kind == "flight":
+        if seed and not seed.isdecimal():
+            raise ValueError(f"--data {data}: the seed of a flight is a number, as flight=7")
+        footage = Footage(int(seed or 7), *FLIGHT_SIZE, count)
+
+        def flown() -> Iterator[Frame]:
+            footage.render()
+            for number in range(count):
+                view = footage.read(number)
+                yield Frame(view.rgb, number / FLIGHT_RATE_HZ, float(view.K[0, 0]), view.depth_m, view.labels)
+        return data, flown()
+    source = open_source(data)
+    if not isinstance(source, Video):
+        raise ValueError(f"--data {data}: with --sequence a video or flight[=SEED] is needed")
+    return Path(data).name, (
+        Frame(reduced(np.ascontiguousarray(frame.rows.reshape(frame.height, frame.width, 3)[:, :, ::-1])), frame.due_s)
+        for frame in islice(source, count))

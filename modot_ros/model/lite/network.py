@@ -45,11 +45,11 @@ class ModotLite(CoupledDecoders):
         self.attention = nn.Sequential(*(GlobalBlock(decoder_channels[0]) for _ in range(global_blocks)))
         self.depth_head = PixelHead(above, detail_channels, bias=self._logit_of(START_DEPTH_M))
         self.boundary_head = PixelHead(above // 2, detail_channels, bias=-2.0)
-        self.doubt_head = nn.Sequential(ConvBnRelu(above, detail_channels), nn.Conv2d(detail_channels, 1, 1))
+        self.uncertainty_head = nn.Sequential(ConvBnRelu(above, detail_channels), nn.Conv2d(detail_channels, 1, 1))
         low, high = map(math.log, LOG_DEPTH_STD_RANGE)
         share = (math.log(START_LOG_DEPTH_STD) - low) / (high - low)
-        nn.init.normal_(self.doubt_head[1].weight, std=0.01)
-        nn.init.constant_(self.doubt_head[1].bias, math.log(share / (1.0 - share)))
+        nn.init.normal_(self.uncertainty_head[1].weight, std=0.01)
+        nn.init.constant_(self.uncertainty_head[1].bias, math.log(share / (1.0 - share)))
 
     def pretrained(self) -> nn.Module:
         """The part whose weights come from another task: trained at a lower rate, with its statistics as they are."""
@@ -74,14 +74,14 @@ class ModotLite(CoupledDecoders):
         detail = self.image_path(image)
         depth_m = log_depth_std = logits = None
         if depth:
-            depth_m, log_depth_std = self.metres(self.depth_head(e, detail)), self._doubt(e, image)
+            depth_m, log_depth_std = self.metres(self.depth_head(e, detail)), self._log_depth_std(e, image)
         if boundary:
             y, logits = self.fuse_boundaries(obs, image)
             logits = [*logits, self.boundary_head(y, detail)]
         return depth_m, logits, log_depth_std
 
-    def _doubt(self, e: Tensor, image: Tensor) -> Tensor:
+    def _log_depth_std(self, e: Tensor, image: Tensor) -> Tensor:
         """Standard deviation of ln z at the picture's size. What it learns does not change the features that depth uses."""
         low, high = map(math.log, LOG_DEPTH_STD_RANGE)
-        x = F.interpolate(self.doubt_head(e.detach()), size=image.shape[-2:], mode="bilinear", align_corners=False)
+        x = F.interpolate(self.uncertainty_head(e.detach()), size=image.shape[-2:], mode="bilinear", align_corners=False)
         return torch.exp(low + (high - low) * torch.sigmoid(x.float()))

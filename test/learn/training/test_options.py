@@ -19,7 +19,7 @@ from modot_ros.learn.training.options import Share, Stage, TrainingOptions
     ({"precision": "int8"}, "'int8' is unknown: choose one of fp32"),
     ({"more": (Share("b", 0.0),)}, "weight 0.0 of b"),
     ({"start": "", "config": {"fine_blocks": 1}}, "weights to start from have their own"),
-    ({"only": "doubt_head"}, "only='doubt_head': the rest of a fresh network"),
+    ({"only": "uncertainty_head"}, "only='uncertainty_head': the rest of a fresh network"),
     ({"keep": 0.5}, "keep=0.5: a fresh network has nothing to keep"), ({"start": "", "keep": 1.0}, "keep=1.0"),
     ({"stages": (Stage(32, 32, 1.0, whole=1.5),)}, "whole=1.5 of the stage until 1.0"),
     ({"ema_decay": 1.5}, "ema_decay=1.5"), ({"stages": ()}, r"\[\]"),

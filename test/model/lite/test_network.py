@@ -40,7 +40,7 @@ def test_training_has_three_auxiliary_maps(network):
 def test_the_uncertainty_changes_nothing_but_its_own_head(network):
     network(torch.randn(1, 3, 32, 32))[2].sum().backward()
     touched = {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None}
-    assert touched == {"doubt_head"}
+    assert touched == {"uncertainty_head"}
 
 
 @torch.no_grad()
