@@ -22,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         ".pth; without FILE from those that come with the package")
     parser.add_argument("--keep", type=float, default=0.0, metavar="SHARE", help="of the weights that it started from, in "
                         "those that it writes; 0 to 1")
-    parser.add_argument("--only", default="", metavar="PART", help="train this part of the network alone, as uncertainty_head, the "
-                        "uncertainty of modot_lite")
+    parser.add_argument("--only", default="", metavar="PART", help="train this part of the network alone, as uncertainty_head, "
+                        "the uncertainty of modot_lite")
     parser.add_argument("--data", type=Path, help="folder for the rendered rooms, made when missing; without it OUTPUT/data")
     parser.add_argument("--mix", nargs="+", type=_share, default=(), metavar="[KIND=]FOLDER=WEIGHT", help="other "
                         "folders of shards or, with KIND, training splits of data sets (pairs, nyud_mt, ob_future, ob_hypersim), "
