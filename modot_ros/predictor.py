@@ -12,16 +12,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from modot_ros.model import (
-                             MODELS,
-                             ORDER_MODELS,
-                             STROKE_MODELS,
-                             load_network,
-                             load_order_network,
-                             order_pairs,
-                             run,
-                             run_strokes,
-)
+from modot_ros.engine import Engine, LocalEngine, make_engine
+from modot_ros.model import MODELS, ORDER_MODELS, STROKE_MODELS, LoadedNetwork, fitted, load_order_network, look, order_pairs, run_strokes
 from modot_ros.prediction import METHODS, PARTS, OrderGraph, Prediction
 from modot_ros.scene.boundaries import thin
 from modot_ros.scene.geometry import ray_lengths, resize_depth
@@ -55,13 +47,16 @@ class Predictor:
     order_weights   path of its .safetensors or .pth file
     order_max_instances   so many of the largest instances go into the order network, which runs once per ordered pair of
                 them, 16 * 15 = 240 times. Pairs of the others keep their geometric relations ("fused") or have none
+    engine      where the network runs: "local" (in this process, by torch), "onnx" (by ONNX Runtime; `weights` may be a file
+                of `modot export`), or an Engine that exists, which several predictors may share
     Raises FileNotFoundError for missing weights and ValueError for everything else that cannot work, naming it.
     """
 
     def __init__(self, model: str = "modot_nano", weights: str | Path | None = None, device: str = "auto",
                  precision: str = "fp32", boundary_threshold: float = 0.5, max_instances: int = 64,
                  flip: bool = False, order_method: str = "geometric", order_model: str = "",
-                 order_weights: str | Path | None = None, order_max_instances: int = 16) -> None:
+                 order_weights: str | Path | None = None, order_max_instances: int = 16,
+                 engine: str | Engine = "local") -> None:
         if order_method not in METHODS:
             raise ValueError(f"order_method is {order_method!r}: choose one of {', '.join(METHODS)}")
         if order_model not in ORDER_MODELS and (order_model or order_method != "geometric"):
@@ -69,7 +64,7 @@ class Predictor:
                              f"{', '.join(ORDER_MODELS)}")
         if order_max_instances < 2:
             raise ValueError(f"order_max_instances is {order_max_instances}: it must be 2 or more")
-        self.loaded = load_network(model, weights, device, precision)
+        self.engine = make_engine(engine, model, weights, device, precision) if isinstance(engine, str) else engine
         shipped_weights()                               # read here and not when the first picture comes
         self.order_method = order_method
         self.order_max_instances = order_max_instances
@@ -103,22 +98,29 @@ class Predictor:
     @property
     def name(self) -> str:
         """Name of the model, one of modot_ros.model.MODELS."""
-        return self.loaded.name
+        return self.engine.facts.name
+
+    @property
+    def loaded(self) -> LoadedNetwork:
+        """The network itself; ValueError unless it runs in this process by torch."""
+        if not isinstance(self.engine, LocalEngine):
+            raise ValueError(f"{self.name} does not run by torch in this process: choose engine local")
+        return self.engine.loaded
 
     @property
     def device(self) -> str:
         """Where the network runs, "cpu" or "cuda:N"."""
-        return str(self.loaded.device)
+        return self.engine.facts.device
 
     @property
     def depth_kind(self) -> str:
         """"metric", "relative" or "none"."""
-        return self.loaded.depth_kind
+        return self.engine.facts.depth_kind
 
     @property
     def has_uncertainty(self) -> bool:
         """Whether the model predicts the standard deviation of ln depth."""
-        return self.loaded.has_uncertainty
+        return self.engine.facts.has_uncertainty
 
     def predict(self, rgb: np.ndarray, focal_px: float | None = None, instances: np.ndarray | None = None,
                 parts: Collection[str] = PARTS) -> Prediction:
@@ -139,7 +141,8 @@ class Predictor:
             raise ValueError(f"{self.name} predicts no depth: choose one of {', '.join(MODELS)}, or call refine")
         _validate_picture(rgb)
         height, width = rgb.shape[:2]
-        canonical_focal = self.loaded.canonical_focal
+        facts = self.engine.facts
+        canonical_focal = facts.canonical_focal
         if focal_px is None:
             focal_px = (canonical_focal or ASSUMED_FOCAL) * width
         elif not (math.isfinite(focal_px) and focal_px > 0):
@@ -149,8 +152,9 @@ class Predictor:
         needed = set().union(*(_NEEDS[part] for part in parts))
 
         watch = _Stopwatch()
-        coarse_depth, coarse_probability, coarse_std = run(self.loaded, rgb, depth="depth" in needed,
-                                                           boundary="boundary" in needed, flip=self.flip)
+        coarse_depth, coarse_probability, coarse_std = look(
+            lambda pictures: self.engine.maps(pictures, "depth" in needed, "boundary" in needed),
+            fitted(rgb, facts.working_size), self.flip)
         watch.lap("network")
         depth: Any = None                               # which of these are computed depends on `needed`
         probability: Any = None
@@ -159,7 +163,7 @@ class Predictor:
         if "boundary" in needed:
             probability = cv2.resize(coarse_probability, (width, height), interpolation=cv2.INTER_LINEAR)
         if "depth" in needed:
-            if self.loaded.depth_along == "ray":
+            if facts.depth_along == "ray":
                 rows, columns = coarse_depth.shape
                 coarse_depth = coarse_depth / ray_lengths(columns, rows, focal_px * columns / width)
             if self.depth_kind == "metric" and canonical_focal:

@@ -165,3 +165,22 @@ def filled(stroke_golden):
             stroke_golden.fill(network.state_dict())
         return network.eval()
     return built
+
+
+@pytest.fixture(scope="session")
+def lively():
+    """`lively(network)`: in evaluation, with weights under which every input matters, the same every time.
+
+    With a gain of 1.5 a deep network's rounding grows with every layer; with 1 it does not.
+    """
+    import torch
+
+    def drawn(network, gain=1.5):
+        generator = torch.Generator().manual_seed(0)
+        for value in network.state_dict().values():
+            if value.is_floating_point() and value.ndim > 1:
+                value.copy_(torch.randn(value.shape, generator=generator) * gain * value[0].numel() ** -0.5)
+            elif value.is_floating_point():
+                value.add_(0.2 * (torch.rand(value.shape, generator=generator) - 0.5))
+        return network.eval().requires_grad_(False)
+    return drawn

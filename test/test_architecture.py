@@ -17,10 +17,11 @@ ARROWS = {
     "prediction": set(),
     "model": {"prediction"},
     "scene": {"prediction"},
-    "predictor": {"prediction", "model", "scene"},
+    "engine": {"machine", "prediction", "model"},
+    "predictor": {"prediction", "model", "scene", "engine"},
     "learn": {"machine", "prediction", "model", "scene", "predictor"},
-    "ros": {"machine", "prediction", "model", "scene", "predictor", "msg"},
-    "cli": {"machine", "prediction", "model", "scene", "predictor", "learn", "ros"},
+    "ros": {"machine", "prediction", "model", "scene", "engine", "predictor", "msg"},
+    "cli": {"machine", "prediction", "model", "scene", "engine", "predictor", "learn", "ros"},
 }
 DEMO_CAMERA = PACKAGE / "ros" / "sources" / "sim_camera.py"     # the one module of `ros` that may show synthetic rooms
 
@@ -56,7 +57,8 @@ NOT_FROM = {
 
 # Foreign packages with a home: only these rooms may import them.
 HOMES = {
-    "torch": {"model", "predictor", "learn", "ros", "cli"},
+    "torch": {"model", "engine", "predictor", "learn", "ros", "cli"},
+    **dict.fromkeys(("onnx", "onnxruntime", "ray", "grpc"), {"engine"}),
     **dict.fromkeys(("rclpy", "ament_index_python", "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "launch",
                      "launch_ros", "lifecycle_msgs", "rcl_interfaces", "sensor_msgs", "std_msgs", "cv_bridge",
                      "message_filters", "sensor_msgs_py", "tf2_ros", "vision_msgs", "visualization_msgs", "yolo_msgs"), {"ros"}),

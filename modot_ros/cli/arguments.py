@@ -13,6 +13,11 @@ def model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", default="fp32", help="fp32, bf16 or fp16")
 
 
+def engine_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--engine", default="local", help="where the network runs: local (torch) or onnx (ONNX Runtime, with "
+                        "the package's extra onnx; --weights may be a file of `modot export`)")
+
+
 def scene_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--focal-px", type=float, help="horizontal focal length of the input in pixels; without it the "
                         "model's canonical camera is assumed and metric depth is right up to one factor")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One picture through a loaded network."""
+"""Pictures through a loaded network."""
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -12,7 +13,11 @@ from torch.nn import functional as F
 
 from modot_ros.model.checkpoint import PRECISIONS, LoadedNetwork
 from modot_ros.model.flip import merge_depth, merge_probability
+<<<<<<< HEAD
 from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, normalise, resized, to_input
+=======
+from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, batched, fitted, normalise, padded
+>>>>>>> 998ef75 (Export of networks to ONNX, checked against torch, and an engine that runs them by ONNX Runtime)
 
 
 class Maps(NamedTuple):
@@ -29,7 +34,6 @@ class Maps(NamedTuple):
     log_depth_std: np.ndarray | None
 
 
-@torch.inference_mode()
 def run(loaded: LoadedNetwork, rgb: np.ndarray, depth: bool = True, boundary: bool = True, flip: bool = False) -> Maps:
     """One picture through a network, at the working size.
 
@@ -39,24 +43,48 @@ def run(loaded: LoadedNetwork, rgb: np.ndarray, depth: bool = True, boundary: bo
         depth, boundary: False skips the head.
         flip: also run the mirrored picture and merge both (`flip`); twice the time.
     """
-    maps = _once(loaded, rgb, depth, boundary)
-    if flip:
-        mirrored = _once(loaded, np.ascontiguousarray(rgb[:, ::-1]), depth, boundary)
-        merges = (merge_depth, merge_probability, merge_depth)
-        maps = [None if one is None else merge(one, other) for merge, one, other in zip(merges, maps, mirrored)]
-    return Maps(*(None if one is None else one.cpu().contiguous().numpy() for one in maps))
+    picture = fitted(rgb, loaded.working_size)
+    return look(lambda pictures: run_batch(loaded, pictures, depth, boundary), picture, flip)
 
 
-def _once(loaded: LoadedNetwork, rgb: np.ndarray, depth: bool, boundary: bool) -> tuple[Tensor | None, ...]:
-    """The fields of `Maps` as they come out of the network, float32 [h, w] on its device; copies, for a CUDA graph writes
-    every picture's outputs to the same place."""
-    image, (width, height) = to_input(rgb, loaded.working_size, STRIDE)
-    image = image.to(loaded.device, PRECISIONS[loaded.precision], memory_format=torch.channels_last)
-    depth_m, logits, *rest = loaded.call(image, depth=depth, boundary=boundary)
-    std = rest[0] if rest else None
-    return (None if depth_m is None else depth_m[0, 0, :height, :width].to(torch.float32, copy=True),
-            None if logits is None else torch.sigmoid(logits[-1][0, 0, :height, :width].float()),
-            None if std is None else std[0, 0, :height, :width].to(torch.float32, copy=True))
+def look(maps_of: Callable[[list[np.ndarray]], list[Maps]], picture: np.ndarray, flip: bool) -> Maps:
+    """Maps of one picture at the working size; with `flip` merged with those of the mirrored one."""
+    if not flip:
+        return maps_of([picture])[0]
+    pairs = zip(*maps_of([picture, np.ascontiguousarray(picture[:, ::-1])]))
+    merges = (merge_depth, merge_probability, merge_depth)
+    return Maps(*(None if one is None else merge(torch.from_numpy(one), torch.from_numpy(other)).numpy()
+                  for merge, (one, other) in zip(merges, pairs)))
+
+
+@torch.inference_mode()
+def run_batch(loaded: LoadedNetwork, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True) -> list[Maps]:
+    """Pictures uint8 [h, w, 3] at the working size, those of one padded size through the network at once, in their order."""
+    def network(images: list[np.ndarray]) -> list[np.ndarray | None]:
+        image = batched(images).to(loaded.device, PRECISIONS[loaded.precision], memory_format=torch.channels_last)
+        depth_m, logits, *rest = loaded.call(image, depth=depth, boundary=boundary)
+        std = rest[0] if rest else None
+        found = (depth_m, None if logits is None else torch.sigmoid(logits[-1].float()), std)
+        # copies, for a CUDA graph writes every batch's outputs to the same place
+        return [None if one is None else one[:, 0].to("cpu", torch.float32, copy=True).numpy() for one in found]
+    return in_batches(network, pictures)
+
+
+def in_batches(network: Callable[[list[np.ndarray]], Sequence[np.ndarray | None]], pictures: Sequence[np.ndarray]
+               ) -> list[Maps]:
+    """Maps of pictures at the working size, uint8 [h, w, 3] each.
+
+    network: padded pictures of one size -> its maps [N, h, w], in the order of `Maps`, None for what it lacks
+    """
+    found: list[Maps | None] = [None] * len(pictures)
+    images = [padded(picture, STRIDE) for picture in pictures]
+    for size in dict.fromkeys(image.shape for image in images):
+        places = [k for k, image in enumerate(images) if image.shape == size]
+        maps = network([images[k] for k in places])
+        for row, k in enumerate(places):
+            height, width = pictures[k].shape[:2]
+            found[k] = Maps(*(None if one is None else np.ascontiguousarray(one[row, :height, :width]) for one in maps))
+    return found
 
 
 @torch.inference_mode()

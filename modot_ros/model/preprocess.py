@@ -28,6 +28,23 @@ def fit_size(width: int, height: int, working_size: tuple[int, int] | None) -> t
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
+def fitted(rgb: np.ndarray, working_size: tuple[int, int] | None) -> np.ndarray:
+    """The picture, uint8 [H, W, 3], at the size that `fit_size` names. Raises ValueError when it is no colour picture."""
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
+        raise ValueError(f"picture is {rgb.dtype} {list(rgb.shape)}: must be uint8 [H, W, 3] and not empty")
+    width, height = fit_size(rgb.shape[1], rgb.shape[0], working_size)
+    if (width, height) == (rgb.shape[1], rgb.shape[0]):
+        return rgb
+    smaller = width < rgb.shape[1]
+    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+
+
+def padded(rgb: np.ndarray, stride: int) -> np.ndarray:
+    """The picture with its border repeated at the right and at the bottom, both sides multiples of `stride`."""
+    right, bottom = -rgb.shape[1] % stride, -rgb.shape[0] % stride
+    return cv2.copyMakeBorder(rgb, 0, bottom, 0, right, cv2.BORDER_REPLICATE) if right or bottom else rgb
+
+
 def to_input(rgb: np.ndarray, working_size: tuple[int, int] | None, stride: int) -> tuple[Tensor, tuple[int, int]]:
     """Resize, pad, normalise.
 
@@ -41,12 +58,24 @@ def to_input(rgb: np.ndarray, working_size: tuple[int, int] | None, stride: int)
 
     Raises ValueError when `rgb` is no colour picture.
     """
+<<<<<<< HEAD
     rgb = resized(rgb, working_size)
     height, width = rgb.shape[:2]
     right, bottom = -width % stride, -height % stride
     if right or bottom:
         rgb = cv2.copyMakeBorder(rgb, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
     return normalise(torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None].float() / 255.0), (width, height)
+=======
+    rgb = fitted(rgb, working_size)
+    height, width = rgb.shape[:2]
+    return batched([padded(rgb, stride)]), (width, height)
+
+
+def batched(pictures: Sequence[np.ndarray]) -> Tensor:
+    """Pictures uint8 [h, w, 3] of one size -> normalised float32 [N, 3, h, w] in channels-last memory."""
+    stacked = np.stack(pictures) if len(pictures) > 1 else np.ascontiguousarray(pictures[0])[None]
+    return normalise(torch.from_numpy(stacked).permute(0, 3, 1, 2).float() / 255.0)
+>>>>>>> 998ef75 (Export of networks to ONNX, checked against torch, and an engine that runs them by ONNX Runtime)
 
 
 def resized(rgb: np.ndarray, working_size: tuple[int, int] | None) -> np.ndarray:

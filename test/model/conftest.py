@@ -45,17 +45,3 @@ def order_network(order_golden):
         network.load_state_dict(state, assign=True)
         return network.eval().requires_grad_(False)
     return built
-
-
-@pytest.fixture(scope="session")
-def lively():
-    """`lively(network)`: in evaluation, with weights under which every input matters, the same every time."""
-    def drawn(network):
-        generator = torch.Generator().manual_seed(0)
-        for value in network.state_dict().values():
-            if value.ndim > 1:
-                value.copy_(torch.randn(value.shape, generator=generator) * 1.5 * value[0].numel() ** -0.5)
-            elif value.is_floating_point():
-                value.add_(0.2 * (torch.rand(value.shape, generator=generator) - 0.5))
-        return network.eval().requires_grad_(False)
-    return drawn

@@ -6,7 +6,7 @@ import argparse
 from contextlib import ExitStack
 from pathlib import Path
 
-from modot_ros.cli.arguments import model_arguments, scene_arguments
+from modot_ros.cli.arguments import engine_argument, model_arguments, scene_arguments
 from modot_ros.cli.use.predictions import predictions
 
 HELP = "Predict for a picture, the pictures of a folder, or a video (a video of overlays and a line of JSON per frame)."
@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the results, made when missing")
     parser.add_argument("--frames", action="store_true", help="of a video, keep the files of every frame too")
     model_arguments(parser)
+    engine_argument(parser)
     scene_arguments(parser)
 
 

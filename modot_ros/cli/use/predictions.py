@@ -51,7 +51,8 @@ def predictions(options: argparse.Namespace) -> Iterator[Seen]:
     method = options.order_method or ("fused" if options.order_model else "geometric")
     predictor = Predictor(options.model, options.weights, options.device, options.precision, options.boundary_threshold,
                           flip=options.flip, order_method=method, order_model=options.order_model,
-                          order_weights=options.order_weights, order_max_instances=options.order_max_instances, **most)
+                          order_weights=options.order_weights, order_max_instances=options.order_max_instances,
+                          engine=getattr(options, "engine", "local"), **most)
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)
     names: set[str] = set()

@@ -46,7 +46,7 @@ class InstaOrderNet(OrderNetwork):
         return [rgb]
 
     def logits(self, features: list[Tensor], masks: Tensor) -> dict[str, Tensor]:
-        x = torch.cat([masks, features[0].expand(len(masks), -1, -1, -1)], dim=1)
+        x = torch.cat([masks, features[0].expand(masks.shape[0], -1, -1, -1)], dim=1)
         x = self.layer1(self.maxpool(self.relu(self.bn1(self.conv1(x)))))
         x = self.layer4(self.layer3(self.layer2(x)))
         pooled = self.avgpool(x).flatten(1)

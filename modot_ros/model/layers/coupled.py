@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modot_ros.model.layers.casm import CASM, ChannelAttention, ConvBnRelu
+from modot_ros.model.layers.exported import mean_bins
 from modot_ros.model.layers.lru_cache import remember
 
 FREQUENCIES = (0.5, 1.0, 2.0)                           # of `waves`: periods from a map's middle to its border
@@ -45,13 +46,13 @@ class GlobalBlock(nn.Module):
             nn.init.zeros_(last.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        n, c, h, w = x.shape
-        t = x.permute(0, 2, 3, 1).reshape(n, h * w, c)
+        h, w = map(int, x.shape[-2:])                   # constants of an exported network
+        t = x.permute(0, 2, 3, 1).flatten(1, 2)
         q, k, v = (self.qkv(self.norm1(t) + self.place(waves(h, w, x.device, x.dtype)))
-                   .view(n, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4))
-        t = t + self.join(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, h * w, c))
+                   .unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4))
+        t = t + self.join(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
         t = t + self.narrow(F.gelu(self.widen(self.norm2(t))))
-        return t.view(n, h, w, c).permute(0, 3, 1, 2)
+        return t.unflatten(1, (h, w)).permute(0, 3, 1, 2)
 
 
 class PyramidPooling(nn.Module):
@@ -66,7 +67,7 @@ class PyramidPooling(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         maps = [x]
         for size, branch in zip(self.bins, self.branches):
-            maps.append(resize(F.relu(branch(F.adaptive_avg_pool2d(x, size))), x))
+            maps.append(resize(F.relu(branch(mean_bins(x, size))), x))
         return self.bottleneck(torch.cat(maps, dim=1))
 
 

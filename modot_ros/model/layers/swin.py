@@ -61,7 +61,7 @@ class PatchMerging(nn.Module):
         self.norm = nn.LayerNorm(4 * channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.pad(x, (0, 0, 0, x.shape[2] % 2, 0, x.shape[1] % 2))
+        x = F.pad(x, (0, 0, 0, int(x.shape[2]) % 2, 0, int(x.shape[1]) % 2))
         corners = (x[:, 0::2, 0::2], x[:, 1::2, 0::2], x[:, 0::2, 1::2], x[:, 1::2, 1::2])
         return self.reduction(self.norm(torch.cat(corners, dim=-1)))
 
@@ -95,7 +95,7 @@ class PatchEmbedding(nn.Module):
         self.norm = nn.LayerNorm(channels)
 
     def forward(self, image: Tensor) -> Tensor:
-        image = F.pad(image, (0, -image.shape[3] % PATCH, 0, -image.shape[2] % PATCH))
+        image = F.pad(image, (0, -int(image.shape[3]) % PATCH, 0, -int(image.shape[2]) % PATCH))
         return self.norm(self.proj(image).permute(0, 2, 3, 1))
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from modot_ros.model.layers.exported import exporting
 from modot_ros.model.layers.lru_cache import all_recent, remember
 
 WINDOW = 7                                              # side of MoDOT's windows, and of all that name none
@@ -31,7 +32,7 @@ APART = -100.0                                          # added between tokens t
 class Cut:
     """How `batch` grids of `height` x `width` tokens fall into windows of T tokens, W of them per grid."""
 
-    batch: int
+    batch: int                                          # while a network is exported, a tensor
     padded_height: int
     padded_width: int
     gather: Tensor                                      # int64 [batch W T], rows of the tokens; past the last: padding
@@ -47,6 +48,10 @@ class Cut:
 
 def cut(batch: int, height: int, width: int, shift: int, device: torch.device, window: int = WINDOW) -> Cut:
     """The cut of grids whose windows of `window` x `window` tokens begin at (-shift, -shift), wrapped around."""
+    if exporting():
+        one = remember(("cut", 1, int(height), int(width), shift, device, window), _not_made)
+        return _of_any_batch(one, batch, int(height) * int(width))
+
     def make() -> Cut:
         padded_height, padded_width = height + -height % window, width + -width % window
         gather = _rows(batch, height, width, padded_height, padded_width, padded_height, padded_width, shift, window)
@@ -60,6 +65,19 @@ def cut(batch: int, height: int, width: int, shift: int, device: torch.device, w
     return remember(("cut", batch, height, width, shift, device, window), make)
 
 
+def _of_any_batch(one: Cut, batch: Tensor, count: int) -> Cut:
+    """The cut of `batch` grids of `count` tokens, traced from that of one."""
+    first = torch.arange(batch)[:, None]
+    gather = torch.where(one.gather < count, first * count + one.gather, batch * count)
+    scatter = first * len(one.gather) + one.scatter
+    mask = None if one.mask is None else one.mask.repeat(batch, 1, 1, 1)
+    return Cut(batch, one.padded_height, one.padded_width, gather.flatten(), scatter.flatten(), mask, one.tokens)
+
+
+def _not_made() -> Any:
+    raise RuntimeError("a network is run once on a single picture of the same size before it is exported")
+
+
 def value_rows(batch: int, height: int, width: int, value_height: int, value_width: int, shift: int,
                device: torch.device) -> Tensor:
     """Rows of a value grid that may be a token larger than the query grid `height` x `width` it is read for.
@@ -67,6 +85,11 @@ def value_rows(batch: int, height: int, width: int, value_height: int, value_wid
     The official NewCRF pads the value grid as much as the query grid, rolls it at that larger size, and only then crops
     it to the padded query grid, so that after the roll values are no longer those of their query's place.
     """
+    if exporting():
+        one = remember(("values", 1, int(height), int(width), int(value_height), int(value_width), shift, device), _not_made)
+        count = int(value_height) * int(value_width)
+        return torch.where(one < count, torch.arange(batch)[:, None] * count + one, batch * count).flatten()
+
     def make() -> Tensor:
         bottom, right = -height % WINDOW, -width % WINDOW
         return _rows(batch, value_height, value_width, height + bottom, width + right, value_height + bottom,
@@ -187,6 +210,6 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(hidden, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        parts = x.chunk(math.ceil(len(x) / CPU_ROWS)) if x.is_cpu else (x,)
+        parts = x.chunk(math.ceil(len(x) / CPU_ROWS)) if x.is_cpu and not exporting() else (x,)
         done = [self.fc2(F.gelu(self.fc1(part))) for part in parts]
         return done[0] if len(done) == 1 else torch.cat(done)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modot_ros.model.layers.casm import ChannelAttention, ConvBnRelu
+from modot_ros.model.layers.exported import exporting
 
 CPU_ROWS = 24                                           # of pixels that a CPU has in hand
 
@@ -48,7 +49,7 @@ def image_features(image: Tensor, convolutions: nn.Sequential, channel: ChannelA
     convolution's columns, and (1 + pixel weight) onto its result. A CPU does it in strips and widens each of them
     twice, which takes less time than the memory of c as a whole.
     """
-    if fuse.training:
+    if fuse.training or exporting():
         c = convolutions(image)
         return fuse(torch.cat([channel(c) * c + c, spatial(c) * c + c], dim=1))
     narrow, widen = convolutions[:-1](image), convolutions[-1]

@@ -158,7 +158,7 @@ class Modot(nn.Module):
 
     def fitted(self, image: Tensor) -> Tensor:
         """The picture that the network sees: when aligned, its border repeated up to multiples of 32."""
-        bottom, right = -image.shape[-2] % STRIDE, -image.shape[-1] % STRIDE
+        bottom, right = -int(image.shape[-2]) % STRIDE, -int(image.shape[-1]) % STRIDE
         if self.sizes == "exact" or not (bottom or right):
             return image
         return F.pad(image, (0, right, 0, bottom), mode="replicate")

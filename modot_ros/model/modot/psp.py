@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from modot_ros.model.layers.casm import ConvBnRelu
+from modot_ros.model.layers.exported import exporting, mean_bins
 
 BINS = (1, 2, 3, 6)
 
@@ -29,13 +30,24 @@ class ConvGroupNormRelu(nn.Module):
         return F.relu(self.gn(self.conv(x)))
 
 
+class MeanBins(nn.Module):
+    """[N, C, h, w] -> [N, C, bins, bins]."""
+
+    def __init__(self, bins: int) -> None:
+        super().__init__()
+        self.bins = bins
+
+    def forward(self, x: Tensor) -> Tensor:
+        return mean_bins(x, self.bins)
+
+
 class PyramidPooling(nn.Module):
     """[N, in, h, w] -> [N, out, h, w]. The official group norm was meant for the first bin only; it is in all four."""
 
     def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
         self.psp_modules = nn.ModuleList(
-            nn.Sequential(nn.AdaptiveAvgPool2d(bins), ConvGroupNormRelu(in_channels, channels)) for bins in BINS)
+            nn.Sequential(MeanBins(bins), ConvGroupNormRelu(in_channels, channels)) for bins in BINS)
         self.bottleneck = ConvBnRelu(in_channels + len(BINS) * channels, channels)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -43,7 +55,7 @@ class PyramidPooling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         pooled = [branch(x.float()).to(x.dtype) for branch in self.psp_modules]
-        if x.is_cpu and not self.training:
+        if x.is_cpu and not self.training and not exporting():
             return self.bottleneck.relu(self.bottleneck.bn(self._convolved(x, pooled)))
         return self.bottleneck(torch.cat([x, *(_enlarged(bins, x) for bins in pooled)], dim=1))
 

@@ -65,7 +65,7 @@ def make_predictor(parameters: Parameters) -> Any:
     return Predictor(parameters.model, parameters.weights or None, parameters.device, parameters.precision,
                      flip=parameters.flip, order_method=parameters.order_method, order_model=parameters.order_model,
                      order_weights=parameters.order_weights or None,
-                     order_max_instances=parameters.order_max_instances)
+                     order_max_instances=parameters.order_max_instances, engine=parameters.engine)
 
 
 class ModotNode(LifecycleNode):

@@ -58,6 +58,8 @@ class Parameters:
     weights: str = parameter(
         "", "Weights file, .safetensors or .pth; empty = those that come with the package",
         unit="path", reload=True)
+    engine: str = parameter("local", "What runs the network: torch in this process (local), or ONNX Runtime (onnx), which "
+                            "`weights` may be a file of `modot export` for", choices=("local", "onnx"), reload=True)
     device: str = parameter("auto", "Where the network runs; auto = a GPU when there is one",
                             choices=("auto", "cpu", "cuda", "cuda:N"), reload=True)
     precision: str = parameter("fp32", "Number format of the network", choices=("fp32", "fp16", "bf16"),

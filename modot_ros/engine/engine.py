@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every engine is: pictures at the working size in, maps at that size out, where little has to travel."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from modot_ros.model import LoadedNetwork, Maps
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the numbers of an engine's network mean; the fields of `LoadedNetwork` by the same names."""
+
+    name: str
+    depth_kind: str                                     # "metric", "relative" or "none"
+    depth_along: str                                    # "axis" or "ray"
+    canonical_focal: float | None
+    working_size: tuple[int, int] | None                # width, height
+    has_uncertainty: bool
+    device: str                                         # "cpu", "cuda:N"
+    precision: str
+
+    @classmethod
+    def of_network(cls, loaded: LoadedNetwork) -> Facts:
+        return cls(loaded.name, loaded.depth_kind, loaded.depth_along, loaded.canonical_focal, loaded.working_size,
+                   loaded.has_uncertainty, str(loaded.device), loaded.precision)
+
+    @classmethod
+    def of_metadata(cls, metadata: dict[str, Any], device: str, has_uncertainty: bool) -> Facts:
+        """Of what `export` writes; ValueError for what is no network for depth and boundaries."""
+        try:
+            working_size = metadata["working_size"] and tuple(metadata["working_size"])
+            return cls(metadata["name"], metadata["depth_kind"], metadata["depth_along"], metadata["canonical_focal"],
+                       working_size, has_uncertainty, device, "fp32")
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"metadata {metadata} is not of a network for depth and boundaries ({error})") from error
+
+
+class Engine(Protocol):
+    """Any thread may call it."""
+
+    facts: Facts
+
+    def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True) -> list[Maps]:
+        """Maps of pictures uint8 [h, w, 3] at the working size (`model.fitted`), in their order, at their sizes.
+
+        depth, boundary: False leaves that map None.
+        """

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The network in this process, by ONNX Runtime: from an exported file, or exported here from the weights of torch."""
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modot_ros.engine.engine import Facts
+from modot_ros.engine.export import METADATA_KEY, export_network, readable
+from modot_ros.engine.onnx_session import session
+from modot_ros.model import Maps, in_batches
+
+MOST_SESSIONS = 4                                       # sizes of pictures whose sessions are kept
+OUTPUTS = ("depth", "boundary_probability", "log_depth_std")
+
+
+class OnnxEngine:
+    """A network of MODELS on ONNX Runtime, in 32 bits.
+
+    name        one of `export.EXPORTS` for depth and boundaries
+    weights     an .onnx file of `modot export`, which takes pictures of one shape; or a .safetensors or .pth file, or None
+                for the package's own: then every shape of picture is exported when it first comes, which takes seconds
+    device      "cpu", "cuda", "cuda:N", or "auto": a GPU when ONNX Runtime has a provider for one
+    Raises FileNotFoundError without the file, ModuleNotFoundError without onnxruntime, and ValueError for a network that
+    has no export, a device without provider, and a file that is none of `modot export` or of another network.
+    """
+
+    def __init__(self, name: str, weights: str | Path | None = None, device: str = "auto", precision: str = "fp32") -> None:
+        if precision != "fp32":
+            raise ValueError(f"precision is {precision!r}: engine onnx computes in fp32")
+        self._device = device
+        self._lock = threading.Lock()                   # of the sessions; a session itself takes calls from any thread
+        self._sessions: OrderedDict[tuple[int, int], Any] = OrderedDict()       # by height, width of the input
+        self._network, self._file = None, None
+        if weights is not None and Path(weights).suffix == ".onnx":
+            self._file, runtime = Path(weights), session(weights, device)
+            self._metadata = metadata = _metadata(runtime, self._file)
+            if metadata.get("name") != name:
+                raise ValueError(f"{weights}: this is {metadata.get('name')!r}, not {name!r}")
+            has_uncertainty = "log_depth_std" in _names(runtime)
+            width, height = metadata["size"]
+            self._sessions[height, width] = runtime
+        else:
+            self._network, self._metadata = readable(name, weights)
+            metadata = self._metadata
+            has_uncertainty = getattr(self._network, "has_uncertainty", False)
+            width, height = metadata["working_size"] or (64, 64)
+            runtime = self._session(height + -height % 32, width + -width % 32)
+        self.facts = Facts.of_metadata(metadata, _device(runtime), has_uncertainty)
+        self.provider = runtime.get_providers()[0]
+
+    def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True) -> list[Maps]:
+        """Raises ValueError for a picture whose shape a file was not exported for."""
+        wanted = (depth, boundary, depth and self.facts.has_uncertainty)
+        names = [name for name, one in zip(OUTPUTS, wanted) if one]
+
+        def network(images: list[np.ndarray]) -> list[np.ndarray | None]:
+            found = iter(self._session(*images[0].shape[:2]).run(names, {"image": _normalised(images, self._metadata)}))
+            return [next(found)[:, 0] if one else None for one in wanted]
+        return in_batches(network, pictures)
+
+    def _session(self, height: int, width: int) -> Any:
+        """The session for inputs of this size, multiples of 32."""
+        with self._lock:
+            if (height, width) not in self._sessions:
+                if self._network is None:
+                    ((there_height, there_width),) = self._sessions
+                    raise ValueError(f"{self._file} takes inputs of {there_width}x{there_height}, this picture makes one of "
+                                     f"{width}x{height}: export with `--size` of your pictures")
+                exported = export_network(self._network, self._metadata, (width, height))
+                self._sessions[height, width] = session(exported.onnx, self._device)
+                if len(self._sessions) > MOST_SESSIONS:
+                    self._sessions.popitem(last=False)
+            self._sessions.move_to_end((height, width))
+            return self._sessions[height, width]
+
+
+def _normalised(images: list[np.ndarray], metadata: dict[str, Any]) -> np.ndarray:
+    """uint8 [h, w, 3] each -> float32 [N, 3, h, w]."""
+    mean, deviation = (np.float32(255) * np.array(metadata[key], np.float32) for key in ("mean", "deviation"))
+    stacked = (np.stack(images).astype(np.float32) - mean) / deviation
+    return np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))
+
+
+def _metadata(runtime: Any, path: Path) -> dict[str, Any]:
+    text = runtime.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    if text is None:
+        raise ValueError(f"{path}: no model of `modot export`, it has no metadata called {METADATA_KEY!r}")
+    return json.loads(text)
+
+
+def _names(runtime: Any) -> set[str]:
+    return {output.name for output in runtime.get_outputs()}
+
+
+def _device(runtime: Any) -> str:
+    provider = runtime.get_providers()[0]
+    number = runtime.get_provider_options()[provider].get("device_id", "0")
+    return "cpu" if provider == "CPUExecutionProvider" else f"cuda:{number}"
