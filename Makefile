@@ -6,10 +6,11 @@ PYTHON3 := $(if $(PYTHON),$(PYTHON),python3)
 ENTER := . .ros/environment.sh &&
 
 # make demo: what to look at (picture, folder, video, bag or /dev/videoN; synthetic rooms when empty), where the
-# pictures go, and for how long.
+# pictures go, for how long, and from how many cameras.
 INPUT ?=
 OUT ?= demo_out
 SECONDS ?= 30
+CAMERAS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lint test docs demo bench shell clean
@@ -31,8 +32,8 @@ test: lint  ## build the package and run every test
 docs: setup  ## build the documentation into docs/_build/html; a warning is an error
 	@$(ENTER) python3 -m sphinx -W --keep-going -q -b html docs docs/_build/html && echo "docs: docs/_build/html/index.html"
 
-demo: setup  ## camera, node and monitor as three processes: [INPUT=path-or-device] [OUT=demo_out] [SECONDS=30]
-	@$(ENTER) python3 -m modot_ros.ros.demo $(if $(INPUT),--input "$(INPUT)") --output "$(OUT)" --seconds $(SECONDS)
+demo: setup  ## camera, node and monitor as three processes: [INPUT=path-or-device] [OUT=demo_out] [SECONDS=30] [CAMERAS=1]
+	@$(ENTER) python3 -m modot_ros.ros.demo $(if $(INPUT),--input "$(INPUT)") --output "$(OUT)" --seconds $(SECONDS) --cameras $(CAMERAS)
 
 bench: setup  ## run every benchmark of benchmarks/
 	@$(ENTER) for script in benchmarks/*.py; do echo "== $$script"; python3 $$script || exit 1; done

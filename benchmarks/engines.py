@@ -28,8 +28,9 @@ from modot_ros.model import load_network  # noqa: E402
 WARM_UP = 3
 
 
-def runners(model: str, weights: str | None, picture_size: tuple[int, int]) -> dict[str, Callable[[np.ndarray], list[np.ndarray]]]:
-    """By name: normalised image [N, 3, h, w] -> maps. And the example input's shape in `.shape` of the first."""
+def runners(model: str, weights: str | None, picture_size: tuple[int, int]
+            ) -> dict[str, Callable[[np.ndarray], list[np.ndarray]]]:
+    """By name: normalised image [N, 3, h, w] -> maps."""
     import onnxruntime
 
     exported, loaded = export(model, weights, picture_size), load_network(model, weights, "cpu")

@@ -13,7 +13,17 @@ import cv2
 import numpy as np
 
 from modot_ros.engine import Engine, LocalEngine, make_engine
-from modot_ros.model import MODELS, ORDER_MODELS, STROKE_MODELS, LoadedNetwork, fitted, load_order_network, look, order_pairs, run_strokes
+from modot_ros.model import (
+    MODELS,
+    ORDER_MODELS,
+    STROKE_MODELS,
+    LoadedNetwork,
+    load_order_network,
+    look,
+    order_pairs,
+    resized,
+    run_strokes,
+)
 from modot_ros.prediction import METHODS, PARTS, OrderGraph, Prediction
 from modot_ros.scene.boundaries import thin
 from modot_ros.scene.geometry import ray_lengths, resize_depth
@@ -152,9 +162,9 @@ class Predictor:
         needed = set().union(*(_NEEDS[part] for part in parts))
 
         watch = _Stopwatch()
-        coarse_depth, coarse_probability, coarse_std = look(
-            lambda pictures: self.engine.maps(pictures, "depth" in needed, "boundary" in needed),
-            fitted(rgb, facts.working_size), self.flip)
+        coarse: Any = look(lambda pictures: self.engine.maps(pictures, "depth" in needed, "boundary" in needed),
+                           resized(rgb, facts.working_size), self.flip)
+        coarse_depth, coarse_probability, coarse_std = coarse
         watch.lap("network")
         depth: Any = None                               # which of these are computed depends on `needed`
         probability: Any = None

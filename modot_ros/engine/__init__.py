@@ -6,10 +6,11 @@ from pathlib import Path
 
 from modot_ros.engine.engine import Engine, Facts
 from modot_ros.engine.local import LocalEngine
+from modot_ros.engine.shared import SharedEngine
 
 ENGINES = ("local", "onnx")
 
-__all__ = ["ENGINES", "Engine", "Facts", "LocalEngine", "make_engine"]
+__all__ = ["ENGINES", "Engine", "Facts", "LocalEngine", "SharedEngine", "make_engine"]
 
 
 def make_engine(kind: str, name: str, weights: str | Path | None = None, device: str = "auto", precision: str = "fp32"

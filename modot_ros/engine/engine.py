@@ -46,7 +46,7 @@ class Engine(Protocol):
     facts: Facts
 
     def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True) -> list[Maps]:
-        """Maps of pictures uint8 [h, w, 3] at the working size (`model.fitted`), in their order, at their sizes.
+        """Maps of pictures uint8 [h, w, 3] at the working size (`model.resized`), in their order, at their sizes.
 
         depth, boundary: False leaves that map None.
         """

@@ -8,16 +8,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 from modot_ros.model.checkpoint import PRECISIONS, LoadedNetwork
 from modot_ros.model.flip import merge_depth, merge_probability
-<<<<<<< HEAD
-from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, normalise, resized, to_input
-=======
-from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, batched, fitted, normalise, padded
->>>>>>> 998ef75 (Export of networks to ONNX, checked against torch, and an engine that runs them by ONNX Runtime)
+from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, batched, normalise, padded, resized
 
 
 class Maps(NamedTuple):
@@ -43,7 +38,7 @@ def run(loaded: LoadedNetwork, rgb: np.ndarray, depth: bool = True, boundary: bo
         depth, boundary: False skips the head.
         flip: also run the mirrored picture and merge both (`flip`); twice the time.
     """
-    picture = fitted(rgb, loaded.working_size)
+    picture = resized(rgb, loaded.working_size)
     return look(lambda pictures: run_batch(loaded, pictures, depth, boundary), picture, flip)
 
 

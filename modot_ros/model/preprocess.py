@@ -28,15 +28,14 @@ def fit_size(width: int, height: int, working_size: tuple[int, int] | None) -> t
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def fitted(rgb: np.ndarray, working_size: tuple[int, int] | None) -> np.ndarray:
+def resized(rgb: np.ndarray, working_size: tuple[int, int] | None) -> np.ndarray:
     """The picture, uint8 [H, W, 3], at the size that `fit_size` names. Raises ValueError when it is no colour picture."""
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
         raise ValueError(f"picture is {rgb.dtype} {list(rgb.shape)}: must be uint8 [H, W, 3] and not empty")
-    width, height = fit_size(rgb.shape[1], rgb.shape[0], working_size)
-    if (width, height) == (rgb.shape[1], rgb.shape[0]):
+    size = fit_size(rgb.shape[1], rgb.shape[0], working_size)
+    if size == (rgb.shape[1], rgb.shape[0]):
         return rgb
-    smaller = width < rgb.shape[1]
-    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if size[0] < rgb.shape[1] else cv2.INTER_LINEAR)
 
 
 def padded(rgb: np.ndarray, stride: int) -> np.ndarray:
@@ -58,15 +57,7 @@ def to_input(rgb: np.ndarray, working_size: tuple[int, int] | None, stride: int)
 
     Raises ValueError when `rgb` is no colour picture.
     """
-<<<<<<< HEAD
     rgb = resized(rgb, working_size)
-    height, width = rgb.shape[:2]
-    right, bottom = -width % stride, -height % stride
-    if right or bottom:
-        rgb = cv2.copyMakeBorder(rgb, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-    return normalise(torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None].float() / 255.0), (width, height)
-=======
-    rgb = fitted(rgb, working_size)
     height, width = rgb.shape[:2]
     return batched([padded(rgb, stride)]), (width, height)
 
@@ -75,17 +66,6 @@ def batched(pictures: Sequence[np.ndarray]) -> Tensor:
     """Pictures uint8 [h, w, 3] of one size -> normalised float32 [N, 3, h, w] in channels-last memory."""
     stacked = np.stack(pictures) if len(pictures) > 1 else np.ascontiguousarray(pictures[0])[None]
     return normalise(torch.from_numpy(stacked).permute(0, 3, 1, 2).float() / 255.0)
->>>>>>> 998ef75 (Export of networks to ONNX, checked against torch, and an engine that runs them by ONNX Runtime)
-
-
-def resized(rgb: np.ndarray, working_size: tuple[int, int] | None) -> np.ndarray:
-    """The picture, uint8 [H, W, 3], at the size that `fit_size` names. Raises ValueError when it is no colour picture."""
-    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
-        raise ValueError(f"picture is {rgb.dtype} {list(rgb.shape)}: must be uint8 [H, W, 3] and not empty")
-    size = fit_size(rgb.shape[1], rgb.shape[0], working_size)
-    if size == (rgb.shape[1], rgb.shape[0]):
-        return rgb
-    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if size[0] < rgb.shape[1] else cv2.INTER_LINEAR)
 
 
 def normalise(rgb: Tensor, mean: Sequence[float] = IMAGE_MEAN, deviation: Sequence[float] = IMAGE_DEVIATION) -> Tensor:

@@ -73,7 +73,8 @@ def test_what_cannot_be_exported_is_named(arguments, problem):
 
 
 def test_a_difference_is_found(lively):
-    network = lively(build_network("modot_nano", encoder_channels=(8, 8, 8, 8, 8), decoder_channels=(8, 8, 8), detail_channels=4), gain=1.0)
+    network = lively(build_network("modot_nano", encoder_channels=(8, 8, 8, 8, 8), decoder_channels=(8, 8, 8),
+                                   detail_channels=4), gain=1.0)
     exported = export_network(network, {"working_size": None}, (96, 64))
     assert largest_difference(exported) < TOLERANCE
     with torch.no_grad():

@@ -82,8 +82,8 @@ def test_a_file_takes_pictures_of_its_shape_and_names_those_of_another(tmp_path,
 
 
 def test_a_network_with_uncertainty_gives_it(tmp_path, lively):
-    save_checkpoint(tmp_path / "lite.safetensors", lively(build_network("modot_lite"), gain=1.0), "modot_lite", canonical_focal=0.8,
-                    working_size=(96, 64))
+    save_checkpoint(tmp_path / "lite.safetensors", lively(build_network("modot_lite"), gain=1.0), "modot_lite",
+                    canonical_focal=0.8, working_size=(96, 64))
     shown = pictures((64, 96))
     engines = [make_engine(kind, "modot_lite", tmp_path / "lite.safetensors", "cpu") for kind in ("local", "onnx")]
     assert all(engine.facts.has_uncertainty for engine in engines)

@@ -48,6 +48,7 @@ def described(recorders, name: str) -> dict:
     ("modot", {"image", "camera_info", "instances", "detections", "image_transport", "model", "weights", "device",
                "instances_type", "order_method", "order_model", "order_weights", "max_rate_hz", "params_file",
                "namespace", "use_sim_time", "rviz", "autostart", "log_level"}),
+    ("cameras", {"cameras", "image", "camera_info", "params_file"}),
     ("demo", {"input", "output", "seconds", "rviz"}),
     ("nav2_example", {"image", "camera_info", "modot_params", "nav2_params", "modot_nav2_params", "use_sim_time"})])
 def test_every_argument_has_a_description_and_a_default(recorders, name, wanted):

@@ -7,9 +7,11 @@ being made by another process: `python -m modot_ros.learn.synthetic.footage SEED
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import os
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,14 +77,18 @@ class Footage:
                              f"({error})") from error
 
     def render(self) -> None:
-        """Make the missing frames in order; each file appears only when it is whole."""
+        """Make the missing frames in order; each file appears only when it is whole. A second process waits for the first."""
         import torch
 
         from modot_ros.learn.synthetic import fly_through, random_scene, render
         torch.set_num_threads(1)
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self.ready() == self.frames:
-            return
+        with open(self.folder / "rendering.lock", "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)            # given back when the process ends, however it does
+            if self.ready() < self.frames:
+                self._render(random_scene, fly_through, render)
+
+    def _render(self, random_scene: Callable, fly_through: Callable, render: Callable) -> None:
         scene = random_scene(self.seed)
         for number, camera in enumerate(fly_through(scene, self.seed, self.frames, self.width, self.height)):
             if self.path(number).exists():

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Camera -> modot_node -> monitor as three processes over DDS, without launch files.
 
-    python -m modot_ros.ros.demo [--input PATH_OR_DEVICE] [--output DIR] [--seconds N]
+    python -m modot_ros.ros.demo [--input PATH_OR_DEVICE] [--output DIR] [--seconds N] [--cameras N]
+
+With --cameras 2 or more, as many cameras in namespaces of their own (without an input all in one room) and one process,
+modot_multi, for all of them.
 
 Ends within a minute, with 0 only when valid output came. demo.launch.py does the same for users of a
 distribution.
@@ -21,6 +24,7 @@ from modot_ros.ros.transport import transport_environment
 LONGEST_S = 60.0                                        # from start to end
 STARTING_S = 25.0                                       # of which until the first output, at most
 ENDING_S = 5.0                                          # for the report, and for each process to end
+MOST_CAMERAS = 8
 LOG_LINES = 20                                          # of each process, shown when something went wrong
 
 
@@ -32,17 +36,30 @@ def environment() -> dict[str, str]:
     return env
 
 
-def commands(source: str | None, output: Path, seconds: float) -> dict[str, list[str]]:
-    """The three processes by name, in the order in which they start."""
-    def node(module: str, **parameters) -> list[str]:
+def commands(source: str | None, output: Path, seconds: float, cameras: int = 1) -> dict[str, list[str]]:
+    """The processes by name, in the order in which they start."""
+    def node(module: str, namespace: str = "", **parameters) -> list[str]:
         pairs = [text for name, value in parameters.items() for text in ("-p", f"{name}:={value}")]
+        pairs += ["-r", f"__ns:=/{namespace}"] if namespace else []
         return [sys.executable, "-m", f"modot_ros.ros.{module}", *(["--ros-args", *pairs] if pairs else [])]
 
     def quoted(text: str) -> str:
         """As a YAML string: a path may hold colons or look like a number."""
         return "'" + text.replace("'", "''") + "'"
 
-    return {"camera": node("sources.sim_camera") if source is None else node("sources.image_source", source=quoted(source)),
+    def camera(namespace: str = "") -> list[str]:
+        if source is None:
+            return node("sources.sim_camera", namespace)
+        return node("sources.image_source", namespace, source=quoted(source))
+
+    if cameras > 1:
+        names = [f"camera_{k + 1}" for k in range(cameras)]
+        listed = f"[{', '.join(names)}]"
+        return {**{name: camera(name) for name in names},
+                "node": node("node.multi", cameras=listed),
+                "monitor": node("demo.cameras", cameras=listed, output=quoted(str(output)), duration_s=float(seconds),
+                                timeout_s=STARTING_S)}
+    return {"camera": camera(),
             "node": node("node"),
             "monitor": node("demo.monitor", output=quoted(str(output)), duration_s=float(seconds),
                             timeout_s=STARTING_S)}
@@ -120,12 +137,15 @@ def main(args: list[str] | None = None) -> int:
                         help="folder for pictures, report and logs")
     parser.add_argument("--seconds", type=float, default=30.0,
                         help=f"how long after the first output, at most {longest_s:g}")
+    parser.add_argument("--cameras", type=int, default=1, help=f"so many cameras on one process, at most {MOST_CAMERAS}")
     wanted = parser.parse_args(args)
+    if not 1 <= wanted.cameras <= MOST_CAMERAS:
+        parser.error(f"--cameras is {wanted.cameras}: must be 1 to {MOST_CAMERAS}")
     if not 0 < wanted.seconds <= longest_s:
         parser.error(f"--seconds is {wanted.seconds:g}: must be above 0 and at most {longest_s:g}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)      # ends its children as Ctrl-C does
     output = wanted.output.resolve()
-    code = run(commands(wanted.input, output, wanted.seconds), output, wanted.seconds, environment())
+    code = run(commands(wanted.input, output, wanted.seconds, wanted.cameras), output, wanted.seconds, environment())
     said = "no valid output" if code else "valid output"
     print(f"demo: {said}; pictures, numbers and logs are in {output}")
     return code

@@ -48,9 +48,12 @@ CHECK_PERIOD_S = 0.25                                   # checking every frame w
 
 
 class Monitor(Node):
-    """`done` is True after `duration_s` of output or `timeout_s` without; `finish` gives the exit code."""
+    """`done` is True after `duration_s` of output or `timeout_s` without; `finish` gives the exit code.
 
-    def __init__(self, **options) -> None:
+    shown: False keeps its rows to itself.
+    """
+
+    def __init__(self, shown: bool = True, **options) -> None:
         super().__init__("monitor", **options)
         value = declare(self, PARAMETERS)
         self.duration_s, self.timeout_s = value["duration_s"], value["timeout_s"]
@@ -67,6 +70,7 @@ class Monitor(Node):
         self.first_output_s: float | None = None
         self.early = 0                                  # frames that came before the first output
         self.rows: list[str] = []
+        self.shown = shown
 
         every = QoSProfile(depth=10)
         camera = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)       # fits any camera
@@ -132,9 +136,10 @@ class Monitor(Node):
         return (arrived_ns - stamp.nanoseconds) * 1e-9
 
     def read_diagnostics(self, message: DiagnosticArray) -> None:
+        own = self.resolve_topic_name("modot_node").lstrip("/")
         for status in message.status:
             for pair in status.values:
-                if "modot_node" in status.name and pair.key == "frames_dropped":
+                if status.name.lstrip("/").startswith(f"{own}:") and pair.key == "frames_dropped":
                     self.tally.dropped = int(pair.value)
 
     def check_newest(self) -> None:
@@ -171,7 +176,8 @@ class Monitor(Node):
 
     def say(self, text: str) -> None:
         self.rows.append(text)
-        print(text, flush=True)
+        if self.shown:
+            print(text, flush=True)
 
     def print_row(self) -> None:
         now_s = time.monotonic()

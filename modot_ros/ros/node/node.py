@@ -59,13 +59,13 @@ LOG_PERIOD_S = 5.0                                      # between two log lines 
 WARM_UP_SHAPE = (480, 640, 3)
 
 
-def make_predictor(parameters: Parameters) -> Any:
-    """The real one. Imported only here: torch takes seconds, and tests bring a predictor of their own."""
+def make_predictor(parameters: Parameters, engine: Any = None) -> Any:
+    """The real one, on its own engine or on `engine`. Imported here: torch takes seconds, and tests bring one of their own."""
     from modot_ros.predictor import Predictor
     return Predictor(parameters.model, parameters.weights or None, parameters.device, parameters.precision,
                      flip=parameters.flip, order_method=parameters.order_method, order_model=parameters.order_model,
                      order_weights=parameters.order_weights or None,
-                     order_max_instances=parameters.order_max_instances, engine=parameters.engine)
+                     order_max_instances=parameters.order_max_instances, engine=engine or parameters.engine)
 
 
 class ModotNode(LifecycleNode):

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One engine for several cameras: what they ask for while it is busy goes through it as the next batch."""
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from modot_ros.engine.engine import Engine, Facts
+from modot_ros.model import Maps
+
+MOST_TOGETHER = 8                                       # pictures of one batch
+
+
+@dataclass
+class _Request:
+    pictures: Sequence[np.ndarray]
+    depth: bool
+    boundary: bool
+    maps: list[Maps] = field(default_factory=list)
+    error: Exception | None = None
+    done: bool = False
+
+
+class SharedEngine:
+    """An Engine around another, for threads that each wait for their maps.
+
+    There is no thread of its own: whoever finds the engine free takes the oldest requests, his or not, as one batch. So
+    a camera waits for one batch that runs and at most for those before it in the line, and as each has one request at a
+    time, none starves.
+    most    pictures of a batch; a request with more goes through alone
+    """
+
+    def __init__(self, engine: Engine, most: int = MOST_TOGETHER) -> None:
+        if most < 1:
+            raise ValueError(f"most is {most}: a batch has 1 or more pictures")
+        self.engine, self.most = engine, most
+        self.batches = self.pictures = 0                # that went through
+        self._free = threading.Lock()                   # of the engine
+        self._line_lock = threading.Lock()
+        self._line: deque[_Request] = deque()           # oldest first
+
+    @property
+    def facts(self) -> Facts:
+        return self.engine.facts
+
+    def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True) -> list[Maps]:
+        """As the engine's; errors are those of these pictures, not of others in the batch."""
+        request = _Request(pictures, depth, boundary)
+        with self._line_lock:
+            self._line.append(request)
+        while not request.done:
+            with self._free:
+                if not request.done:
+                    self._run(self._taken())
+        if request.error is not None:
+            raise request.error
+        return request.maps
+
+    def _taken(self) -> list[_Request]:
+        """The oldest requests, as many as fit into a batch, at least one."""
+        taken, count = [], 0
+        with self._line_lock:
+            while self._line and (not taken or count + len(self._line[0].pictures) <= self.most):
+                taken.append(self._line.popleft())
+                count += len(taken[-1].pictures)
+        return taken
+
+    def _run(self, requests: list[_Request]) -> None:
+        depth, boundary = any(one.depth for one in requests), any(one.boundary for one in requests)
+        pictures = [picture for one in requests for picture in one.pictures]
+        try:
+            found = iter(self.engine.maps(pictures, depth, boundary))
+            for one in requests:
+                one.maps = [_asked(next(found), one) for _ in one.pictures]
+        except Exception as error:
+            if len(requests) > 1:                       # whose picture is it?
+                for one in requests:
+                    self._run([one])
+                return
+            requests[0].error = error
+        self.batches, self.pictures = self.batches + 1, self.pictures + len(pictures)
+        for one in requests:
+            one.done = True
+
+
+def _asked(maps: Maps, request: _Request) -> Maps:
+    return Maps(maps.depth if request.depth else None, maps.probability if request.boundary else None,
+                maps.log_depth_std if request.depth else None)
