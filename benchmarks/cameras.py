@@ -79,7 +79,7 @@ class Subscriber(Node):
 def programs(kind: str, names: list[str]) -> list[list[str]]:
     """Command lines that serve these cameras."""
     if kind == "one process":
-        return [[sys.executable, "-m", "modot_ros.ros.node.multi", "--ros-args", "-p", f"cameras:=[{', '.join(names)}]"]]
+        return [[sys.executable, "-m", "modot_ros.ros.multi", "--ros-args", "-p", f"cameras:=[{', '.join(names)}]"]]
     return [[sys.executable, "-m", "modot_ros.ros.node", "--ros-args", "-r", f"__ns:=/{name}"] for name in names]
 
 

@@ -56,7 +56,7 @@ def commands(source: str | None, output: Path, seconds: float, cameras: int = 1)
         names = [f"camera_{k + 1}" for k in range(cameras)]
         listed = f"[{', '.join(names)}]"
         return {**{name: camera(name) for name in names},
-                "node": node("node.multi", cameras=listed),
+                "node": node("multi", cameras=listed),
                 "monitor": node("demo.cameras", cameras=listed, output=quoted(str(output)), duration_s=float(seconds),
                                 timeout_s=STARTING_S)}
     return {"camera": camera(),

@@ -14,7 +14,7 @@ from rclpy.parameter import Parameter  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 
 from modot_ros import engine as engines  # noqa: E402
-from modot_ros.ros.node.multi import SharedEngines, camera_names, camera_nodes, started  # noqa: E402
+from modot_ros.ros.multi import SharedEngines, camera_names, camera_nodes, started  # noqa: E402
 from modot_ros.ros.node.parameters import Parameters  # noqa: E402
 
 WAIT_S = 20.0

@@ -53,6 +53,8 @@ def camera_names(container: Node) -> list[str]:
     for name in names:
         try:
             validate_namespace(f"/{name.strip('/')}")
+            if not name.strip("/"):
+                raise InvalidNamespaceException(name, "it is empty", 0)
         except InvalidNamespaceException as error:
             raise ValueError(f"cameras has {name!r}, which is no namespace: letters, digits, _ and /") from error
     twice = sorted({name for name in names if names.count(name) > 1})
