@@ -20,7 +20,7 @@ def generate_launch_description() -> LaunchDescription:
     def value(name: str, kind: type) -> ParameterValue:
         return ParameterValue(LaunchConfiguration(name), value_type=kind)
 
-    namespace = LaunchConfiguration("namespace")         # declared by the launch file that is included
+    namespace = LaunchConfiguration("namespace")
     synthetic = EqualsSubstitution(LaunchConfiguration("input"), "")
     return LaunchDescription([
         DeclareLaunchArgument("input", default_value="",
@@ -32,8 +32,9 @@ def generate_launch_description() -> LaunchDescription:
                               description="How long after the first output; 0 = until stopped"),
         DeclareLaunchArgument("rviz", default_value="false", choices=["true", "false"],
                               description="Start RViz with the outputs"),
+        DeclareLaunchArgument("namespace", default_value="", description="Namespace of the nodes"),
         IncludeLaunchDescription(PythonLaunchDescriptionSource(MODOT),
-                                 launch_arguments={"rviz": LaunchConfiguration("rviz")}.items()),
+                                 launch_arguments={"rviz": LaunchConfiguration("rviz"), "namespace": namespace}.items()),
         Node(package="modot_ros", executable="sim_camera", name="sim_camera", namespace=namespace,
              output="screen", additional_env=transport_environment(), condition=IfCondition(synthetic)),
         Node(package="modot_ros", executable="image_source", name="image_source", namespace=namespace,

@@ -21,7 +21,7 @@ TOPICS = {
 }
 # Arguments that override the parameter file when they are given: name -> type, description
 PARAMETERS = {
-    "image_transport": (str, "How the image comes: raw, or compressed on IMAGE/compressed"),
+    "image_transport": (str, "How the image comes: raw, compressed, ffmpeg or foxglove"),
     "model": (str, "Network to run"),
     "engine": (str, "What runs the network: local (torch), onnx (ONNX Runtime)"),
     "weights": (str, "Weights file, .safetensors or .pth; for engine onnx also .onnx"),
@@ -85,5 +85,5 @@ def generate_launch_description() -> LaunchDescription:
                      "use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}],
         remappings=[("image", LaunchConfiguration("image"))], output="screen", additional_env=transport_environment(),
         condition=IfCondition(LaunchConfiguration("rviz")))
-    # scoped: whoever includes this file keeps his own configurations
-    return LaunchDescription([*arguments, GroupAction([OpaqueFunction(function=start_node), rviz])])
+    # scoped: the arguments of this file are none of the files that are included after it
+    return LaunchDescription([GroupAction([*arguments, OpaqueFunction(function=start_node), rviz])])

@@ -4,13 +4,15 @@
 Starts what navigates (nav2_bringup's navigation_launch.py). Localisation, odometry and the transforms map -> odom ->
 base_link -> camera are the robot's own; docs/nav2.md says what they must be.
 """
+import atexit
 import os
 import tempfile
+from pathlib import Path
 
 import yaml
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 
@@ -37,9 +39,11 @@ def start_nav2(context: LaunchContext) -> list:
             parameters = laid_over(parameters, yaml.safe_load(file))
     with tempfile.NamedTemporaryFile("w", suffix="_nav2.yaml", delete=False, encoding="utf-8") as file:
         yaml.safe_dump(parameters, file)
-    return [IncludeLaunchDescription(
+    atexit.register(Path(file.name).unlink, missing_ok=True)     # Nav2 reads it until this launch ends
+    # scoped: arguments of one file are none of the other's, although they share names
+    return [GroupAction([IncludeLaunchDescription(
         PythonLaunchDescriptionSource(os.path.join(bringup, "launch/navigation_launch.py")),
-        launch_arguments={"params_file": file.name, "use_sim_time": LaunchConfiguration("use_sim_time")}.items())]
+        launch_arguments={"params_file": file.name, "use_sim_time": LaunchConfiguration("use_sim_time")}.items())])]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import math
 import os
+import sys
 from pathlib import Path
 
 MOST_THREADS = 8                                        # more gain nothing in layers this small
@@ -34,7 +35,14 @@ def threads() -> int:
 
 
 def prepare_threads() -> None:
-    """Number of OpenMP's threads and how they wait, unless the user has set them."""
+    """Number of OpenMP's threads and how they wait, unless the user has set them.
+
+    A torch that was loaded before this package no longer reads the environment: it is told the number, unless somebody has
+    lowered it. How its threads wait stays as it is; with one there is nobody to wait for.
+    """
+    torch = sys.modules.get("torch")
+    if "OMP_NUM_THREADS" not in os.environ and hasattr(torch, "set_num_threads") and torch.get_num_threads() > threads():
+        torch.set_num_threads(threads())
     os.environ.setdefault("OMP_NUM_THREADS", str(threads()))
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 

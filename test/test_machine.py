@@ -38,6 +38,15 @@ def test_every_entry_has_the_threads_of_the_machine_unless_the_user_says_otherwi
     assert found.stdout.split() == [expected, given.get("OMP_WAIT_POLICY", "passive"), expected], found.stderr
 
 
+@pytest.mark.parametrize("before, given, expected", [("", {}, machine.threads()), ("", {"OMP_NUM_THREADS": "2"}, 2),
+                                                     ("torch.set_num_threads(1); ", {}, 1)])
+def test_a_torch_that_is_loaded_before_has_those_threads_too(before, given, expected):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    program = f"import torch; {before}import modot_ros; print(torch.get_num_threads())"
+    found = subprocess.run([sys.executable, "-c", program], env={**environment, **given}, capture_output=True, text=True)
+    assert found.stdout.strip() == str(expected), found.stderr
+
+
 def test_the_package_itself_does_not_load_torch():
     program = "import sys, modot_ros; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout.strip() == "False"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Slows down where something near hides something else: a planner's use of the order graph."""
 import rclpy
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from std_msgs.msg import Float32
 
@@ -27,4 +28,7 @@ class OrderListener(Node):
 
 if __name__ == "__main__":
     rclpy.init()
-    rclpy.spin(OrderListener())
+    try:
+        rclpy.spin(OrderListener())
+    except (KeyboardInterrupt, ExternalShutdownException):      # an interrupt ends it
+        pass

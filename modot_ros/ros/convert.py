@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -116,6 +117,17 @@ def _rgb_of_compressed(message: CompressedImage, tone: Tone) -> np.ndarray:
     except ValueError as error:
         raise BadFrame("size" if isinstance(error, TooLarge) else "truncated", f"{text} {error}") from error
     return _rgb_of_pixels(picture, encoding_of_decoded(picture, message.format), tone)
+
+
+def coded_image(message: Any) -> Image | CompressedImage:
+    """The CompressedImage of an FFMPEGPacket (ffmpeg_image_transport_msgs) or a CompressedVideo (foxglove_msgs); others as they
+    are. Told by their fields, for the packages need not be installed."""
+    if hasattr(message, "timestamp"):
+        return CompressedImage(header=Header(stamp=message.timestamp, frame_id=message.frame_id), format=message.format,
+                               data=message.data)
+    if hasattr(message, "pts"):
+        return CompressedImage(header=message.header, format=message.encoding, data=message.data)
+    return message
 
 
 def picture_of_video(message: Image | CompressedImage, packets: VideoPackets) -> Image | CompressedImage:

@@ -5,6 +5,7 @@ tf2_ros is part of every ROS distribution; ROS from wheels lacks it, and then no
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,22 @@ def mount(text: str) -> np.ndarray:
 def moved(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Points [N, 3] taken to the other frame."""
     return points @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def points_up(frame: str, parents: Mapping[str, tuple[str, np.ndarray]]) -> bool:
+    """Whether z of a frame points up, as that of a camera's body does, and not forward, as that of its pictures.
+
+    parents  by frame: its parent, and what takes its points there. Up is z of the last frame that they lead to; False for a
+             frame without parent
+    """
+    z, seen = np.array([0.0, 0, 1]), {frame}
+    while frame in parents:
+        frame, matrix = parents[frame]
+        z = matrix[:3, :3] @ z
+        if frame in seen:                               # frames in a circle have no up
+            return False
+        seen.add(frame)
+    return len(seen) > 1 and bool(z[2] > np.cos(np.radians(30)))
 
 
 class Transforms:

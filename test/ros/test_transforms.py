@@ -10,7 +10,15 @@ pytest.importorskip("rclpy", reason="rclpy is not importable: no ROS here")
 
 from geometry_msgs.msg import TransformStamped  # noqa: E402
 
-from modot_ros.ros.transforms import Transforms, matrix_of_message, matrix_of_quaternion, mount, moved  # noqa: E402
+from modot_ros.ros.transforms import (  # noqa: E402
+    OPTICAL_OF_BODY,
+    Transforms,
+    matrix_of_message,
+    matrix_of_quaternion,
+    mount,
+    moved,
+    points_up,
+)
 
 
 def test_a_sensor_below_the_camera_looks_the_same_way():
@@ -68,3 +76,10 @@ def test_without_tf2_the_reason_is_told(monkeypatch):
     transforms = Transforms(None)
     transforms.listen()
     assert transforms.lookup("camera", "laser") is None and "comes with a ROS distribution" in transforms.problem
+
+
+def test_a_frame_whose_z_points_up_is_no_pictures_frame():
+    body, optical = np.eye(4), OPTICAL_OF_BODY.T
+    parents = {"camera_link": ("base_link", body), "optical": ("camera_link", optical), "a": ("b", body), "b": ("a", body)}
+    assert points_up("camera_link", parents) and not points_up("optical", parents)
+    assert not points_up("unknown", parents) and not points_up("base_link", parents) and not points_up("a", parents)

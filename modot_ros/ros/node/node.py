@@ -25,12 +25,12 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, Image
 
 from modot_ros.machine import has_nvidia_gpu, keep_freed_memory
 from modot_ros.ros.bond import form_bond
 from modot_ros.ros.camera import Camera
-from modot_ros.ros.convert import picture_of_video
+from modot_ros.ros.convert import coded_image, picture_of_video
 from modot_ros.ros.node.gpu import free_gpu_memory
 from modot_ros.ros.node.health import Health
 from modot_ros.ros.node.labelling import TYPES, detections_type
@@ -41,19 +41,19 @@ from modot_ros.ros.node.parameters import Parameters, changed, declare
 from modot_ros.ros.node.perception import Perception
 from modot_ros.ros.node.ranges import range_sensor
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Couple, Frame, Pairing, stamp_ns
-from modot_ros.ros.node.topics import camera_info_topic, image_topic, is_rectified_name, silence
+from modot_ros.ros.node.topics import camera_info_topic, image_topic, image_type, is_rectified_name, static_transforms_type
+from modot_ros.ros.node.watch import Watch
 from modot_ros.ros.node.worker import Worker
 from modot_ros.ros.transforms import Transforms
 from modot_ros.ros.video_packets import VideoPackets
 
 SUBSCRIBE = {"depth": 1, "reliability": ReliabilityPolicy.BEST_EFFORT}
 PUBLISH = {"depth": 1, "reliability": ReliabilityPolicy.RELIABLE}
+PACKETS = 30                                            # of video that wait: a picture needs every one before it
 LATCHED = {"depth": 1, "reliability": ReliabilityPolicy.RELIABLE, "durability": DurabilityPolicy.TRANSIENT_LOCAL}
 OVERRIDABLE = QoSOverridingOptions(policy_kinds=(
     QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY, QoSPolicyKind.DURABILITY, QoSPolicyKind.DEADLINE,
     QoSPolicyKind.LIFESPAN))
-SILENT_S = 5.0                                          # without images, calibration or /clock for so long, the log says why
-OLD_S = 1.0                                             # images whose stamps differ more from the clock are remarked upon
 STOP_S = 1.0                                            # how long a transition waits for the frame that is worked on
 LOG_PERIOD_S = 5.0                                      # between two log lines about one kind of bad frame
 WARM_UP_SHAPE = (480, 640, 3)
@@ -91,9 +91,10 @@ class ModotNode(LifecycleNode):
         self._bond: Any = None
         self._pacing = {"frames": Pacing(), "labels": Pacing(), "overlay": Pacing()}
         self._logged_s: dict[str, float] = {}           # when a reason for skipping was last logged
-        self._said: set[str] = set()                    # what the log tells once
+        self._watch = Watch(self)
         self._camera_info: CameraInfo | None = None     # of the last activation: calibration hardly ever changes
         self._stamp_age_s: float | None = None
+        self._image_frame: str | None = None
         self._finalized = self._has_latched = False
         self.exit_code = 0
         super().__init__("modot_node", **options)
@@ -178,7 +179,7 @@ class ModotNode(LifecycleNode):
         rectified = {"auto": True if is_rectified_name(self._image_topic()) else None, "true": True, "false": False}
         self._perception = Perception(self.predictor, rectified[self.parameters.rectified], self.parameters.rotate,
                                       Metres(self._range_sensor))
-        self._couple, self._said, self._stamp_age_s, self._has_latched = Couple(), set(), None, False
+        self._couple, self._watch, self._stamp_age_s, self._has_latched = Couple(), Watch(self), None, False
         self._packets = VideoPackets()
         self._pairing = Pairing(self.parameters.instances_timeout_s, self.parameters.instances_max_age_s, self._camera_info)
         self._pacing = {"frames": Pacing(), "labels": Pacing(), "overlay": Pacing()}
@@ -186,6 +187,10 @@ class ModotNode(LifecycleNode):
         result = super().on_activate(state)
         self._worker = Worker(self._process, self._skip, self._lose, self._stopped)
         self._subscribers = self._subscribe()
+        tf_type = static_transforms_type()
+        if tf_type is not None:
+            self._subscribers.append(self.create_subscription(tf_type, "/tf_static", self._watch.static_transforms,
+                                                              QoSProfile(**{**LATCHED, "depth": 100})))
         if not self.parameters.autostart:               # somebody leads: Nav2's lifecycle manager expects a bond
             self._bond = form_bond(self)
             if self._bond is None:
@@ -203,9 +208,10 @@ class ModotNode(LifecycleNode):
         if with_detections:
             topics.append((self._detections_type, "detections", self._on_detections))
         topics += self._range_sensor.topics() if self._range_sensor else []
-        return [self.create_subscription(message_type, topic, callback, QoSProfile(**SUBSCRIBE),
-                                         qos_overriding_options=OVERRIDABLE)
-                for message_type, topic, callback in topics]
+        video = self.parameters.image_transport in ("ffmpeg", "foxglove")
+        return [self.create_subscription(message_type, topic, callback, QoSProfile(
+            **{**SUBSCRIBE, "depth": PACKETS if video and message_type is self._image_type else 1}),
+            qos_overriding_options=OVERRIDABLE) for message_type, topic, callback in topics]
 
     def _receive_latched(self) -> None:
         """A calibration that was latched before this node came is received only by a subscription that asks for it, which
@@ -260,7 +266,7 @@ class ModotNode(LifecycleNode):
 
     @property
     def _image_type(self) -> type:
-        return Image if self.parameters.image_transport == "raw" else CompressedImage
+        return image_type(self.parameters.image_transport)
 
     def _image_topic(self) -> str:
         return image_topic(self.resolve_topic_name("image"), self.parameters.image_transport)
@@ -294,10 +300,11 @@ class ModotNode(LifecycleNode):
 
     # Input: executor's thread
 
-    def _on_image(self, message: Image | CompressedImage) -> None:
+    def _on_image(self, message: Any) -> None:
         now_s = time.monotonic()
         self.health.received(now_s)
-        message = picture_of_video(message, self._packets)     # here, because a picture needs every packet before it
+        message = picture_of_video(coded_image(message), self._packets)     # here, because a picture needs every packet before it
+        self._image_frame = message.header.frame_id
         self._stamp_age_s = self.get_clock().now().nanoseconds * 1e-9 - stamp_ns(message) * 1e-9
         self._forward(self._pairing.image(message, now_s))
 
@@ -337,59 +344,20 @@ class ModotNode(LifecycleNode):
         now_s = time.monotonic()
         if self._worker is not None:
             self._forward(self._pairing.poll(now_s))
-            self._report_pairing(now_s)
             self._receive_latched()
-            self._report_time()
-            self._report_silence(now_s)
+            self._perception.metres.report(self.health, self.parameters)
+            self._watch.pairing(self._pairing, self.parameters.instances_type, now_s)
+            self._watch.time(self._stamp_age_s, self._pairing.unstamped)
+            self._watch.frame(self._image_frame, self.parameters.frame_id)
+            waiting = {} if self.health.has_received else {self._image_topic(): self._image_type}
+            if self._camera_info is None:
+                waiting[self._camera_info_topic()] = CameraInfo
+            self._watch.silent_inputs(waiting, self.health.active_for_s(now_s))
         name = self.get_fully_qualified_name()
         status = self.health.status(f"{name}: perception", name, self.state_label, now_s)
         message = DiagnosticArray(status=[status])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
-
-    def _report_pairing(self, now_s: float) -> None:
-        pairing = self._pairing
-        if pairing.unpaired:
-            self.health.dropped("unpaired", now_s, count=pairing.unpaired)
-            pairing.unpaired = 0
-        self._perception.metres.report(self.health, self.parameters)
-        self.health.facts["clock_jumps"] = str(pairing.jumps)
-        self.health.facts["labels"] = self.parameters.instances_type if pairing.labels_in_use else "own partition"
-        self.health.facts["labels_late"] = str(pairing.late)
-        self.health.facts["labels_without_image"] = str(pairing.misfits)
-        self.health.warn("labels", "" if pairing.labels_in_use or not pairing.misfits else
-                         f"{pairing.misfits} labels have the stamp of no image")
-
-    def _report_time(self) -> None:
-        stopped = self.get_clock().ros_time_is_active and not self.get_clock().now().nanoseconds
-        self.health.warn("clock", "use_sim_time is true and nothing has come on /clock" if stopped else "")
-        age_s = None if stopped else self._stamp_age_s
-        self.health.facts["stamp_age_ms"] = "" if age_s is None else f"{1e3 * age_s:.0f}"
-        self.health.warn("stamps", "images have no stamp: labels cannot be paired with them" if self._pairing.unstamped else
-                         "" if age_s is None or abs(age_s) < OLD_S else
-                         f"images are stamped {abs(age_s):.1f} s {'ago' if age_s > 0 else 'ahead'}: late, or of another clock")
-
-    def _report_silence(self, now_s: float) -> None:
-        """Once per activation, a line in the log on what is missing after SILENT_S."""
-        active_s = self.health.active_for_s(now_s)
-        if active_s < SILENT_S:
-            return
-        waiting = {} if self.health.has_received else {self._image_topic(): self._image_type}
-        if self._camera_info is None:
-            waiting[self._camera_info_topic()] = CameraInfo
-        own = self.get_fully_qualified_name() + "/"
-        for topic, kind in waiting.items():
-            others = [(name, types) for name, types in self.get_topic_names_and_types()
-                      if not name.startswith(own) and self.count_publishers(name)]
-            self._tell_once(topic, silence(topic, f"sensor_msgs/msg/{kind.__name__}",
-                                           self.get_publishers_info_by_topic(topic), others))
-        for topic, text in self.health.warnings.items():
-            self._tell_once(topic, text)
-
-    def _tell_once(self, key: str, text: str) -> None:
-        if key not in self._said:
-            self._said.add(key)
-            self.get_logger().warning(text)
 
     # Work: worker's thread
 

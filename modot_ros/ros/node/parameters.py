@@ -79,8 +79,9 @@ class Parameters:
         high=1024, reload=True)
     autostart: bool = parameter(
         True, "Configure and activate at start; false leaves that to a lifecycle manager", reload=True)
-    image_transport: str = parameter("raw", "Subscribe `image` (raw) or `image/compressed` (JPEG, PNG)",
-                                     choices=("raw", "compressed"), reload=True)
+    image_transport: str = parameter(
+        "raw", "Subscribe `image` (raw), `image/compressed` (JPEG, PNG), `image/ffmpeg` (packets of ffmpeg_image_transport) or "
+        "`image` as a CompressedVideo (foxglove)", choices=("raw", "compressed", "ffmpeg", "foxglove"), reload=True)
     max_rate_hz: float = parameter(
         0.0, "Most frames processed per second, by the ROS clock; 0 = as fast as possible",
         unit="Hz", low=0.0, high=1000.0)

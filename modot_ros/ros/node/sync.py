@@ -113,6 +113,7 @@ class Pairing:
             self.jumps += 1
             self.unpaired += len(self._images)
             self._forget()
+            self._infos_in_step = False                 # that of this stamp may have come before, and is the newest
         self._newest_ns = max(stamp, self._newest_ns)
         self._drop_labels_ahead()
         self.unstamped += stamp == 0

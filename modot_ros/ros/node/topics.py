@@ -3,18 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 
-COMPRESSED = "/compressed"
+# image_transport -> what is behind the image's name; package and message, imported when they are asked for.
+TRANSPORTS = {"raw": ("", "sensor_msgs", "Image"), "compressed": ("/compressed", "sensor_msgs", "CompressedImage"),
+              "ffmpeg": ("/ffmpeg", "ffmpeg_image_transport_msgs", "FFMPEGPacket"),
+              "foxglove": ("", "foxglove_msgs", "CompressedVideo")}
+
+
+def image_type(transport: str) -> type:
+    """The message of an `image_transport`. Raises ValueError when its package is not installed."""
+    _, package, name = TRANSPORTS[transport]
+    try:
+        return getattr(import_module(f"{package}.msg"), name)
+    except ImportError as error:
+        raise ValueError(f"image_transport is {transport!r}: it needs the messages of {package}, which cannot be imported "
+                         f"({error}). Install ros-$ROS_DISTRO-{package.replace('_', '-')}, or choose raw, compressed") from error
+
+
+def static_transforms_type() -> type | None:
+    """The message of /tf_static; None where it is not installed, as in ROS from wheels."""
+    try:
+        from tf2_msgs.msg import TFMessage
+    except ImportError:
+        return None
+    return TFMessage
+
+
+def _bare(image: str) -> str:
+    """An image topic without its transport."""
+    for ending, _, _ in TRANSPORTS.values():
+        image = image.removesuffix(ending)
+    return image
 
 
 def image_topic(resolved: str, transport: str) -> str:
-    """Full name of the image topic for an `image_transport` of raw or compressed.
+    """Full name of the image topic for an `image_transport`, one of TRANSPORTS.
 
     resolved  what `image` is remapped to: as in image_transport the name without the transport, or with it
     """
-    if transport == "raw":
-        return resolved
-    return resolved if resolved.endswith(COMPRESSED) else resolved + COMPRESSED
+    ending = TRANSPORTS[transport][0]
+    return resolved.removesuffix(ending) + ending
 
 
 def camera_info_topic(resolved: str, resolved_image: str, namespace: str) -> str:
@@ -30,12 +59,12 @@ def camera_info_topic(resolved: str, resolved_image: str, namespace: str) -> str
 
 def sibling(image: str) -> str:
     """The camera_info topic beside an image topic, its transport aside: /cam/image_raw/compressed -> /cam/camera_info."""
-    return image.removesuffix(COMPRESSED).rpartition("/")[0] + "/camera_info"
+    return _bare(image).rpartition("/")[0] + "/camera_info"
 
 
 def is_rectified_name(image: str) -> bool:
     """Whether a topic bears the name that image_proc gives to rectified images: .../image_rect, .../image_rect_color."""
-    return image.removesuffix(COMPRESSED).rpartition("/")[2].startswith("image_rect")
+    return _bare(image).rpartition("/")[2].startswith("image_rect")
 
 
 def silence(topic: str, wanted_type: str, publishers: Iterable, others: Iterable[tuple[str, list[str]]]) -> str:

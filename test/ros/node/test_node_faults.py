@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults found in use: settings, calibrations, clocks and devices that are wrong, and what the node makes of them."""
 import sys
-import time
 from array import array
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
+from geometry_msgs.msg import TransformStamped
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
@@ -51,26 +52,74 @@ def test_clouds_stop_where_no_floor_gives_the_scale(running, make_image):
     assert rig.status()[1]["scale"] == ""
 
 
-@pytest.mark.parametrize("installed", (True, False))
-def test_packets_of_video_are_decoded_in_turn_or_named(installed, running, make_image, monkeypatch):
+def packets_of_h264(count):
     av = pytest.importorskip("av", reason="PyAV is not installed")
     encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt, encoder.framerate = 32, 24, "yuv420p", 10
     encoder.options = {"tune": "zerolatency"}
     picture = av.VideoFrame.from_ndarray(np.full((24, 32, 3), 90, np.uint8), format="rgb24")
-    coded = [bytes(packet) for _ in range(3) for packet in encoder.encode(picture)]
+    return [array("B", bytes(packet)) for _ in range(count) for packet in encoder.encode(picture)]
+
+
+@pytest.mark.parametrize("installed", (True, False))
+def test_packets_of_video_are_decoded_in_turn_or_named(installed, running, make_image, monkeypatch):
+    coded = packets_of_h264(3)
     if not installed:
         monkeypatch.setitem(sys.modules, "av", None)
     rig = running(image_transport="compressed")
     depth = rig.listen("~/depth/image")
     for number, packet in enumerate(coded):
-        message = CompressedImage(header=make_image(stamp=1.0 + number).header, format="h264", data=array("B", packet))
+        message = CompressedImage(header=make_image(stamp=1.0 + number).header, format="h264", data=packet)
         rig.send("image/compressed", message)
         rig.until(lambda number=number: len(depth) > number if installed else rig.node.health._dropped["video"] > number)
     if installed:
         assert [(image.width, image.header.stamp.sec) for image in depth] == [(32, 1), (32, 2), (32, 3)]
     else:
         assert not depth and "h264" in rig.status()[0].message + str(rig.status()[1])
+
+
+def test_live_packets_of_other_packages_are_decoded_as_those_in_compressed_images(running, make_image, monkeypatch):
+    """FFMPEGPacket and CompressedVideo have these fields; their packages are not installed here."""
+    header, packets = make_image(stamp=7.0).header, packets_of_h264(2)
+    rig = running()
+    depth = rig.listen("~/depth/image")
+    rig.node._on_image(SimpleNamespace(header=header, encoding="libx264", data=packets[0], pts=0))
+    rig.until(lambda: len(depth) == 1)
+    later = make_image(stamp=8.0).header
+    rig.node._on_image(SimpleNamespace(timestamp=later.stamp, frame_id="front", data=packets[1], format="h264"))
+    rig.until(lambda: len(depth) == 2)
+    assert [(one.header.stamp.sec, one.header.frame_id, one.width) for one in depth] == [(7, "camera", 32), (8, "front", 32)]
+
+
+def test_a_transport_whose_messages_are_missing_fails_the_configuration(rig, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ffmpeg_image_transport_msgs", None)
+    one = rig(image_transport="ffmpeg")
+    assert one.node.trigger_configure() == FAILURE
+    assert "ffmpeg-image-transport-msgs" in one.status()[0].message
+
+
+def transform(parent, child, quaternion):
+    one = TransformStamped(child_frame_id=child)
+    one.header.frame_id = parent
+    one.transform.rotation.x, one.transform.rotation.y, one.transform.rotation.z, one.transform.rotation.w = quaternion
+    return one
+
+
+def test_frames_that_are_odd_are_told_once(running, make_image, monkeypatch):
+    rig, said = running(), []
+    monkeypatch.setattr(rig.node.get_logger().__class__, "warning", lambda _, text: said.append(text))
+    rig.node._watch.static_transforms(SimpleNamespace(transforms=[
+        transform("base_link", "camera_link", (0.0, 0.0, 0.0, 1.0)),
+        transform("camera_link", "camera_optical", (-0.5, 0.5, -0.5, 0.5)), transform("base_link", "broken", (0.0,) * 4)]))
+    for number, frame in enumerate(("camera_optical", "/camera_link", "/camera_link", "")):
+        message = make_image(stamp=1.0 + number)
+        message.header.frame_id = frame
+        rig.node._on_image(message)
+        rig.node._on_second()
+    assert len([text for text in said if "slash" in text]) == 1
+    assert [text for text in said if "points up" in text] == [next(text for text in said if "'camera_link'" in text
+                                                                   and "points up" in text)]
+    assert not [text for text in said if "camera_optical" in text and "points up" in text]
 
 
 @pytest.mark.parametrize("rectified, expected_m", [("false", 4.0), ("true", 6.0)])
@@ -249,7 +298,7 @@ def test_what_is_missing_is_told_in_the_log_once(rig, monkeypatch):
     said = []
     monkeypatch.setattr(rig.node.get_logger().__class__, "warning", lambda _, text: said.append(text))
     for _ in range(3):
-        rig.node._report_silence(time.monotonic() + 6.0)
+        rig.node._watch.silent_inputs({"/image": Image, "/camera_info": CameraInfo}, 6.0)
     assert len(said) == 2 and "nothing on /image: nobody publishes there" in said[0] and "/camera_info" in said[1]
 
 

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import pytest
+
 from modot_ros.ros.node.sync import ALL, FIRST_INFO_S, INSTANCES_ONLY, MAX_WAITING, WITHOUT_INSTANCES, Couple, Pairing
 
 PERIOD_S = 0.1
@@ -202,6 +204,18 @@ def test_a_recording_that_begins_anew_is_one_jump(make_image, make_camera_info):
     pairing = paired(make_camera_info)
     frames = [pairing.image(make_image(stamp=stamp), now) for now, stamp in enumerate((50.0, 50.1, 1.0, 1.1))]
     assert all(frames) and pairing.jumps == 1 and pairing.unpaired == 0
+
+
+@pytest.mark.parametrize("info_first", [True, False])
+def test_a_loop_of_a_recording_loses_no_frame(info_first, make_image, make_camera_info):
+    pairing, frames = Pairing(), []
+    for second in range(30):
+        stamp = 100 + second % 10 / 3
+        for image in ((False, True) if info_first else (True, False)):
+            message = make_image(stamp=stamp) if image else make_camera_info(stamp=stamp)
+            frame = pairing.image(message, second) if image else pairing.camera_info(message, second)
+            frames += [frame] if frame is not None else []
+    assert len(frames) == 30 and pairing.unpaired == 0 and pairing.jumps == 2
 
 
 def test_images_without_stamps_have_no_labels(make_image, make_camera_info):

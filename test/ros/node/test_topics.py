@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names of topics by rule, and what is told of a silent one."""
+import sys
 from types import SimpleNamespace
 
 import pytest
+from sensor_msgs.msg import CompressedImage
 
-from modot_ros.ros.node.topics import camera_info_topic, image_topic, is_rectified_name, silence
+from modot_ros.ros.node.topics import camera_info_topic, image_topic, image_type, is_rectified_name, silence
 
 IMAGE = "sensor_msgs/msg/Image"
 
 
 @pytest.mark.parametrize("resolved, transport, expected", [
     ("/cam/image_raw", "raw", "/cam/image_raw"), ("/cam/image_raw", "compressed", "/cam/image_raw/compressed"),
-    ("/cam/image_raw/compressed", "compressed", "/cam/image_raw/compressed")])
+    ("/cam/image_raw/compressed", "compressed", "/cam/image_raw/compressed"), ("/cam/image", "ffmpeg", "/cam/image/ffmpeg"),
+    ("/cam/image/ffmpeg", "ffmpeg", "/cam/image/ffmpeg"), ("/cam/video", "foxglove", "/cam/video")])
 def test_the_transport_is_added_once(resolved, transport, expected):
     assert image_topic(resolved, transport) == expected
 
@@ -20,6 +23,7 @@ def test_the_transport_is_added_once(resolved, transport, expected):
     ("/camera_info", "/image", "/", "/camera_info"), ("/camera_info", "/cam/color/image_raw", "/", "/cam/color/camera_info"),
     ("/robot/camera_info", "/cam/image", "/robot", "/cam/camera_info"), ("/mine", "/cam/image", "/", "/mine"),
     ("/camera_info", "/cam/image_raw/compressed", "/", "/cam/camera_info"),
+    ("/camera_info", "/cam/image_raw/ffmpeg", "/", "/cam/camera_info"),
     ("/robot/camera_info", "/robot/image", "/robot", "/robot/camera_info")])
 def test_calibration_lies_beside_an_image_that_was_remapped_alone(info, image, namespace, expected):
     assert camera_info_topic(info, image, namespace) == expected
@@ -43,3 +47,10 @@ def test_a_silent_topic_is_explained():
     wrong = silence("/image", IMAGE, [publisher("sensor_msgs/msg/CompressedImage")], [])
     assert "CompressedImage" in wrong and "image_transport" in wrong and "/robot/cam" in wrong
     assert "fastdds.xml" in silence("/image", IMAGE, [publisher()], [])
+
+
+def test_a_transport_without_its_messages_names_the_package(monkeypatch):
+    assert image_type("compressed") is CompressedImage
+    monkeypatch.setitem(sys.modules, "foxglove_msgs", None)
+    with pytest.raises(ValueError, match="ros-.*foxglove-msgs"):
+        image_type("foxglove")
