@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many threads a network gets on this machine, how they wait, and how memory is kept. Standard library only.
+"""How many threads a network gets on this machine, how they wait, how memory is kept, when a GPU is lost. Loads no torch.
 
 OpenMP reads its settings when torch loads it, so `prepare_threads` runs when the package is imported. Each of the many
 small layers of a network ends in a barrier: with as many threads as cores it waits for whichever thread was interrupted,
@@ -9,6 +9,7 @@ spinning threads took 346 ms a picture, two that sleep 119 ms, and one 35 ms; `b
 from __future__ import annotations
 
 import ctypes
+import gc
 import math
 import os
 import sys
@@ -65,3 +66,17 @@ def keep_freed_memory() -> None:
     if mallopt is not None and not {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"} & set(os.environ):
         mallopt(M_MMAP_THRESHOLD, 32 << 20)
         mallopt(M_TRIM_THRESHOLD, 256 << 20)
+
+
+def free_gpu_memory() -> None:
+    """Give what no tensor uses back to the GPU."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+def is_lost_device(error: Exception) -> bool:
+    """Whether a GPU's context is gone, as after a fault of another kernel: all that follows fails as well."""
+    words = ("CUDA error", "cuDNN error", "CUDNN_STATUS", "CUBLAS_STATUS")
+    return type(error).__name__ in ("AcceleratorError", "RuntimeError") and any(word in str(error) for word in words)

@@ -27,11 +27,10 @@ from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPo
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image
 
-from modot_ros.machine import has_nvidia_gpu, keep_freed_memory
+from modot_ros.machine import free_gpu_memory, has_nvidia_gpu, keep_freed_memory
 from modot_ros.ros.bond import form_bond
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.convert import coded_image, picture_of_video
-from modot_ros.ros.node.gpu import free_gpu_memory
 from modot_ros.ros.node.health import Health
 from modot_ros.ros.node.labelling import TYPES, detections_type
 from modot_ros.ros.node.metres import Metres

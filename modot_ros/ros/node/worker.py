@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from modot_ros.machine import free_gpu_memory, is_lost_device
 from modot_ros.ros.convert import BadFrame
-from modot_ros.ros.node.gpu import free_gpu_memory, is_lost_device
 from modot_ros.ros.node.mailbox import Mailbox
 from modot_ros.ros.node.sync import Frame
 
