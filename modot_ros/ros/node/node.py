@@ -177,7 +177,7 @@ class ModotNode(LifecycleNode):
     def _activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         rectified = {"auto": True if is_rectified_name(self._image_topic()) else None, "true": True, "false": False}
         self._perception = Perception(self.predictor, rectified[self.parameters.rectified], self.parameters.rotate,
-                                      Metres(self._range_sensor))
+                                      Metres(self._range_sensor), self.get_parameter("use_sim_time").value)
         self._couple, self._watch, self._stamp_age_s, self._has_latched = Couple(), Watch(self), None, False
         self._packets = VideoPackets()
         self._pairing = Pairing(self.parameters.instances_timeout_s, self.parameters.instances_max_age_s, self._camera_info)
@@ -397,12 +397,11 @@ class ModotNode(LifecycleNode):
         if worker.stopped:
             return
         self._report_camera(result.camera)
-        self.health.warn("labels_left_out", perception.left_out)
-        no_scale = "" if result.prediction.depth is None else self._report_scale()
+        untrusted = perception.report(self.health, self.parameters, result.prediction.depth is not None)
         failure = None
         for output in wanted:
             try:
-                message = None if output.needs_rays and (result.camera.no_rays or no_scale) else output.make(result)
+                message = None if output.needs_rays and (result.camera.no_rays or untrusted) else output.make(result)
                 if message is not None:
                     self._outputs[output].publish(message)
             except Exception as error:                  # the other outputs are published all the same
@@ -421,12 +420,6 @@ class ModotNode(LifecycleNode):
         self.health.warn("calibration", camera.note or ("" if camera.k is not None or camera.problem else "no calibrated "
                          "camera_info: depth is right up to a factor, the model's own focal length is used"))
         self.health.fail("rays", camera.no_rays and f"no clouds and frontiers: {camera.no_rays}")
-
-    def _report_scale(self) -> str:
-        """Why there is no scale; empty when there is."""
-        problem = self._perception.metres.problem(self.parameters)
-        self.health.fail("scale", problem and f"no clouds, scan and frontiers: {problem}")
-        return problem
 
 
 def describe(error: Exception) -> str:

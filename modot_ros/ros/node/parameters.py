@@ -132,6 +132,10 @@ class Parameters:
     max_uncertainty: float = parameter(
         0.0, "Points, frontiers and orders whose depth has a larger standard deviation of ln z are left out; 0 = none are. "
         "Needs a model that predicts it", low=0.0, high=2.0)
+    bad_picture: str = parameter(
+        "stop", "While pictures are black, over-exposed, covered or frozen: clouds, scan and frontiers stop (stop), all outputs "
+        "have an uncertainty of at least 1, which `max_uncertainty` leaves out (mark), or nothing changes (report). "
+        "Blurred pictures stop nothing. Diagnostics tell it in any case", choices=("stop", "mark", "report"))
     points_stride_px: int = parameter(
         2, "One point of `~/points` and `~/points_nav` and one beam of `~/scan` per so many pixels of a picture that has at most "
         "640x480; the latter two have at most 320 per row", unit="px", low=1, high=32)

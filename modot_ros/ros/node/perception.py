@@ -15,6 +15,7 @@ from modot_ros.prediction import Prediction
 from modot_ros.ros.calibration import Calibration
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.convert import rgb_of
+from modot_ros.ros.node.health import Health
 from modot_ros.ros.node.labelling import Labelling, labelling_of
 from modot_ros.ros.node.metres import Metres
 from modot_ros.ros.node.outputs import Result
@@ -23,10 +24,12 @@ from modot_ros.ros.node.sizes import reduced, resized_labels
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Frame, stamp_ns
 from modot_ros.scene.instances import validate_labels
 from modot_ros.scene.navigation.ground import GroundMemory
+from modot_ros.scene.picture_faults import TEXTS, USELESS, PictureWatch
 from modot_ros.scene.steady_scale import SteadyScale
 from modot_ros.scene.tone import Tone
 from modot_ros.scene.tracking import Tracker
 
+DOUBTFUL = 1.0                                          # standard deviation of ln z of pictures that show nothing
 MAX_KEPT = 8                                            # pictures that wait for their labels
 
 
@@ -48,16 +51,21 @@ class Perception:
     rectified   whether the images are; None: when their CameraInfo has no distortion
     turn_deg    how the camera is turned, clockwise as seen in the picture: 0, 90, 180 or 270
     metres      what gives the scale of depth; None: without another sensor
+    simulated   time is a simulation's, whose pictures may well stay the same
     """
 
-    def __init__(self, predictor: Any, rectified: bool | None = None, turn_deg: int = 0, metres: Metres | None = None) -> None:
+    def __init__(self, predictor: Any, rectified: bool | None = None, turn_deg: int = 0, metres: Metres | None = None,
+                 simulated: bool = False) -> None:
         self.predictor = predictor
         self.rectified = rectified
+        self.simulated = simulated
         self.quarters = turn_deg // 90                  # counterclockwise, to set the picture upright
         self.tracker = Tracker()
         self._steady = SteadyScale()
         self.ground = GroundMemory()
         self.metres = metres or Metres()
+        self.watch = PictureWatch()
+        self.picture_fault = ""                         # of TEXTS of scene.picture_faults, when it lasts
         self.left_out = ""                              # said of labels beyond max_instances; empty when there are none
         self._tone = Tone()
         self._kept: OrderedDict[int, _Seen] = OrderedDict()
@@ -105,6 +113,9 @@ class Perception:
         upright = np.ascontiguousarray(np.rot90(rgb, self.quarters))
         focal_px = None if camera.k is None else float(camera.k[self.quarters % 2, self.quarters % 2])
         prediction = self.predictor.predict(upright, focal_px, parts=parts)
+        self.picture_fault = self.watch.fault(rgb, stamp_ns(frame.image) * 1e-9)
+        if self.picture_fault and parameters.bad_picture == "mark" and prediction.depth is not None:
+            prediction = marked(prediction)
         if parameters.steady_scale and prediction.depth is not None:
             factor = self._steady.factor(upright, prediction.depth, stamp_ns(frame.image) * 1e-9, prediction.log_depth_std)
             prediction = replace(prediction, depth=prediction.depth * np.float32(factor))
@@ -114,6 +125,18 @@ class Perception:
             if factor != 1.0:
                 prediction = replace(prediction, depth=prediction.depth * np.float32(factor))
         return _Seen(rgb, upright, camera, image_camera, prediction)
+
+    def report(self, health: Health, parameters: Parameters, with_depth: bool) -> str:
+        """Tell the diagnostics what is wrong with pictures, labels and scale. Returns why clouds, scan and frontiers cannot be
+        trusted; empty when they can."""
+        fault = self.picture_fault
+        stops = fault in USELESS and parameters.bad_picture == "stop" and not (fault == "frozen" and self.simulated)
+        health.fail("picture", f"no clouds, scan and frontiers: {TEXTS[fault]}" if stops else "")
+        health.warn("picture", TEXTS[fault] if fault and not stops else "")
+        health.warn("labels_left_out", self.left_out)
+        problem = self.metres.problem(parameters) if with_depth else ""
+        health.fail("scale", problem and f"no clouds, scan and frontiers: {problem}")
+        return problem or (TEXTS[fault] if stops else "")
 
     def _largest(self, labels: np.ndarray, most: int) -> np.ndarray:
         """The labels, all but the `most` largest regions made background."""
@@ -154,6 +177,13 @@ class Perception:
         if parameters.track_instances:
             prediction = replace(prediction, graph=self.tracker.remember(prediction.graph))
         return prediction, image_labels
+
+
+def marked(prediction: Prediction) -> Prediction:
+    """With a standard deviation of at least DOUBTFUL everywhere."""
+    std = prediction.log_depth_std
+    doubtful = np.full(prediction.depth.shape, DOUBTFUL, np.float32)
+    return replace(prediction, log_depth_std=doubtful if std is None else np.maximum(std, doubtful))
 
 
 def header_of(image: Any, frame_id: str) -> Header:

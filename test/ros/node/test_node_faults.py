@@ -389,3 +389,21 @@ def test_outputs_of_a_large_image_have_its_size_and_the_graph_its_pixels(rig, ma
     assert rig.predictor.related[0].depth.shape == (480, 640)
     assert pixels(heard["~/depth/image"][0], np.float32).max() == pytest.approx(20.0)   # 4 m * 500 / 100: scaled with the size
     assert heard["~/overlay"][0].width == 640
+
+
+@pytest.mark.parametrize("bad_picture", ["stop", "mark", "report"])
+def test_black_pictures_are_told_and_stop_clouds_or_are_marked(bad_picture, running, make_image):
+    rig = running(bad_picture=bad_picture, max_uncertainty=0.5)
+    depth, points = rig.listen("~/depth/image"), rig.listen("~/points", PointCloud2)
+    for i in range(7):
+        rig.send("image", make_image(stamp=1.0 + 0.2 * i, data=array("B", bytes(32 * 24 * 3))))
+        rig.until(lambda count=i + 1: len(depth) == count)
+    rig.spin_for(0.2)
+    status, _ = rig.status()
+    assert "pictures are black" in status.message
+    assert (status.level == DiagnosticStatus.ERROR) == (bad_picture == "stop")
+    assert len(points) == (4 if bad_picture == "stop" else 7)
+    assert [message.width > 0 for message in points[-2:]] == [bad_picture != "mark"] * 2
+    rig.send("image", make_image(stamp=3.0))
+    rig.until(lambda: points[-1].header.stamp.sec == 3)
+    assert "black" not in rig.status()[0].message
