@@ -4,7 +4,8 @@
 A network tells the scale of every picture anew. Points that are followed from one frame to the next by sparse optical flow
 (Lucas and Kanade, IJCAI 1981) have known depths before; how the picture grew between the frames tells how much nearer they
 have really come. What remains of the change is the network's: it is taken out, and given back over SETTLING_S, so that the
-filtered scale follows the network's in the long run and never drifts from it.
+filtered scale follows the network's in the long run and never drifts from it. It is given back sooner when the camera turns to
+another scene, whose scale the old one is no better guess of.
 """
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ WORK_WIDTH_PX = 192                                     # of the picture that po
 MOST_POINTS, LEAST_POINTS = 120, 15
 LARGEST_RETURN_ERROR_PX = 0.7                           # of a point that is followed there and back
 SETTLING_S = 2.0                                        # in which the filtered scale comes to the network's
+OVERLAP_POWER = 8                                       # of the share of the picture that stays in view, kept of a correction
 LONGEST_GAP_S = 1.0                                     # between frames that are compared
 LARGEST_CORRECTION = math.log(3.0)                      # of a scale: beyond, the picture is another one
 
@@ -44,16 +46,18 @@ class SteadyScale:
         correction, step_s = 0.0, stamp_s - self._stamp_s
         before = self._last
         if before is not None and before[0].shape == grey.shape and 0 < step_s <= LONGEST_GAP_S:
-            jump = change_beyond_motion(before, (grey, log_depth), std)
-            if jump is not None and abs(jump) < LARGEST_CORRECTION:
-                correction = -jump * math.exp(-step_s / SETTLING_S)
+            found = change_beyond_motion(before, (grey, log_depth), std)
+            if found is not None and abs(found[0]) < LARGEST_CORRECTION:
+                jump, in_view = found
+                correction = -jump * math.exp(-step_s / SETTLING_S) * in_view ** OVERLAP_POWER
         self._last, self._stamp_s = (grey, log_depth + np.float32(correction)), stamp_s
         return math.exp(correction)
 
 
 def change_beyond_motion(last: tuple[np.ndarray, np.ndarray], now: tuple[np.ndarray, np.ndarray],
-                         std: np.ndarray | None) -> float | None:
-    """Change of ln depth of the points that both frames show, beyond what their motion explains; None without enough.
+                         std: np.ndarray | None) -> tuple[float, float] | None:
+    """Change of ln depth of the points that both frames show, beyond what their motion explains, and the share of the picture
+    that both frames show; None without enough points.
 
     last, now   grey picture uint8 [h, w] and ln depth float32 [h, w] of two frames, NaN = unknown
     std         float32 [h, w] of ln depth of `now`; None: all points weigh alike
@@ -77,7 +81,8 @@ def change_beyond_motion(last: tuple[np.ndarray, np.ndarray], now: tuple[np.ndar
     if np.count_nonzero(known) < LEAST_POINTS:
         return None
     weight = np.ones(len(first)) if std is None else 1.0 / np.maximum(_at(std, second), 0.01) ** 2
-    return weighted_median(change[known], weight[known]) + math.log(growth(first[known], second[known]))
+    return (weighted_median(change[known], weight[known]) + math.log(growth(first[known], second[known])),
+            overlap(first[known], second[known], width, height))
 
 
 def growth(first: np.ndarray, second: np.ndarray) -> float:
@@ -91,6 +96,12 @@ def growth(first: np.ndarray, second: np.ndarray) -> float:
     apart, later = (np.concatenate([np.linalg.norm(pair[k], axis=1) for pair in pairs]) for k in (0, 1))
     far = (apart > 10) & (later > 0)
     return float(np.median(later[far] / apart[far])) if far.any() else 1.0
+
+
+def overlap(first: np.ndarray, second: np.ndarray, width: int, height: int) -> float:
+    """Share of the picture that is still in it after the median shift from points [N, 2] to where they went."""
+    across, down = np.abs(np.median(second - first, axis=0)) / (width, height)
+    return max(0.0, 1.0 - float(across)) * max(0.0, 1.0 - float(down))
 
 
 def weighted_median(values: np.ndarray, weights: np.ndarray) -> float:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from modot_ros.scene.steady_scale import SETTLING_S, SteadyScale, growth, weighted_median
+from modot_ros.scene.steady_scale import SETTLING_S, SteadyScale, growth, overlap, weighted_median
 
 STEP_S = 1 / 30
 
@@ -56,6 +56,16 @@ def test_an_approach_passes_without_delay(wall):
         assert factor == pytest.approx(1, abs=0.03), k
 
 
+def test_a_camera_that_turns_soon_forgets_the_scale_of_what_it_no_longer_sees(wall):
+    """Half of the picture is new within seven frames: a network that is right of the new scene is followed."""
+    still, turning = SteadyScale(), SteadyScale()
+    for k in range(13):
+        depth = flat(2.0 if k < 6 else 2.6)
+        kept = still.factor(seen(wall, 2.0), depth, k * STEP_S)
+        forgotten = turning.factor(seen(wall, 2.0, 35 * (k - 6)), depth, k * STEP_S)
+    assert kept < 0.82 and forgotten > 0.95
+
+
 @pytest.mark.parametrize("stamp_s", [0.2 + 1.5, -5.0, 0.2])
 def test_a_gap_a_step_back_and_a_repeated_stamp_begin_anew(wall, stamp_s):
     steady = SteadyScale()
@@ -84,6 +94,12 @@ def test_growth_knows_neither_shift_nor_roll():
     turn = np.array([[math.cos(0.1), -math.sin(0.1)], [math.sin(0.1), math.cos(0.1)]])
     assert growth(first, first @ turn.T * 1.2 + [5, -3]) == pytest.approx(1.2)
     assert growth(first, first) == pytest.approx(1.0)
+
+
+def test_overlap_is_what_a_shift_leaves_in_the_picture():
+    first = np.array([[10.0, 10.0], [50.0, 30.0], [90.0, 60.0]])
+    assert overlap(first, first + [20, -20], 100, 80) == pytest.approx(0.8 * 0.75)
+    assert overlap(first, first + [120, 0], 100, 80) == 0.0
 
 
 def test_the_weighted_median_by_hand():
