@@ -194,7 +194,7 @@ class Predictor:
                 labels = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
             watch.lap("instances")
         if "order" in needed:
-            graph = self._graph(watch, rgb, labels, depth, probability, focal_px)
+            graph = self._graph(watch, rgb, labels, depth, probability, focal_px, found=instances is None)
 
         def asked(part: str, value: Any) -> Any:
             return value if part in parts else None
@@ -240,26 +240,28 @@ class Predictor:
                           boundary_mask=mask, stage_s=watch.stage_s)
 
     def relate(self, rgb: np.ndarray, prediction: Prediction, labels: np.ndarray, names: Mapping[int, str] | None = None,
-               scores: Mapping[int, float] | None = None) -> Prediction:
+               scores: Mapping[int, float] | None = None, found: bool = False) -> Prediction:
         """The prediction with these labels and their order graph; the depth network does not run again.
 
         rgb            the picture that the prediction is of
         prediction     with depth and boundary
         labels         int32 [H, W] as `validate_labels` returns them
         names, scores  class name and confidence of labels
+        found          the labels are regions that `predict` found, under whatever numbers
         Raises ValueError for a prediction without depth or boundary.
         """
         if prediction.depth is None or prediction.boundary_probability is None:
             raise ValueError("prediction has no depth or no boundary: predict with both parts")
         watch = _Stopwatch()
         graph = self._graph(watch, rgb, labels, prediction.depth, prediction.boundary_probability,
-                            prediction.focal_px, names, scores)
+                            prediction.focal_px, names, scores, found)
         return replace(prediction, labels=labels, graph=graph, stage_s={**prediction.stage_s, **watch.stage_s})
 
     def _graph(self, watch: _Stopwatch, rgb: np.ndarray, labels: np.ndarray, depth: np.ndarray, probability: np.ndarray,
                focal_px: float, names: Mapping[int, str] | None = None,
-               scores: Mapping[int, float] | None = None) -> OrderGraph:
-        graph = order_graph(labels, depth, probability, names, scores, focal_px / labels.shape[1])
+               scores: Mapping[int, float] | None = None, found: bool = False) -> OrderGraph:
+        graph = order_graph(labels, depth, probability, names, scores, focal_px / labels.shape[1],
+                            found and self.order_network is None)     # `fuse` weighs confidences as of given masks
         watch.lap("order")
         if self.order_network is not None:
             graph = self._with_order_network(rgb, labels, graph)

@@ -64,7 +64,7 @@ class FakePredictor:
         std = np.where(box, np.float32(0.1), np.float32(0.5)) if self.has_uncertainty and "depth" in parts else None
         return Prediction(depth_kind=self.depth_kind, focal_px=focal_px, log_depth_std=std, **chosen)
 
-    def relate(self, rgb, prediction, labels, names, scores) -> Prediction:
+    def relate(self, rgb, prediction, labels, names, scores, found) -> Prediction:
         """Always the same two instances when the labels are its own, else those of the labels, named."""
         self.related.append(prediction)
         ids = [number for number in np.unique(labels).tolist() if number]

@@ -74,7 +74,7 @@ def predictions(options: argparse.Namespace) -> Iterator[Seen]:
         factor = steady.factor(rgb, prediction.depth, frame.due_s, prediction.log_depth_std)
         prediction = replace(prediction, depth=prediction.depth * np.float32(factor))
         lasting, _ = tracker.recognise(prediction.labels, rgb, prediction.depth, frame.due_s, given=labels is not None)
-        prediction = predictor.relate(rgb, prediction, lasting)
+        prediction = predictor.relate(rgb, prediction, lasting, found=labels is None)
         prediction = replace(prediction, graph=tracker.remember(prediction.graph))
         yield Seen(frame.name, rgb, prediction, frame.due_s, source.rate_hz)
     if isinstance(source, Pictures) and source.passed_over:

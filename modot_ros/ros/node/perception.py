@@ -173,7 +173,7 @@ class Perception:
                 image_labels = renumbered(image_labels, lasting)
         if not ordered:
             return replace(prediction, labels=labels), image_labels
-        prediction = self.predictor.relate(rgb, prediction, labels, names, scores)
+        prediction = self.predictor.relate(rgb, prediction, labels, names, scores, found=frame.labels is None)
         if parameters.track_instances:
             prediction = replace(prediction, graph=self.tracker.remember(prediction.graph))
         return prediction, image_labels

@@ -16,6 +16,7 @@ import numpy as np
 from modot_ros.prediction import Instance, OcclusionOrder, OrderGraph
 from modot_ros.scene.order.contour import contour
 from modot_ros.scene.order.depth_order import depth_orders
+from modot_ros.scene.order.found_regions import confirmed
 from modot_ros.scene.order.nearness import nearness, shipped_weights
 from modot_ros.scene.order.occlusion_order import occlusion_orders
 from modot_ros.scene.order.pair_features import pair_features
@@ -28,7 +29,7 @@ NETWORK_INSTANCES = 64                  # the largest; its time grows with their
 
 def order_graph(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray | None = None,
                 names: Mapping[int, str] | None = None, scores: Mapping[int, float] | None = None,
-                focal: float = ASSUMED_FOCAL) -> OrderGraph:
+                focal: float = ASSUMED_FOCAL, found: bool = False) -> OrderGraph:
     """The geometric order graph of a label image.
 
     labels       integer [H, W], 0 = background, at most 65535; the background is not in the graph
@@ -38,6 +39,8 @@ def order_graph(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray
                  measured (by a sensor or a renderer). Beside a probability it is a network's unless its steps are sharp
     names        class name per label; scores: confidence per label
     focal        focal length / picture width, an input of the correction of depth orders
+    found        the regions were found in the picture (`partition`), not given: under a network's depth their occlusions have
+                 the confidences of `found_regions`, and those that are improbable are left out
     raises       ValueError when shapes differ
     """
     for name, array in (("depth", depth_m), ("probability", probability)):
@@ -51,8 +54,8 @@ def order_graph(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray
     measured = probability is None or shared.measured
     correction = 0.0 if probability is None or measured else nearness_of(labels, depth_m, probability, instances, occlusions,
                                                                          focal)
-    return OrderGraph(METHOD, instances, occlusions,
-                      depth_orders(instances, occlusions, len(labels), measured, correction))
+    depths = depth_orders(instances, occlusions, len(labels), measured, correction)
+    return OrderGraph(METHOD, instances, confirmed(occlusions, shared) if found and not measured else occlusions, depths)
 
 
 def nearness_of(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray, instances: Sequence[Instance],
