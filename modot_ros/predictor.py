@@ -58,7 +58,9 @@ class Predictor:
     order_max_instances   so many of the largest instances go into the order network, which runs once per ordered pair of
                 them, 16 * 15 = 240 times. Pairs of the others keep their geometric relations ("fused") or have none
     engine      where the network runs: "local" (in this process, by torch), "onnx" (by ONNX Runtime; `weights` may be a file
-                of `modot export`), or an Engine that exists, which several predictors may share
+                of `modot export`), "ray" (by a pool of machines, then `predict` may raise prediction.Unanswered), or an Engine
+                that exists, which several predictors may share
+    engine_addresses, engine_budget_s   of a pool: host:port of its machines, and how long an answer may take
     Raises FileNotFoundError for missing weights and ValueError for everything else that cannot work, naming it.
     """
 
@@ -66,7 +68,7 @@ class Predictor:
                  precision: str = "fp32", boundary_threshold: float = 0.5, max_instances: int = 64,
                  flip: bool = False, order_method: str = "geometric", order_model: str = "",
                  order_weights: str | Path | None = None, order_max_instances: int = 16,
-                 engine: str | Engine = "local") -> None:
+                 engine: str | Engine = "local", engine_addresses: Sequence[str] = (), engine_budget_s: float = 0.3) -> None:
         if order_method not in METHODS:
             raise ValueError(f"order_method is {order_method!r}: choose one of {', '.join(METHODS)}")
         if order_model not in ORDER_MODELS and (order_model or order_method != "geometric"):
@@ -74,7 +76,8 @@ class Predictor:
                              f"{', '.join(ORDER_MODELS)}")
         if order_max_instances < 2:
             raise ValueError(f"order_max_instances is {order_max_instances}: it must be 2 or more")
-        self.engine = make_engine(engine, model, weights, device, precision) if isinstance(engine, str) else engine
+        self.engine = (engine if not isinstance(engine, str) else
+                       make_engine(engine, model, weights, device, precision, engine_addresses, engine_budget_s))
         shipped_weights()                               # read here and not when the first picture comes
         self.order_method = order_method
         self.order_max_instances = order_max_instances
@@ -151,7 +154,8 @@ class Predictor:
             raise ValueError(f"{self.name} predicts no depth: choose one of {', '.join(MODELS)}, or call refine")
         _validate_picture(rgb)
         height, width = rgb.shape[:2]
-        facts = self.engine.facts
+        engine = self.engine.now()
+        facts = engine.facts
         canonical_focal = facts.canonical_focal
         if focal_px is None:
             focal_px = (canonical_focal or ASSUMED_FOCAL) * width
@@ -162,7 +166,7 @@ class Predictor:
         needed = set().union(*(_NEEDS[part] for part in parts))
 
         watch = _Stopwatch()
-        coarse: Any = look(lambda pictures: self.engine.maps(pictures, "depth" in needed, "boundary" in needed),
+        coarse: Any = look(lambda pictures: engine.maps(pictures, "depth" in needed, "boundary" in needed),
                            resized(rgb, facts.working_size), self.flip)
         coarse_depth, coarse_probability, coarse_std = coarse
         watch.lap("network")

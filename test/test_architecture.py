@@ -29,6 +29,7 @@ DEMO_CAMERA = PACKAGE / "ros" / "sources" / "sim_camera.py"     # the one module
 # The wings of a room, which are the folders in it.
 WINGS = {
     "model": {"layers", "nano", "lite", "modot", "instaorder", "dnmmsi"},
+    "engine": {"pool"},
     "scene": {"order", "drawing", "navigation"},
     "learn": {"training", "evaluation", "metrics", "orders", "datasets", "datasets/depth_sets", "datasets/order_sets",
               "synthetic", "synthetic/rooms", "mesh2ob", "interaction"},
@@ -60,7 +61,7 @@ NOT_FROM = {
 # Foreign packages with a home: only these rooms may import them.
 HOMES = {
     "torch": {"model", "engine", "predictor", "learn", "ros", "cli"},
-    **dict.fromkeys(("onnx", "onnxruntime", "ray", "grpc"), {"engine"}),
+    **dict.fromkeys(("onnx", "onnxruntime", "ray", "grpc", "google"), {"engine"}),
     **dict.fromkeys(("rclpy", "ament_index_python", "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "launch",
                      "launch_ros", "lifecycle_msgs", "rcl_interfaces", "sensor_msgs", "std_msgs", "cv_bridge",
                      "message_filters", "sensor_msgs_py", "tf2_ros", "vision_msgs", "visualization_msgs", "yolo_msgs"), {"ros"}),

@@ -223,3 +223,10 @@ def test_refine_names_a_model_without_strokes_and_weights_that_lack(picture, tmp
     assert "modot_nano takes no strokes: choose one of scribble_nano, dnmmsi_small" in capsys.readouterr().err
     assert cli.main(["refine", str(picture), "-o", str(tmp_path), "--device", "cpu"]) == 2
     assert "the package brings none, name a file" in capsys.readouterr().err
+
+
+def test_serve_names_what_it_needs(monkeypatch, capsys):
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    monkeypatch.delitem(__import__("sys").modules, "modot_ros.engine.pool.service", raising=False)
+    assert cli.main(["serve"]) == 2
+    assert "pip install modot_ros[serve]" in capsys.readouterr().err

@@ -43,7 +43,11 @@ class Facts:
 class Engine(Protocol):
     """Any thread may call it."""
 
-    facts: Facts
+    @property
+    def facts(self) -> Facts: ...
+
+    def now(self) -> Engine:
+        """What the next picture goes to, so that its maps and `facts` are of one network; most engines are it themselves."""
 
     def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True) -> list[Maps]:
         """Maps of pictures uint8 [h, w, 3] at the working size (`model.resized`), in their order, at their sizes.

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from modot_ros.engine.engine import Facts
+from modot_ros.engine.engine import Engine, Facts
 from modot_ros.engine.export import METADATA_KEY, export_network, readable
 from modot_ros.engine.onnx_session import session
 from modot_ros.model import Maps, in_batches
@@ -54,6 +54,9 @@ class OnnxEngine:
             runtime = self._session(height + -height % 32, width + -width % 32)
         self.facts = Facts.of_metadata(metadata, _device(runtime), has_uncertainty)
         self.provider = runtime.get_providers()[0]
+
+    def now(self) -> Engine:
+        return self
 
     def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True) -> list[Maps]:
         """Raises ValueError for a picture whose shape a file was not exported for."""

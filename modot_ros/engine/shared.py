@@ -47,6 +47,9 @@ class SharedEngine:
     def facts(self) -> Facts:
         return self.engine.facts
 
+    def now(self) -> Engine:
+        return self
+
     def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True) -> list[Maps]:
         """As the engine's; errors are those of these pictures, not of others in the batch."""
         request = _Request(pictures, depth, boundary)

@@ -30,16 +30,19 @@ class SharedEngines:
     """A predictor factory for several nodes: predictors of the same network share its engine as long as one lives."""
 
     def __init__(self) -> None:
-        self._engines: WeakValueDictionary[tuple[str, ...], Any] = WeakValueDictionary()
+        self._engines: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
     def __call__(self, parameters: Parameters) -> Any:
         from modot_ros.engine import SharedEngine, make_engine  # torch takes seconds
 
-        key = (parameters.engine, parameters.model, parameters.weights, parameters.device, parameters.precision)
+        key = (parameters.engine, parameters.model, parameters.weights, parameters.device, parameters.precision,
+               parameters.engine_addresses, parameters.engine_budget_s)
         engine = self._engines.get(key)
         if engine is None:
-            engine = SharedEngine(make_engine(parameters.engine, parameters.model, parameters.weights or None,
-                                              parameters.device, parameters.precision))
+            engine = make_engine(parameters.engine, parameters.model, parameters.weights or None, parameters.device,
+                                 parameters.precision, parameters.addresses(), parameters.engine_budget_s)
+            if parameters.engine != "ray":              # a pool makes the batches itself
+                engine = SharedEngine(engine)
             self._engines[key] = engine
         return make_predictor(parameters, engine)
 

@@ -11,7 +11,7 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 WINDOW_S = 5.0                                          # what rates, latencies and "lately" speak of
 NO_INPUT_S = 2.0                                        # without an image for so long, something is wrong
 # Drops that are the node's way of keeping up, nothing wrong with the frame.
-BY_DESIGN = ("overload", "rate", "unpaired")
+BY_DESIGN = ("overload", "rate", "unpaired", "pool_refused")
 
 
 class Health:

@@ -64,7 +64,8 @@ def make_predictor(parameters: Parameters, engine: Any = None) -> Any:
     return Predictor(parameters.model, parameters.weights or None, parameters.device, parameters.precision,
                      flip=parameters.flip, order_method=parameters.order_method, order_model=parameters.order_model,
                      order_weights=parameters.order_weights or None,
-                     order_max_instances=parameters.order_max_instances, engine=engine or parameters.engine)
+                     order_max_instances=parameters.order_max_instances, engine=engine or parameters.engine,
+                     engine_addresses=parameters.addresses(), engine_budget_s=parameters.engine_budget_s)
 
 
 class ModotNode(LifecycleNode):
@@ -345,6 +346,7 @@ class ModotNode(LifecycleNode):
             self._forward(self._pairing.poll(now_s))
             self._receive_latched()
             self._perception.metres.report(self.health, self.parameters)
+            self.health.warn("engine", getattr(getattr(self.predictor, "engine", None), "warning", ""))
             self._watch.pairing(self._pairing, self.parameters.instances_type, now_s)
             self._watch.time(self._stamp_age_s, self._pairing.unstamped)
             self._watch.frame(self._image_frame, self.parameters.frame_id)

@@ -58,8 +58,13 @@ class Parameters:
     weights: str = parameter(
         "", "Weights file, .safetensors or .pth; empty = those that come with the package",
         unit="path", reload=True)
-    engine: str = parameter("local", "What runs the network: torch in this process (local), or ONNX Runtime (onnx), which "
-                            "`weights` may be a file of `modot export` for", choices=("local", "onnx"), reload=True)
+    engine: str = parameter("local", "What runs the network: torch in this process (local), ONNX Runtime (onnx), which `weights` "
+                            "may be a file of `modot export` for, or a pool of machines (ray)", choices=("local", "onnx", "ray"),
+                            reload=True)
+    engine_addresses: str = parameter("", "With `engine: ray`, host:port of each machine of the pool, the preferred one first, "
+                                      "with commas between", reload=True)
+    engine_budget_s: float = parameter(0.3, "With `engine: ray`, how long an answer may take; the frame is dropped then and "
+                                       "counted", unit="s", low=0.01, high=10.0, reload=True)
     device: str = parameter("auto", "Where the network runs; auto = a GPU when there is one",
                             choices=("auto", "cpu", "cuda", "cuda:N"), reload=True)
     precision: str = parameter("fp32", "Number format of the network", choices=("fp32", "fp16", "bf16"),
@@ -190,12 +195,19 @@ class Parameters:
                              "depth_image, single")
         if self.range_mount:
             mount(self.range_mount)
+        if (self.engine == "ray") != bool(self.addresses()):
+            raise ValueError(f"engine is {self.engine!r} and engine_addresses {self.engine_addresses!r}: a pool (ray) needs "
+                             "host:port of its machines, the others none")
         if self.obstacle_max_height_m <= self.obstacle_min_height_m:
             raise ValueError(f"obstacle_max_height_m is {self.obstacle_max_height_m}: it must be above obstacle_min_height_m, "
                              f"which is {self.obstacle_min_height_m}")
         if 0 < self.max_depth_m <= self.min_depth_m:
             raise ValueError(f"max_depth_m is {self.max_depth_m}: it must be above min_depth_m, which is "
                              f"{self.min_depth_m}, or 0 for no limit")
+
+    def addresses(self) -> list[str]:
+        """engine_addresses one by one."""
+        return [one.strip() for one in self.engine_addresses.split(",") if one.strip()]
 
 
 def meaning_of(item: Field) -> Meaning:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from modot_ros.machine import free_gpu_memory, is_lost_device
+from modot_ros.prediction import Unanswered
 from modot_ros.ros.convert import BadFrame
 from modot_ros.ros.node.mailbox import Mailbox
 from modot_ros.ros.node.sync import Frame
@@ -46,7 +47,7 @@ class Worker:
         while (frame := self._mailbox.take()) is not None:
             try:
                 self._process(frame, self)
-            except BadFrame as error:
+            except (BadFrame, Unanswered) as error:
                 self._skip(error.reason, error)
             except ValueError as error:                 # the predictor's word for input that it can't use
                 self._skip("rejected", error)
