@@ -25,6 +25,7 @@ CONFIGS = {"modot_lite": {}, "modot": SMALL_MODOT, "modot_ssr": SMALL_MODOT,
 
 
 def saved(path, name, lively):
+    torch.manual_seed(0)                                # of the biases: with some, all that a network gives is cut off at 0
     network = lively(build_network(name, **CONFIGS[name]), gain=1.0)
     if "modot" in name:
         save_checkpoint(path, network, name, config=CONFIGS[name], canonical_focal=None, working_size=(96, 64))
