@@ -13,10 +13,10 @@ SECONDS ?= 30
 CAMERAS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test docs demo bench shell clean
+.PHONY: help setup lint test docs demo fleet-demo bench shell clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
 
 setup:  ## make .venv and build the messages; seconds when nothing has changed
 	@command -v $(PYTHON3) >/dev/null || { echo "setup: no $(PYTHON3). On Debian or Ubuntu: sudo apt install \
@@ -35,8 +35,11 @@ docs: setup  ## build the documentation into docs/_build/html; a warning is an e
 demo: setup  ## camera, node and monitor as three processes: [INPUT=path-or-device] [OUT=demo_out] [SECONDS=30] [CAMERAS=1]
 	@$(ENTER) python3 -m modot_ros.ros.demo $(if $(INPUT),--input "$(INPUT)") --output "$(OUT)" --seconds $(SECONDS) --cameras $(CAMERAS)
 
+fleet-demo: setup  ## a pool of two replicas, three robots and a replica that is killed, on this machine; needs ray[serve]
+	@$(ENTER) python3 benchmarks/fleet.py
+
 bench: setup  ## run every benchmark of benchmarks/
-	@$(ENTER) for script in benchmarks/*.py; do echo "== $$script"; python3 $$script || exit 1; done
+	@$(ENTER) for script in $(filter-out benchmarks/fleet.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; python3 $$script || exit 1; done
 
 shell: setup  ## a shell in which ros nodes, modot and the tests can be started
 	@$(ENTER) exec $${SHELL:-sh}
