@@ -63,7 +63,7 @@ def build_key(made_with):
     """Key of what colcon compiles and links. Edits of Python, launch and parameter files arrive without a build."""
     links = sorted(str(path) for folder in ("launch", "config") for path in (ROOT / folder).glob("*"))
     return digest(made_with, str(ROOT), *links, ROOT / "CMakeLists.txt", ROOT / "package.xml",
-                  *sorted((ROOT / "msg").glob("*.msg")))
+                  *sorted((ROOT / "msg").glob("*.msg")), *sorted((ROOT / "srv").glob("*.srv")))
 
 
 def distribution_prefix():

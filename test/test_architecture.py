@@ -21,7 +21,7 @@ ARROWS = {
     "predictor": {"prediction", "model", "scene", "engine"},
     "learn": {"machine", "prediction", "model", "scene", "predictor"},
     "view": {"prediction", "model", "scene", "predictor"},
-    "ros": {"machine", "prediction", "model", "scene", "engine", "predictor", "msg"},
+    "ros": {"machine", "prediction", "model", "scene", "engine", "predictor", "msg", "srv"},
     "cli": {"machine", "prediction", "model", "scene", "engine", "predictor", "learn", "view", "ros"},
 }
 DEMO_CAMERA = PACKAGE / "ros" / "sources" / "sim_camera.py"     # the one module of `ros` that may show synthetic rooms

@@ -187,7 +187,7 @@ def stroke_weights(tmp_path):
     config = {"channels": 32, "depths": [1, 1, 2, 1], "window": 4}
     save_checkpoint(tmp_path / "s.safetensors", build_network("dnmmsi_small", **config), "dnmmsi_small", config=config,
                     depth_kind="none", canonical_focal=None, working_size=None)
-    return ["--weights", str(tmp_path / "s.safetensors"), "--device", "cpu"]
+    return ["--model", "dnmmsi_small", "--weights", str(tmp_path / "s.safetensors"), "--device", "cpu"]
 
 
 def test_refine_writes_what_strokes_give_and_goes_on_from_there(picture, stroke_weights, tmp_path, capsys):
@@ -221,7 +221,7 @@ def test_refine_refuses_strokes_by_file_and_number(picture, stroke_weights, tmp_
 def test_refine_names_a_model_without_strokes_and_weights_that_lack(picture, tmp_path, capsys):
     assert cli.main(["refine", str(picture), "-o", str(tmp_path), "--model", "modot_nano"]) == 2
     assert "modot_nano takes no strokes: choose one of scribble_nano, dnmmsi_small" in capsys.readouterr().err
-    assert cli.main(["refine", str(picture), "-o", str(tmp_path), "--device", "cpu"]) == 2
+    assert cli.main(["refine", str(picture), "-o", str(tmp_path), "--device", "cpu", "--model", "dnmmsi_base"]) == 2
     assert "the package brings none, name a file" in capsys.readouterr().err
 
 
@@ -230,3 +230,13 @@ def test_serve_names_what_it_needs(monkeypatch, capsys):
     monkeypatch.delitem(__import__("sys").modules, "modot_ros.engine.pool.service", raising=False)
     assert cli.main(["serve"]) == 2
     assert "pip install modot_ros[serve]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["nowhere"], "nowhere: no such folder"), ([".", "--model", "modot_nano"], "takes no strokes: choose one of scribble_nano"),
+    ([".", "--port", "70000"], "--port is 70000"), ([".", "--device", "cpu"], "no picture in it")])
+def test_annotate_names_what_it_can_not_serve(tmp_path, monkeypatch, capsys, arguments, said):
+    pytest.importorskip("fastapi"), pytest.importorskip("uvicorn")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["annotate", *arguments]) == 2
+    assert said in capsys.readouterr().err

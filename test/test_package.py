@@ -22,6 +22,7 @@ DATACLASSES = {**{name: getattr(prediction, name) for name in ("Instance", "Occl
                "DepthScale": Scale}
 ALONE = {"OrderGraph": ("header",), "DepthScale": ("header", "source")}     # fields that only the message has
 NAMES = tuple(DATACLASSES)
+INPUTS = ("Scribble",)                                  # of the service alone, which reads it into a Stroke
 
 # Message types that hold a field of the dataclass's type.
 HOLDS = {
@@ -50,11 +51,13 @@ def test_message_mirrors_the_dataclass(name):
 
 
 def test_every_message_is_compiled():
-    listed = re.findall(r"msg/(\w+)\.msg", (ROOT / "CMakeLists.txt").read_text())
-    assert sorted(listed) == sorted(NAMES) == sorted(path.stem for path in (ROOT / "msg").iterdir())
+    text = (ROOT / "CMakeLists.txt").read_text()
+    listed = re.findall(r"msg/(\w+)\.msg", text)
+    assert sorted(listed) == sorted((*NAMES, *INPUTS)) == sorted(path.stem for path in (ROOT / "msg").iterdir())
+    assert re.findall(r"srv/(\w+)\.srv", text) == sorted(path.stem for path in (ROOT / "srv").iterdir())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", (*NAMES, *INPUTS))
 def test_every_field_says_its_range(name):
     for field, (kind, comment) in message_fields(name).items():
         assert comment, f"{name}.{field} has no comment"
@@ -64,7 +67,7 @@ def test_every_field_says_its_range(name):
             assert re.search("metres|pixels", comment), f"{name}.{field} does not say its unit"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", (*NAMES, *INPUTS))
 def test_built_message_has_the_fields_of_the_checkout(name):
     pytest.importorskip("rclpy", reason="ROS is not importable")
     messages = pytest.importorskip("modot_ros.msg", reason="the package is not built")

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--boundary-threshold", type=float, default=0.7,
                         help="probability from which a boundary counts; the paper's")
     model_arguments(parser)
-    parser.set_defaults(model="dnmmsi_small")
+    parser.set_defaults(model="scribble_nano")
 
 
 def run(options: argparse.Namespace) -> int:

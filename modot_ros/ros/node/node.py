@@ -39,12 +39,14 @@ from modot_ros.ros.node.pacing import Pacing
 from modot_ros.ros.node.parameters import Parameters, changed, declare
 from modot_ros.ros.node.perception import Perception
 from modot_ros.ros.node.ranges import range_sensor
+from modot_ros.ros.node.refining import Refining
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Couple, Frame, Pairing, stamp_ns
 from modot_ros.ros.node.topics import camera_info_topic, image_topic, image_type, is_rectified_name, static_transforms_type
 from modot_ros.ros.node.watch import Watch
 from modot_ros.ros.node.worker import Worker
 from modot_ros.ros.transforms import Transforms
 from modot_ros.ros.video_packets import VideoPackets
+from modot_ros.srv import RefineBoundaries
 
 SUBSCRIBE = {"depth": 1, "reliability": ReliabilityPolicy.BEST_EFFORT}
 PUBLISH = {"depth": 1, "reliability": ReliabilityPolicy.RELIABLE}
@@ -99,9 +101,11 @@ class ModotNode(LifecycleNode):
         self.exit_code = 0
         super().__init__("modot_node", **options)
         self.parameters = declare(self)
+        self._refining = Refining(lambda: self.parameters, self._why_not_active)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._take_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", QoSProfile(**PUBLISH))
+        self.create_service(RefineBoundaries, "~/refine_boundaries", self._refining.answer)
         # steady: a paused simulation must not silence the diagnostics
         self.create_timer(1.0, self._on_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -268,6 +272,9 @@ class ModotNode(LifecycleNode):
     def _image_type(self) -> type:
         return image_type(self.parameters.image_transport)
 
+    def _why_not_active(self) -> str:
+        return "" if self._worker is not None else f"the node is {self.state_label}: activate it first"
+
     def _image_topic(self) -> str:
         return image_topic(self.resolve_topic_name("image"), self.parameters.image_transport)
 
@@ -296,6 +303,7 @@ class ModotNode(LifecycleNode):
 
     def _forget_predictor(self) -> None:
         self.predictor = self._perception = None
+        self._refining.forget()
         free_gpu_memory()
 
     # Input: executor's thread
@@ -306,6 +314,7 @@ class ModotNode(LifecycleNode):
         message = picture_of_video(coded_image(message), self._packets)     # here, because a picture needs every packet before it
         self._image_frame = message.header.frame_id
         self._stamp_age_s = self.get_clock().now().nanoseconds * 1e-9 - stamp_ns(message) * 1e-9
+        self._refining.keep(message)
         self._forward(self._pairing.image(message, now_s))
 
     def _on_camera_info(self, message: CameraInfo) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from modot_ros.model import build_network
+from modot_ros.model import build_network, load_network
 from modot_ros.model.nano.scribbles import ScribbleNano
 
 WIDTHS = {"decoder_channels": (8, 8, 8), "fine_channels": 8, "detail_channels": 4}
@@ -63,3 +63,9 @@ def test_the_threshold_that_is_best_becomes_another(network):
     before = torch.sigmoid(network.eval()(x)[0])
     network.centre_boundary(float(before[0, 0, 3, 3]), 0.7)
     assert torch.sigmoid(network(x)[0])[0, 0, 3, 3] == pytest.approx(0.7, abs=1e-5)
+
+
+def test_the_weights_that_ship_are_small_and_predict_no_depth():
+    loaded = load_network("scribble_nano", device="cpu")
+    assert loaded.weights.stat().st_size < 8e6
+    assert (loaded.depth_kind, loaded.working_size, loaded.network.input_channels) == ("none", (256, 192), 6)
