@@ -85,3 +85,11 @@ def test_seconds_out_of_range_are_refused(capsys, seconds):
     with pytest.raises(SystemExit):
         demo.main(["--seconds", seconds])
     assert "must be above 0 and at most" in capsys.readouterr().err
+
+
+def test_several_cameras_have_namespaces_and_one_process(tmp_path):
+    steps = demo.commands(None, tmp_path, 5.0, cameras=2)
+    assert list(steps) == ["camera_1", "camera_2", "node", "monitor"]
+    assert steps["camera_2"][2:] == ["modot_ros.ros.sources.sim_camera", "--ros-args", "-r", "__ns:=/camera_2"]
+    assert "modot_ros.ros.multi" in steps["node"] and "cameras:=[camera_1, camera_2]" in steps["node"]
+    assert "modot_ros.ros.demo.cameras" in steps["monitor"]
