@@ -8,7 +8,9 @@ in that direction and twice as often as in the other; reversed where it does so 
 Each side is read a few pixels in, and carried to the contour along its slope: the sensor's edges are blurred, and a steep
 floor is no step. Contours of which the sensor knows less than half are not judged. The calibrated confidences of a scene come
 from a fit to all other scenes (leave one scene out), the intervals from 2,000 bootstrap samples of scenes. --fit prints the
-weights of `modot_ros.scene.order.found_regions`, fitted to all scenes. The last line is one line of JSON.
+weights of `modot_ros.scene.order.found_regions`, fitted to all scenes. Depth orders are right where they are those of the
+sensor's medians, known in at least half of both regions, with the library's band of equal depth; their temperature is
+chosen among TEMPERATURES on all other scenes. The last line is one line of JSON.
 """
 from __future__ import annotations
 
@@ -32,13 +34,16 @@ from photographs import pictures, read  # noqa: E402
 from modot_ros.learn.metrics.graph_orders import reliability  # noqa: E402
 from modot_ros.predictor import Predictor  # noqa: E402
 from modot_ros.scene.order.contour import Contour, contour  # noqa: E402
+from modot_ros.scene.order.depth_order import EQUAL_BAND, depth_orders  # noqa: E402
 from modot_ros.scene.order.found_regions import LEAST, cues  # noqa: E402
+from modot_ros.scene.order.graph import nearness_of  # noqa: E402
 from modot_ros.scene.order.occlusion_order import occlusion_orders  # noqa: E402
 
 STEP = 0.03                                             # relative step of inverse depth
 SHARE, LEAST_PX, KNOWN = 0.25, 8, 0.5                   # of a contour: with the step, its pixels, with sensor depth
 NEAR_WIDTHS = 1 / 160                                   # where a side is read, in picture widths from the contour
 MARGIN = 16                                             # pixels round the picture, more than is read beyond a contour
+TEMPERATURES = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0)
 PADDED = 7                                              # that `contour` counts its pixels with
 
 
@@ -98,6 +103,44 @@ def claims(predictor: Predictor, one: dict) -> list[Claim]:
     return judged
 
 
+@dataclass(frozen=True)
+class Ordered:
+    scene: str
+    confidences: tuple[float, ...]                      # at each of TEMPERATURES
+    right: bool
+
+
+def ordered(predictor: Predictor, one: dict) -> list[Ordered]:
+    """All depth orders between regions found in a picture that the sensor can judge."""
+    rgb, depth_m = read(one)
+    found = predictor.predict(rgb, one["focal_px"])
+    occlusions = occlusion_orders(contour(found.labels.astype(np.uint16), found.depth, found.boundary_probability))
+    median = {k.id: np.nanmedian(depth_m[found.labels == k.id]) for k in found.graph.instances
+              if np.isfinite(depth_m[found.labels == k.id]).mean() >= KNOWN}
+    correction = nearness_of(found.labels, found.depth, found.boundary_probability, found.graph.instances, occlusions,
+                             found.focal_px / rgb.shape[1])
+    softened = [depth_orders(found.graph.instances, occlusions, len(rgb), False, correction, temperature)
+                for temperature in TEMPERATURES]
+    judged = []
+    for at_each in zip(*softened):
+        order = at_each[0]
+        if order.near in median and order.far in median:
+            ratio = np.log(median[order.far] / median[order.near])
+            right = order.equal if abs(ratio) <= EQUAL_BAND else not order.equal and ratio > 0
+            judged.append(Ordered(f"{one['set']} {one['scene']}", tuple(o.confidence for o in at_each), bool(right)))
+    return judged
+
+
+def softened_confidences(scene: np.ndarray, confidences: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, float]:
+    """Confidences [n] at the temperature that is likeliest on all other scenes, and that of all scenes."""
+    likelihood = np.log(np.where(right[:, None], confidences, 1 - confidences).clip(1e-6))
+    chosen = np.zeros(len(scene))
+    for name in np.unique(scene):
+        here = scene == name
+        chosen[here] = confidences[here, likelihood[~here].mean(axis=0).argmax()]
+    return chosen, TEMPERATURES[likelihood.mean(axis=0).argmax()]
+
+
 def fit(cue: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Weights [3] of the two cues and the constant, by logistic regression."""
     x = np.column_stack([cue, np.ones(len(cue))])
@@ -147,7 +190,19 @@ def main() -> None:
                                      (f"calibrated, from {LEAST:g}", calibrated, chosen & kept)):
             result[f"{title}, {name}"] = summary(confidence[of], verdict[of], scene[of])
             print(f"{title + ', ' + name:34s}" + "  ".join(f"{k} {v}" for k, v in result[f"{title}, {name}"].items()))
+    orders = [order for one in pictures(options.data, None) for order in ordered(predictor, one)]
+    scene, right, confidences = (np.array([getattr(order, name) for order in orders])
+                                 for name in ("scene", "right", "confidences"))
+    softened, temperature = softened_confidences(scene, confidences, right)
+    for title, chosen in (("all", right >= 0), ("real", np.char.startswith(scene, "real"))):
+        for name, confidence in (("as on rooms", confidences[:, 0]), ("softened", softened)):
+            line = {"orders": int(chosen.sum()), "right": round(float(right[chosen].mean()), 3),
+                    "confidence": round(float(confidence[chosen].mean()), 3),
+                    "calibration_error": round(reliability(confidence[chosen], right[chosen]).error, 3)}
+            result[f"{title}, depth orders {name}"] = line
+            print(f"{title + ', depth orders ' + name:34s}" + "  ".join(f"{key} {value}" for key, value in line.items()))
     if options.fit:
+        result["temperature"] = temperature
         result["weights"] = dict(zip(("EVIDENCE", "SEEN", "BIAS"), fit(cue, verdict == 1).round(2).tolist()))
     print(json.dumps(result))
 

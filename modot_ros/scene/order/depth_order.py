@@ -38,12 +38,14 @@ _FIELDS = [getattr(DepthOrder, name).__set__ for name in ("near", "far", "equal"
 
 
 def depth_orders(instances: Sequence[Instance], occlusions: Sequence[OcclusionOrder] = (), height_px: int = 1,
-                 measured: bool = True, correction: np.ndarray | float = 0.0) -> tuple[DepthOrder, ...]:
+                 measured: bool = True, correction: np.ndarray | float = 0.0, temperature: float = 1.0
+                 ) -> tuple[DepthOrder, ...]:
     """Depth order of all pairs whose depth is known, in ascending order of the pairs.
 
     occlusions  among the instances; they and the picture's height are used for depth that was not measured
     measured    the depth comes from a sensor or a renderer, not from a network
     correction  [2, n, n] to be added to the sums of such: that the row is nearer, and that both are equal
+    temperature  that the log-odds are divided by where depth was not measured: above 1 the orders stay and are less sure
     The confidence is the probability that the order is right. Two instances that are both beyond range cannot be ordered
     apart and give no order.
     """
@@ -62,6 +64,7 @@ def depth_orders(instances: Sequence[Instance], occlusions: Sequence[OcclusionOr
         strict, level = np.abs(z) / 2, EQUAL + LEVEL * level + more[1]
         equal = level > strict
         swap = ~equal & (z < 0)
+        strict, level = strict / temperature, level / temperature
         best = np.maximum(strict, level)
         confidence = 1 / (np.exp(strict - best) + np.exp(-strict - best) + np.exp(level - best))
     overlapping = (near[a] <= far[b]) & (near[b] <= far[a])

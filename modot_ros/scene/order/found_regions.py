@@ -4,7 +4,9 @@
 A mask that somebody gave ends where an instance ends, and what remains to be asked is who is in front. A region that was
 found may as well end at a crease, a shadow or paint, where nothing hides anything. So its confidence is the probability that
 a depth sensor would confirm it: that there is a step of depth along the contour, and that it goes that way. Logistic
-regression on real pictures with sensor depth (`benchmarks/sensor_orders.py --fit`); calibration as of Platt (1999).
+regression on real pictures with sensor depth (`benchmarks/sensor_orders.py --fit`); calibration as of Platt (1999). Depth
+orders were too sure there, too: theirs are softened by a temperature (Guo et al., "On Calibration of Modern Neural Networks",
+ICML 2017).
 """
 from __future__ import annotations
 
@@ -17,6 +19,7 @@ from modot_ros.prediction import OcclusionOrder
 from modot_ros.scene.order.contour import Contour
 
 EVIDENCE, SEEN, BIAS = 3.18, 1.09, -2.42                # log-odds per unit of the contour's means, and at none
+TEMPERATURE = 1.4                                       # of depth orders between found regions
 LEAST = 0.25                                            # probability of an occlusion that is reported
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from modot_ros.prediction import Instance, OcclusionOrder, OrderGraph
 from modot_ros.scene.order.contour import contour
 from modot_ros.scene.order.depth_order import depth_orders
-from modot_ros.scene.order.found_regions import confirmed
+from modot_ros.scene.order.found_regions import TEMPERATURE, confirmed
 from modot_ros.scene.order.nearness import nearness, shipped_weights
 from modot_ros.scene.order.occlusion_order import occlusion_orders
 from modot_ros.scene.order.pair_features import pair_features
@@ -54,7 +54,7 @@ def order_graph(labels: np.ndarray, depth_m: np.ndarray, probability: np.ndarray
     measured = probability is None or shared.measured
     correction = 0.0 if probability is None or measured else nearness_of(labels, depth_m, probability, instances, occlusions,
                                                                          focal)
-    depths = depth_orders(instances, occlusions, len(labels), measured, correction)
+    depths = depth_orders(instances, occlusions, len(labels), measured, correction, TEMPERATURE if found else 1.0)
     return OrderGraph(METHOD, instances, confirmed(occlusions, shared) if found and not measured else occlusions, depths)
 
 

@@ -58,9 +58,11 @@ def test_a_measured_depth_is_believed_as_it_is():
     assert order_graph(labels, depth, probability, found=True) == order_graph(labels, depth, probability)
 
 
-def test_depth_orders_are_those_of_all_occlusions():
+def test_depth_orders_are_those_of_all_occlusions_and_less_sure():
     labels, depth, probability = crease()
-    assert order_graph(labels, depth, probability, found=True).depths == order_graph(labels, depth, probability).depths
+    (given,), (found,) = (order_graph(labels, depth, probability, found=way).depths for way in (False, True))
+    assert (given.near, given.far, given.equal) == (found.near, found.far, found.equal)
+    assert 1 / 3 < found.confidence < given.confidence
 
 
 def test_both_directions_are_mutual_only_where_both_are_kept():
