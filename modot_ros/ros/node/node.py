@@ -37,7 +37,7 @@ from modot_ros.ros.node.metres import Metres
 from modot_ros.ros.node.outputs import OUTPUTS, Output
 from modot_ros.ros.node.pacing import Pacing
 from modot_ros.ros.node.parameters import Parameters, changed, declare
-from modot_ros.ros.node.perception import Perception
+from modot_ros.ros.node.perception import Perception, lasting_frontiers
 from modot_ros.ros.node.ranges import range_sensor
 from modot_ros.ros.node.refining import Refining
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Couple, Frame, Pairing, stamp_ns
@@ -161,7 +161,8 @@ class ModotNode(LifecycleNode):
                                       "install a torch with CUDA (pytorch.org), or set device to cpu")
         refused = [output.topic for output in OUTPUTS if self.predictor.depth_kind not in output.depth_kinds
                    or output.needs_uncertainty and not has_uncertainty
-                   or output.needs_depth_camera and self.parameters.range_type != "depth_image"]
+                   or output.needs_depth_camera and self.parameters.range_type != "depth_image"
+                   or output.needs_map and not self.parameters.frontier_frame_id]
         self.health.facts["refused"] = ", ".join(refused)
         if self.predictor.depth_kind == "relative":
             self.get_logger().warning(f"model {self.predictor.name} has relative depth, no metres: it "
@@ -169,7 +170,8 @@ class ModotNode(LifecycleNode):
         for output in OUTPUTS:
             if output.topic not in refused:
                 self._outputs[output] = self.create_lifecycle_publisher(
-                    output.type, output.topic, QoSProfile(**PUBLISH), qos_overriding_options=OVERRIDABLE)
+                    output.type, output.topic, QoSProfile(**PUBLISH | {"depth": output.depth}),
+                    qos_overriding_options=OVERRIDABLE)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         try:
@@ -182,7 +184,8 @@ class ModotNode(LifecycleNode):
     def _activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         rectified = {"auto": True if is_rectified_name(self._image_topic()) else None, "true": True, "false": False}
         self._perception = Perception(self.predictor, rectified[self.parameters.rectified], self.parameters.rotate,
-                                      Metres(self._range_sensor), self.get_parameter("use_sim_time").value)
+                                      Metres(self._range_sensor), self.get_parameter("use_sim_time").value,
+                                      lasting_frontiers(self.parameters, self._transforms))
         self._couple, self._watch, self._stamp_age_s, self._has_latched = Couple(), Watch(self), None, False
         self._packets = VideoPackets()
         self._pairing = Pairing(self.parameters.instances_timeout_s, self.parameters.instances_max_age_s, self._camera_info)
@@ -413,8 +416,8 @@ class ModotNode(LifecycleNode):
         for output in wanted:
             try:
                 message = None if output.needs_rays and (result.camera.no_rays or untrusted) else output.make(result)
-                if message is not None:
-                    self._outputs[output].publish(message)
+                for one in message if isinstance(message, list) else [] if message is None else [message]:
+                    self._outputs[output].publish(one)
             except Exception as error:                  # the other outputs are published all the same
                 failure = error
         if failure is not None:

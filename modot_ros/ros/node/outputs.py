@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from geometry_msgs.msg import PolygonInstanceStamped
 from sensor_msgs.msg import CameraInfo, Image, LaserScan, PointCloud2
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
@@ -17,6 +18,7 @@ from modot_ros.prediction import PARTS, Prediction
 from modot_ros.prediction import OrderGraph as Graph
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.convert import cloud_message, image_message, in_range, millimetres, order_graph_message, packed_rgb
+from modot_ros.ros.lasting_frontiers import LastingFrontiers
 from modot_ros.ros.markers import frontier_markers, order_markers
 from modot_ros.ros.node.metres import Metres
 from modot_ros.ros.node.parameters import Parameters
@@ -24,6 +26,7 @@ from modot_ros.ros.node.sizes import enlarged_boundary, enlarged_depth, enlarged
 from modot_ros.scene.drawing.curtains import curtains
 from modot_ros.scene.drawing.overlay import overlay
 from modot_ros.scene.geometry import FRONTIER_COLUMNS, clearing_points, flying_pixels, frontiers_at, points
+from modot_ros.scene.navigation.frontier_map import MOST_ZONES
 from modot_ros.scene.navigation.ground import (
     HEIGHT_RATIO,
     Ground,
@@ -60,6 +63,7 @@ class Result:
     image_labels: np.ndarray | None = None              # int32 of the image's size, where labels came; None: those found
     metres: Metres | None = None                        # what gave the scale, and a depth camera's depth
     image: Any = None                                   # the message
+    lasting: LastingFrontiers | None = None             # frontiers of the frames so far
 
     @property
     def image_factor(self) -> float:
@@ -125,6 +129,13 @@ class Result:
         if found is None and height_m and self.parameters.camera_tilt_deg <= KNOWN_TILT_DEG:
             return Ground(np.array(self.up), height_m, 0.0)
         return found
+
+    @cached_property
+    def has_lasting(self) -> bool:
+        """The frontiers of this frame are among the lasting ones; takes them in."""
+        return self.lasting is not None and self.lasting.update(
+            self.frontiers[0], self.depth_m, self.camera, self.prediction.focal_px, self.header,
+            self.parameters.frontier_memory_s)
 
     @property
     def block_px(self) -> int:
@@ -278,6 +289,21 @@ def clearing_cloud(result: Result) -> PointCloud2:
     return cloud_message(cloud, ("x", "y", "z"), result.header)
 
 
+def lasting_cloud(result: Result) -> PointCloud2 | None:
+    """None while the camera's place is not known."""
+    if not result.has_lasting:
+        return None
+    header = Header(stamp=result.header.stamp, frame_id=result.lasting.frame_id)
+    return cloud_message(result.lasting.frontiers, FRONTIER_COLUMNS, header)
+
+
+def frontier_zones(result: Result) -> list[PolygonInstanceStamped] | None:
+    parameters = result.parameters
+    if not result.has_lasting:
+        return None
+    return result.lasting.zones(result.header.stamp, parameters.frontier_speed_mps * parameters.frontier_time_s)
+
+
 def frontier_cloud(result: Result) -> PointCloud2:
     return cloud_message(result.frontiers[0], FRONTIER_COLUMNS, result.header)
 
@@ -303,6 +329,8 @@ class Output:
     needs_rays: bool = False
     needs_uncertainty: bool = False
     needs_depth_camera: bool = False
+    needs_map: bool = False                             # a frame that does not move with the camera
+    depth: int = 1                                      # messages that are made of one frame
 
     @property
     def needs_instances(self) -> bool:
@@ -342,6 +370,11 @@ OUTPUTS = (
     Output("~/frontiers", PointCloud2, "x, y, z of an occluding edge, hidden_x, hidden_y, hidden_z of the "
            "surface behind it, gap in metres: where something may hide and step out", ("depth", "boundary"),
            frontier_cloud, METRIC, needs_rays=True),
+    Output("~/frontiers/map", PointCloud2, "the same of the last `frontier_memory_s`, merged over frames, in `frontier_frame_id`",
+           ("depth", "boundary"), lasting_cloud, METRIC, needs_rays=True, needs_map=True),
+    Output("~/frontiers/zones", PolygonInstanceStamped, "outlines on the floor, in `frontier_frame_id`, of what something behind "
+           "the nearest frontiers can reach: a source of Nav2's collision monitor", ("depth", "boundary"), frontier_zones, METRIC,
+           needs_rays=True, needs_map=True, depth=MOST_ZONES),
     Output("~/frontiers/markers", MarkerArray, "the frontiers as curtains for RViz and Foxglove, coloured by gap",
            ("depth", "boundary"), frontier_curtains, METRIC, needs_rays=True),
     Output("~/order_graph/markers", MarkerArray, "the order graph in space for RViz and Foxglove: ids and names, arrows from "

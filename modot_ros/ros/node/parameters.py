@@ -181,6 +181,15 @@ class Parameters:
         "or with _scan behind it")
     frontier_min_gap_m: float = parameter(0.3, "Smallest step in depth that makes an occlusion frontier",
                                           unit="m", low=0.01, high=100.0)
+    frontier_frame_id: str = parameter(
+        "", "Frame in which `~/frontiers/map` and `~/frontiers/zones` last, as map or odom; needs tf; empty = none do",
+        reload=True)
+    frontier_memory_s: float = parameter(10.0, "How long a frontier lasts that is not seen again", unit="s", low=0.1,
+                                         high=3600.0)
+    frontier_speed_mps: float = parameter(
+        1.0, "Velocity at which something may step out from behind a frontier; with frontier_time_s the reach of "
+        "`~/frontiers/zones`", unit="m/s", low=0.0, high=20.0)
+    frontier_time_s: float = parameter(0.5, "Time that the robot needs to see it and to stop", unit="s", low=0.0, high=10.0)
     overlay_rate_hz: float = parameter(
         5.0, "Most overlay pictures per second, by the ROS clock; 0 = every frame",
         unit="Hz", low=0.0, high=1000.0)

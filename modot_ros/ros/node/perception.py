@@ -15,6 +15,7 @@ from modot_ros.prediction import Prediction
 from modot_ros.ros.calibration import Calibration
 from modot_ros.ros.camera import Camera
 from modot_ros.ros.convert import rgb_of
+from modot_ros.ros.lasting_frontiers import LastingFrontiers
 from modot_ros.ros.node.health import Health
 from modot_ros.ros.node.labelling import Labelling, labelling_of
 from modot_ros.ros.node.metres import Metres
@@ -22,6 +23,7 @@ from modot_ros.ros.node.outputs import Result
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.ros.node.sizes import reduced, resized_labels
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Frame, stamp_ns
+from modot_ros.ros.transforms import Transforms
 from modot_ros.scene.instances import validate_labels
 from modot_ros.scene.navigation.ground import GroundMemory
 from modot_ros.scene.picture_faults import TEXTS, USELESS, PictureWatch
@@ -52,13 +54,15 @@ class Perception:
     turn_deg    how the camera is turned, clockwise as seen in the picture: 0, 90, 180 or 270
     metres      what gives the scale of depth; None: without another sensor
     simulated   time is a simulation's, whose pictures may well stay the same
+    lasting     frontiers in a frame that does not move with the camera; None: there is none
     """
 
     def __init__(self, predictor: Any, rectified: bool | None = None, turn_deg: int = 0, metres: Metres | None = None,
-                 simulated: bool = False) -> None:
+                 simulated: bool = False, lasting: LastingFrontiers | None = None) -> None:
         self.predictor = predictor
         self.rectified = rectified
         self.simulated = simulated
+        self.lasting = lasting
         self.quarters = turn_deg // 90                  # counterclockwise, to set the picture upright
         self.tracker = Tracker()
         self._steady = SteadyScale()
@@ -101,7 +105,7 @@ class Perception:
         if related:
             prediction, image_labels = self._relate(frame, seen, "order" in wanted, parameters)
         return Result(header_of(frame.image, parameters.frame_id), seen.rgb, seen.camera, prediction.turned(-self.quarters),
-                      parameters, self.ground, seen.image_camera, image_labels, self.metres, frame.image)
+                      parameters, self.ground, seen.image_camera, image_labels, self.metres, frame.image, self.lasting)
 
     def _see(self, frame: Frame, parts: set[str], parameters: Parameters) -> _Seen:
         image = rgb_of(frame.image, self._tone)
@@ -133,6 +137,7 @@ class Perception:
         stops = fault in USELESS and parameters.bad_picture == "stop" and not (fault == "frozen" and self.simulated)
         health.fail("picture", f"no clouds, scan and frontiers: {TEXTS[fault]}" if stops else "")
         health.warn("picture", TEXTS[fault] if fault and not stops else "")
+        health.warn("lasting_frontiers", "" if self.lasting is None else self.lasting.problem)
         health.warn("labels_left_out", self.left_out)
         problem = self.metres.problem(parameters) if with_depth else ""
         health.fail("scale", problem and f"no clouds, scan and frontiers: {problem}")
@@ -177,6 +182,14 @@ class Perception:
         if parameters.track_instances:
             prediction = replace(prediction, graph=self.tracker.remember(prediction.graph))
         return prediction, image_labels
+
+
+def lasting_frontiers(parameters: Parameters, transforms: Transforms) -> LastingFrontiers | None:
+    """As the parameters have it."""
+    if not parameters.frontier_frame_id:
+        return None
+    transforms.listen()
+    return LastingFrontiers(parameters.frontier_frame_id, transforms)
 
 
 def marked(prediction: Prediction) -> Prediction:
