@@ -6,14 +6,15 @@ PYTHON3 := $(if $(PYTHON),$(PYTHON),python3)
 ENTER := . .ros/environment.sh &&
 
 # make demo: what to look at (picture, folder, video, bag or /dev/videoN; synthetic rooms when empty), where the
-# pictures go, for how long, and from how many cameras.
+# pictures go, for how long, from how many cameras, and VIEW=1 for a live page in the browser.
 INPUT ?=
 OUT ?= demo_out
-SECONDS ?= 30
+SECONDS ?=
 CAMERAS ?= 1
+VIEW ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test docs demo fleet-demo bench shell clean
+.PHONY: help setup view lint test docs demo fleet-demo bench shell clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -22,6 +23,9 @@ setup:  ## make .venv and build the messages; seconds when nothing has changed
 	@command -v $(PYTHON3) >/dev/null || { echo "setup: no $(PYTHON3). On Debian or Ubuntu: sudo apt install \
 	python3 python3-venv python3-dev g++"; exit 1; }
 	@$(PYTHON3) requirements/environment.py
+
+view: setup  ## bring what the live page needs, 200 MB: `make demo VIEW=1`, `modot view`
+	@$(ENTER) python3 -m pip install -q --no-input --disable-pip-version-check -r requirements/view.txt
 
 lint: setup  ## check style, import order and types
 	@$(ENTER) ruff check . && mypy
@@ -32,8 +36,9 @@ test: lint  ## build the package and run every test
 docs: setup  ## build the documentation into docs/_build/html; a warning is an error
 	@$(ENTER) python3 -m sphinx -W --keep-going -q -b html docs docs/_build/html && echo "docs: docs/_build/html/index.html"
 
-demo: setup  ## camera, node and monitor as three processes: [INPUT=path-or-device] [OUT=demo_out] [SECONDS=30] [CAMERAS=1]
-	@$(ENTER) python3 -m modot_ros.ros.demo $(if $(INPUT),--input "$(INPUT)") --output "$(OUT)" --seconds $(SECONDS) --cameras $(CAMERAS)
+demo: setup $(if $(VIEW),view)  ## camera, node and monitor: [INPUT=path-or-device] [OUT=demo_out] [SECONDS=30] [CAMERAS=1] [VIEW=1]
+	@$(ENTER) python3 -m modot_ros.ros.demo $(if $(INPUT),--input "$(INPUT)") --output "$(OUT)" \
+	$(if $(SECONDS),--seconds $(SECONDS)) --cameras $(CAMERAS) $(if $(VIEW),--view)
 
 fleet-demo: setup  ## a pool of two replicas, three robots and a replica that is killed, on this machine; needs ray[serve]
 	@$(ENTER) python3 benchmarks/fleet.py

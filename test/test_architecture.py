@@ -21,7 +21,7 @@ ARROWS = {
     "predictor": {"prediction", "model", "scene", "engine"},
     "learn": {"machine", "prediction", "model", "scene", "predictor"},
     "view": {"prediction", "model", "scene", "predictor"},
-    "ros": {"machine", "prediction", "model", "scene", "engine", "predictor", "msg", "srv"},
+    "ros": {"machine", "prediction", "model", "scene", "engine", "predictor", "view", "msg", "srv"},
     "cli": {"machine", "prediction", "model", "scene", "engine", "predictor", "learn", "view", "ros"},
 }
 DEMO_CAMERA = PACKAGE / "ros" / "sources" / "sim_camera.py"     # the one module of `ros` that may show synthetic rooms
@@ -34,7 +34,7 @@ WINGS = {
     "learn": {"training", "evaluation", "metrics", "orders", "datasets", "datasets/depth_sets", "datasets/order_sets",
               "synthetic", "synthetic/rooms", "mesh2ob", "interaction"},
     "view": {"annotation"},
-    "ros": {"node", "sources", "demo", "standins"},
+    "ros": {"node", "sources", "demo", "watch", "standins"},
     "cli": {"use", "make", "measure"},
 }
 LOOSE = {"learn": {"__init__"}}                         # rooms whose modules all live in wings
@@ -54,12 +54,13 @@ NOT_FROM = {
     "learn/synthetic": {"training", "evaluation", "metrics", "orders", "datasets", "mesh2ob"},
     "learn/datasets": {"training", "evaluation", "mesh2ob"},
     "learn/interaction": {"training", "evaluation", "metrics", "orders", "datasets", "synthetic", "mesh2ob"},
-    "ros/node": {"sources", "demo"},
-    "ros/sources": {"node", "demo"},
+    "ros/node": {"sources", "demo", "watch"},
+    "ros/sources": {"node", "demo", "watch"},
 }
 
 # Foreign packages with a home: only these rooms may import them.
 HOMES = {
+    "rerun": {"view"}, "rerun_cli": {"view"},
     "torch": {"model", "engine", "predictor", "learn", "ros", "cli"},
     **dict.fromkeys(("onnx", "onnxruntime", "ray", "grpc", "google"), {"engine"}),
     **dict.fromkeys(("rclpy", "ament_index_python", "builtin_interfaces", "diagnostic_msgs", "geometry_msgs", "launch",

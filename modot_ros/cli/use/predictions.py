@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,22 +30,26 @@ class Seen:
     name: str
     rgb: np.ndarray                                     # uint8 [H, W, 3]
     prediction: Prediction
-    time_s: float = 0.0                                 # from the first frame of a video
+    time_s: float = 0.0                                 # from the first frame
     rate_hz: float = 0.0                                # of the video; 0 = a picture by itself
 
 
-def predictions(options: argparse.Namespace) -> Iterator[Seen]:
-    """Every frame of the input; makes the output folder. Instances of a video keep their ids from frame to frame."""
+def predictions(options: argparse.Namespace, live: bool = False) -> Iterator[Seen]:
+    """Every frame of the input; makes the output folder. Instances of a video keep their ids from frame to frame.
+
+    live   a camera or stream may be the input, too
+    """
     from tqdm import tqdm
 
     from modot_ros.predictor import Predictor
     from modot_ros.ros.camera import Camera
+    from modot_ros.ros.sources.device import Device
     from modot_ros.ros.sources.media import Pictures, Video, open_source
     from modot_ros.ros.sources.pictures import listed
 
     source = open_source(options.input)
-    if not isinstance(source, (Pictures, Video)):
-        raise ValueError(f"{options.input!r} is no picture, folder of pictures or video")
+    if not isinstance(source, (Pictures, Video, Device) if live else (Pictures, Video)):
+        raise ValueError(f"{options.input!r} is no picture, folder of pictures{', camera, stream' if live else ''} or video")
     if options.instances is not None and not options.instances.exists():
         raise FileNotFoundError(f"instances {str(options.instances)!r} does not exist")
     most = {} if options.instances is None else {"max_instances": 1024}         # labels that are given are all taken
@@ -56,10 +61,12 @@ def predictions(options: argparse.Namespace) -> Iterator[Seen]:
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)
     names: set[str] = set()
-    tracker, steady = (Tracker(), SteadyScale()) if isinstance(source, Video) else (None, None)
-    for frame in tqdm(source, total=len(source) or None, unit="frame", disable=len(source) == 1,
+    tracker, steady = (None, None) if isinstance(source, Pictures) else (Tracker(), SteadyScale())
+    count, start_s = 0 if isinstance(source, Device) else len(source), time.monotonic()
+    for frame in tqdm(source, total=count or None, unit="frame", disable=count == 1,
                       mininterval=0.1 if sys.stderr.isatty() else LOG_PERIOD_S):
-        if frame.name in names:
+        time_s = time.monotonic() - start_s if frame.due_s is None else frame.due_s
+        if frame.name and frame.name in names:
             raise ValueError(f"two pictures are called {frame.name!r}, and so would be their results: rename one")
         names.add(frame.name)
         rgb = np.ascontiguousarray(frame.rows.reshape(frame.height, frame.width, 3)[:, :, ::-1])
@@ -68,15 +75,15 @@ def predictions(options: argparse.Namespace) -> Iterator[Seen]:
             focal_px = Camera.of(frame.calibration, frame.width, frame.height).focal_px
         labels = None if options.instances is None else _labels(options.instances, frame.name, rgb.shape[:2])
         if tracker is None:
-            yield Seen(frame.name, rgb, predictor.predict(rgb, focal_px, labels))
+            yield Seen(frame.name, rgb, predictor.predict(rgb, focal_px, labels), time_s)
             continue
         prediction = predictor.predict(rgb, focal_px, labels, parts=("depth", "boundary", "instances"))
-        factor = steady.factor(rgb, prediction.depth, frame.due_s, prediction.log_depth_std)
+        factor = steady.factor(rgb, prediction.depth, time_s, prediction.log_depth_std)
         prediction = replace(prediction, depth=prediction.depth * np.float32(factor))
-        lasting, _ = tracker.recognise(prediction.labels, rgb, prediction.depth, frame.due_s, given=labels is not None)
+        lasting, _ = tracker.recognise(prediction.labels, rgb, prediction.depth, time_s, given=labels is not None)
         prediction = predictor.relate(rgb, prediction, lasting, found=labels is None)
         prediction = replace(prediction, graph=tracker.remember(prediction.graph))
-        yield Seen(frame.name, rgb, prediction, frame.due_s, source.rate_hz)
+        yield Seen(frame.name, rgb, prediction, time_s, getattr(source, "rate_hz", 0.0))
     if isinstance(source, Pictures) and source.passed_over:
         print(f"{len(source.passed_over)} passed over{listed(source.passed_over)}", file=sys.stderr)
 

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Camera -> modot_node -> monitor as three processes over DDS, without launch files.
 
-    python -m modot_ros.ros.demo [--input PATH_OR_DEVICE] [--output DIR] [--seconds N] [--cameras N]
+    python -m modot_ros.ros.demo [--input PATH_OR_DEVICE] [--output DIR] [--seconds N] [--cameras N] [--view]
 
 With --cameras 2 or more, as many cameras in namespaces of their own (without an input all in one room) and one process,
 modot_multi, for all of them.
 
-Ends within a minute, with 0 only when valid output came. demo.launch.py does the same for users of a
-distribution.
+Ends within a minute, with a live page (--view) at Ctrl-C, and with 0 only when valid output came.
+demo.launch.py does the same for users of a distribution.
 """
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import signal
 import subprocess
@@ -36,8 +37,8 @@ def environment() -> dict[str, str]:
     return env
 
 
-def commands(source: str | None, output: Path, seconds: float, cameras: int = 1) -> dict[str, list[str]]:
-    """The processes by name, in the order in which they start."""
+def commands(source: str | None, output: Path, seconds: float, cameras: int = 1, view: bool = False) -> dict[str, list[str]]:
+    """The processes by name, in the order in which they start; `view` puts a live page of one camera before them."""
     def node(module: str, namespace: str = "", **parameters) -> list[str]:
         pairs = [text for name, value in parameters.items() for text in ("-p", f"{name}:={value}")]
         pairs += ["-r", f"__ns:=/{namespace}"] if namespace else []
@@ -59,7 +60,8 @@ def commands(source: str | None, output: Path, seconds: float, cameras: int = 1)
                 "node": node("multi", cameras=listed),
                 "monitor": node("demo.cameras", cameras=listed, output=quoted(str(output)), duration_s=float(seconds),
                                 timeout_s=STARTING_S)}
-    return {"camera": camera(),
+    return {**({"viewer": node("watch.viewer")} if view else {}),
+            "camera": camera(),
             "node": node("node"),
             "monitor": node("demo.monitor", output=quoted(str(output)), duration_s=float(seconds),
                             timeout_s=STARTING_S)}
@@ -100,14 +102,18 @@ class Processes:
 
 
 def run(steps: dict[str, list[str]], output: Path, seconds: float, env: dict[str, str]) -> int:
-    """Start `steps`, wait for the one called "monitor" and stop the others; its exit code, or 1."""
+    """Start `steps`, wait for the one called "monitor" and stop the others; its exit code, or 1.
+
+    seconds   that the monitor will take after the first output; 0 = until it is interrupted
+    """
     output.mkdir(parents=True, exist_ok=True)
     processes = Processes(env, output)
-    deadline_s = time.monotonic() + min(LONGEST_S, STARTING_S + seconds + ENDING_S)
+    lasting_s = min(LONGEST_S, STARTING_S + seconds + ENDING_S) if seconds else math.inf
+    deadline_s = time.monotonic() + lasting_s
     code, failed = 1, []
     try:
         for name, command in steps.items():
-            processes.start(name, command, shown=name == "monitor")
+            processes.start(name, command, shown=name in ("monitor", "viewer"))
         monitor = processes.children["monitor"]
         while monitor.poll() is None and not failed and time.monotonic() < deadline_s:
             time.sleep(0.1)
@@ -135,17 +141,21 @@ def main(args: list[str] | None = None) -> int:
                                         "default: a flight through a synthetic room")
     parser.add_argument("--output", type=Path, default=Path("demo_out"),
                         help="folder for pictures, report and logs")
-    parser.add_argument("--seconds", type=float, default=30.0,
-                        help=f"how long after the first output, at most {longest_s:g}")
+    parser.add_argument("--seconds", type=float, help=f"how long after the first output, at most {longest_s:g}; without it "
+                        f"{longest_s:g}, and with --view until Ctrl-C")
     parser.add_argument("--cameras", type=int, default=1, help=f"so many cameras on one process, at most {MOST_CAMERAS}")
+    parser.add_argument("--view", action="store_true", help="a live page in the browser as well")
     wanted = parser.parse_args(args)
     if not 1 <= wanted.cameras <= MOST_CAMERAS:
         parser.error(f"--cameras is {wanted.cameras}: must be 1 to {MOST_CAMERAS}")
-    if not 0 < wanted.seconds <= longest_s:
-        parser.error(f"--seconds is {wanted.seconds:g}: must be above 0 and at most {longest_s:g}")
+    if wanted.view and wanted.cameras > 1:
+        parser.error(f"--view shows one camera, --cameras is {wanted.cameras}: choose one of the two")
+    seconds = (0.0 if wanted.view else longest_s) if wanted.seconds is None else wanted.seconds
+    if wanted.seconds is not None and not 0 < seconds <= longest_s:
+        parser.error(f"--seconds is {seconds:g}: must be above 0 and at most {longest_s:g}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)      # ends its children as Ctrl-C does
     output = wanted.output.resolve()
-    code = run(commands(wanted.input, output, wanted.seconds, wanted.cameras), output, wanted.seconds, environment())
+    code = run(commands(wanted.input, output, seconds, wanted.cameras, wanted.view), output, seconds, environment())
     said = "no valid output" if code else "valid output"
     print(f"demo: {said}; pictures, numbers and logs are in {output}")
     return code

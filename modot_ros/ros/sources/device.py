@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cameras of this machine."""
+"""Cameras of this machine, and streams."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from modot_ros.ros.sources.frame import Frame, bgr_frame
 
 
 class Device:
-    """A camera through OpenCV; it sets the pace."""
+    """A camera or a stream through OpenCV; it sets the pace."""
 
     repeatable = False
 
@@ -22,7 +22,7 @@ class Device:
             self.capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
         self.capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)                    # the newest frame, not the oldest
         if not self.capture.isOpened() or self.capture.read()[1] is None:
-            raise ValueError(f"source {str(device)!r}: no camera there that gives pictures")
+            raise ValueError(f"source {str(device)!r}: no camera or stream there that gives pictures")
 
     def __iter__(self) -> Iterator[Frame]:
         try:

@@ -16,7 +16,7 @@ from modot_ros.ros.sources.pictures import PICTURES, Pictures
 from modot_ros.ros.sources.video import VIDEOS, Video
 
 KINDS = ("a picture, a folder of pictures, a video, a rosbag (the folder or .mcap/.db3 file of ROS 2, also as .zstd; the .bag of "
-         "ROS 1) or a camera (0, /dev/video0)")
+         "ROS 1), a camera (0, /dev/video0) or a stream (rtsp://, http://)")
 
 
 class Source(Protocol):
@@ -37,6 +37,8 @@ def open_source(text: str, width: int = 0, height: int = 0, image_topic: str = "
         raise ValueError(f"source is empty: expected {KINDS}")
     if width < 0 or height < 0:
         raise ValueError(f"width, height are {width}, {height}: must be 0 (as it comes) or positive")
+    if "://" in text and not text.startswith("file://"):
+        return Device(text, width, height)
     path = Path(text.removeprefix("file://")).expanduser()
     if text.isdecimal() and not path.exists():
         return Device(int(text), width, height)
