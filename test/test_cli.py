@@ -240,3 +240,12 @@ def test_annotate_names_what_it_can_not_serve(tmp_path, monkeypatch, capsys, arg
     monkeypatch.chdir(tmp_path)
     assert cli.main(["annotate", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_view_saves_what_a_page_would_show(picture, tmp_path, capsys):
+    pytest.importorskip("rerun", reason="rerun-sdk is not installed: `make view` brings it")
+    file = tmp_path / "look.rrd"
+    assert cli.main(["view", str(picture), "--no-page", "--save", str(file), "--device", "cpu"]) == 0
+    assert "1 frames" in capsys.readouterr().out and file.stat().st_size > 10_000
+    assert cli.main(["view", str(picture), "--no-page", "--device", "cpu"]) == 2
+    assert "path to save" in capsys.readouterr().err
