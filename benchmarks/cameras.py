@@ -28,7 +28,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from modot_ros.msg import OrderGraph
 from modot_ros.ros.calibration import Calibration
-from modot_ros.ros.convert import image_message
+from modot_ros.ros.messages.convert import image_message
 
 TYPES = {"order_graph": OrderGraph}                     # of outputs that are no images
 SETTLING_S, LIMIT_S = 3.0, 120.0

@@ -30,7 +30,7 @@ from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
 from modot_ros.learn.synthetic import fly_through, random_scene, render  # noqa: E402
 from modot_ros.predictor import Predictor  # noqa: E402
 from modot_ros.ros.calibration import Calibration  # noqa: E402
-from modot_ros.ros.convert import image_message  # noqa: E402
+from modot_ros.ros.messages.convert import image_message  # noqa: E402
 from modot_ros.ros.node.outputs import OUTPUTS  # noqa: E402
 from modot_ros.ros.node.parameters import Parameters  # noqa: E402
 from modot_ros.ros.node.perception import Perception  # noqa: E402

@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 from modot_ros.msg import OrderGraph as OrderGraphMessage  # noqa: E402
 from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGraph  # noqa: E402
-from modot_ros.ros.convert import order_graph_message  # noqa: E402
+from modot_ros.ros.messages.convert import order_graph_message  # noqa: E402
 
 INSTANCES = 50
 

@@ -31,7 +31,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from modot_ros.learn.synthetic import fly_through, random_scene, render
 from modot_ros.msg import OrderGraph
 from modot_ros.ros.calibration import Calibration
-from modot_ros.ros.convert import image_message
+from modot_ros.ros.messages.convert import image_message
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT, FOCAL_PX = 640, 480, 525.0

@@ -34,7 +34,7 @@ WINGS = {
     "learn": {"training", "evaluation", "metrics", "orders", "datasets", "datasets/depth_sets", "datasets/order_sets",
               "synthetic", "synthetic/rooms", "mesh2ob", "interaction"},
     "view": {"annotation"},
-    "ros": {"node", "sources", "demo", "watch", "standins"},
+    "ros": {"node", "messages", "sources", "demo", "watch", "standins"},
     "cli": {"use", "make", "measure"},
 }
 LOOSE = {"learn": {"__init__"}}                         # rooms whose modules all live in wings
@@ -55,6 +55,7 @@ NOT_FROM = {
     "learn/datasets": {"training", "evaluation", "mesh2ob"},
     "learn/interaction": {"training", "evaluation", "metrics", "orders", "datasets", "synthetic", "mesh2ob"},
     "ros/node": {"sources", "demo", "watch"},
+    "ros/messages": {"node", "sources", "demo", "watch"},
     "ros/sources": {"node", "demo", "watch"},
 }
 

@@ -288,7 +288,7 @@ def test_a_broken_cv_bridge_counts_as_missing_and_is_said_once(tmp_path, source)
     (tmp_path / "cv_bridge").mkdir()
     (tmp_path / "cv_bridge" / "__init__.py").write_text(source)
     program = """
-import modot_ros.ros.convert
+import modot_ros.ros.messages.convert
 from modot_ros.ros import compat
 from sensor_msgs.msg import Image
 for _ in range(3):

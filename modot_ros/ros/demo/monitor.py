@@ -25,10 +25,10 @@ from sensor_msgs.msg import Image
 
 from modot_ros.msg import OrderGraph
 from modot_ros.ros.compat import CvBridge
-from modot_ros.ros.convert import BadFrame, rgb_of
 from modot_ros.ros.demo.album import MAX_PICTURES, VIDEO_RATE_HZ, Album
 from modot_ros.ros.demo.tally import RECENT_S, Tally, heading, line
 from modot_ros.ros.demo.verdict import Verdict
+from modot_ros.ros.messages.convert import BadFrame, rgb_of
 from modot_ros.ros.sources.image_source import declare
 from modot_ros.scene.pixel_scores import boundary_f, depth_scores
 from modot_ros.scene.tone import Tone

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sensor_msgs.msg import Image
 
-from modot_ros.ros.convert import BadFrame, labels_of
+from modot_ros.ros.messages.convert import BadFrame, labels_of
 
 # Type of instances -> whether an image on `instances` and detections on `detections` say them.
 TYPES = {"labels": (True, False), "labels_and_detections": (True, True), "isaac_ros": (True, True),

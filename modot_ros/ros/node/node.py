@@ -30,7 +30,8 @@ from sensor_msgs.msg import CameraInfo, Image
 from modot_ros.machine import free_gpu_memory, has_nvidia_gpu, keep_freed_memory
 from modot_ros.ros.bond import form_bond
 from modot_ros.ros.camera import Camera
-from modot_ros.ros.convert import coded_image, picture_of_video
+from modot_ros.ros.messages.convert import coded_image, picture_of_video
+from modot_ros.ros.messages.video_packets import VideoPackets
 from modot_ros.ros.node.health import Health
 from modot_ros.ros.node.labelling import TYPES, detections_type
 from modot_ros.ros.node.metres import Metres
@@ -45,7 +46,6 @@ from modot_ros.ros.node.topics import camera_info_topic, image_topic, image_type
 from modot_ros.ros.node.watch import Watch
 from modot_ros.ros.node.worker import Worker
 from modot_ros.ros.transforms import Transforms
-from modot_ros.ros.video_packets import VideoPackets
 from modot_ros.srv import RefineBoundaries
 
 SUBSCRIBE = {"depth": 1, "reliability": ReliabilityPolicy.BEST_EFFORT}

@@ -17,9 +17,9 @@ from modot_ros.msg import DepthScale, OrderGraph
 from modot_ros.prediction import PARTS, Prediction
 from modot_ros.prediction import OrderGraph as Graph
 from modot_ros.ros.camera import Camera
-from modot_ros.ros.convert import cloud_message, image_message, in_range, millimetres, order_graph_message, packed_rgb
 from modot_ros.ros.lasting_frontiers import LastingFrontiers
-from modot_ros.ros.markers import frontier_markers, order_markers
+from modot_ros.ros.messages.convert import cloud_message, image_message, in_range, millimetres, order_graph_message, packed_rgb
+from modot_ros.ros.messages.markers import frontier_markers, order_markers
 from modot_ros.ros.node.metres import Metres
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.ros.node.sizes import enlarged_boundary, enlarged_depth, enlarged_map, graph_in_pixels, resized_labels

@@ -14,8 +14,8 @@ from std_msgs.msg import Header
 from modot_ros.prediction import Prediction
 from modot_ros.ros.calibration import Calibration
 from modot_ros.ros.camera import Camera
-from modot_ros.ros.convert import rgb_of
 from modot_ros.ros.lasting_frontiers import LastingFrontiers
+from modot_ros.ros.messages.convert import rgb_of
 from modot_ros.ros.node.health import Health
 from modot_ros.ros.node.labelling import Labelling, labelling_of
 from modot_ros.ros.node.metres import Metres

@@ -18,7 +18,7 @@ from sensor_msgs.msg import CameraInfo, Image, LaserScan, Range
 
 from modot_ros.ros.calibration import Calibration
 from modot_ros.ros.camera import Camera
-from modot_ros.ros.convert import BadFrame, check_image, pixels
+from modot_ros.ros.messages.convert import BadFrame, check_image, pixels
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.ros.node.sync import stamp_ns
 from modot_ros.ros.transforms import Transforms, mount, moved

@@ -14,7 +14,7 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
 from modot_ros.msg import Scribble
-from modot_ros.ros.convert import image_message, rgb_of
+from modot_ros.ros.messages.convert import image_message, rgb_of
 from modot_ros.scene.strokes import RADIUS_PX, Stroke
 from modot_ros.scene.suppression import PREVIOUS_THRESHOLD
 

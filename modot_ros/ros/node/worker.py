@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from modot_ros.machine import free_gpu_memory, is_lost_device
 from modot_ros.prediction import Unanswered
-from modot_ros.ros.convert import BadFrame
+from modot_ros.ros.messages.convert import BadFrame
 from modot_ros.ros.node.sync import Frame
 
 Item = TypeVar("Item")

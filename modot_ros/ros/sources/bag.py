@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from modot_ros.ros.calibration import Calibration
-from modot_ros.ros.encodings import encoding_of_decoded
+from modot_ros.ros.messages.encodings import encoding_of_decoded
+from modot_ros.ros.messages.video_packets import VideoPackets, codec_of, why_no_picture
 from modot_ros.ros.sources.frame import Frame
-from modot_ros.ros.video_packets import VideoPackets, codec_of, why_no_picture
 from modot_ros.scene.image_decoding import decode
 
 BAGS = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd", ".bag")

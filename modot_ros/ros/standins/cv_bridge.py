@@ -14,7 +14,7 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from modot_ros.ros.encodings import ENCODINGS, GREY
+from modot_ros.ros.messages.encodings import ENCODINGS, GREY
 
 CHANNEL_TYPES = {"uint8": "8U", "int8": "8S", "uint16": "16U", "int16": "16S", "int32": "32S", "float32": "32F",
                  "float64": "64F"}

@@ -27,7 +27,7 @@ from modot_ros.msg import OrderGraph
 from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder
 from modot_ros.prediction import OrderGraph as Graph
 from modot_ros.ros.compat import CvBridge
-from modot_ros.ros.convert import BadFrame, rgb_of
+from modot_ros.ros.messages.convert import BadFrame, rgb_of
 from modot_ros.ros.node.sizes import graph_in_pixels, reduced, resized_labels
 from modot_ros.ros.sources.image_source import declare
 from modot_ros.scene.geometry import FRONTIER_COLUMNS

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from std_msgs.msg import Header
 
-from modot_ros.ros.convert import BadFrame, image_message
+from modot_ros.ros.messages.convert import BadFrame, image_message
 from modot_ros.ros.node.labelling import box_of, detections_type, labelling_of
 
 HEADER = Header(frame_id="camera")

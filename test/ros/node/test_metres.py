@@ -11,7 +11,7 @@ from sensor_msgs.msg import Image, LaserScan, PointCloud2, Range
 
 from modot_ros.msg import DepthScale
 from modot_ros.prediction import Prediction
-from modot_ros.ros.convert import image_message
+from modot_ros.ros.messages.convert import image_message
 from modot_ros.ros.node.metres import Metres
 from modot_ros.ros.node.outputs import fused_image, scale_message
 from modot_ros.ros.node.parameters import Parameters

@@ -10,7 +10,7 @@ from sensor_msgs.msg import Image, LaserScan, Range
 
 from modot_ros.ros.calibration import Calibration
 from modot_ros.ros.camera import Camera
-from modot_ros.ros.convert import BadFrame, image_message
+from modot_ros.ros.messages.convert import BadFrame, image_message
 from modot_ros.ros.node.parameters import Parameters
 from modot_ros.ros.node.ranges import RangeSensor, depth_of_message, range_sensor
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from modot_ros.ros.convert import BadFrame
+from modot_ros.ros.messages.convert import BadFrame
 from modot_ros.ros.node.worker import Mailbox, Worker
 
 

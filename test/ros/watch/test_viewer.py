@@ -6,7 +6,7 @@ import rclpy
 from sensor_msgs.msg import CameraInfo, Image
 
 from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGraph
-from modot_ros.ros.convert import cloud_message, image_message, order_graph_message
+from modot_ros.ros.messages.convert import cloud_message, image_message, order_graph_message
 from modot_ros.ros.watch import viewer
 from modot_ros.scene.geometry import FRONTIER_COLUMNS, frontiers_at, rays
 

@@ -20,8 +20,8 @@ from std_msgs.msg import Header
 from modot_ros.msg import DepthOrder, Instance, OcclusionOrder, OrderGraph
 from modot_ros.prediction import OrderGraph as Graph
 from modot_ros.ros.compat import point_cloud2
-from modot_ros.ros.encodings import DEPTH_LIKE, ENCODINGS, encoding_of_decoded, rgb_of_pixels
-from modot_ros.ros.video_packets import VideoPackets, codec_of, why_no_picture
+from modot_ros.ros.messages.encodings import DEPTH_LIKE, ENCODINGS, encoding_of_decoded, rgb_of_pixels
+from modot_ros.ros.messages.video_packets import VideoPackets, codec_of, why_no_picture
 from modot_ros.scene.image_decoding import TooLarge, decode
 from modot_ros.scene.tone import Tone
 

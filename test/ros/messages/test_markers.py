@@ -10,7 +10,7 @@ from std_msgs.msg import Header  # noqa: E402
 from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
 
 from modot_ros.prediction import Instance, OcclusionOrder, OrderGraph  # noqa: E402
-from modot_ros.ros.markers import HIDDEN, OBSTACLES, PEOPLE, frontier_markers, order_markers  # noqa: E402
+from modot_ros.ros.messages.markers import HIDDEN, OBSTACLES, PEOPLE, frontier_markers, order_markers  # noqa: E402
 from modot_ros.scene.order.places import Place  # noqa: E402
 
 HEADER = Header(frame_id="camera")

@@ -8,8 +8,8 @@ import pytest
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from modot_ros.ros.convert import BadFrame, picture_of_video, rgb_of
-from modot_ros.ros.video_packets import VideoPackets, codec_of
+from modot_ros.ros.messages.convert import BadFrame, picture_of_video, rgb_of
+from modot_ros.ros.messages.video_packets import VideoPackets, codec_of
 
 SIZE = (64, 96)
 

@@ -11,8 +11,8 @@ from std_msgs.msg import Header
 
 from modot_ros.msg import OrderGraph as OrderGraphMessage
 from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGraph
-from modot_ros.ros import convert
-from modot_ros.ros.convert import (
+from modot_ros.ros.messages import convert
+from modot_ros.ros.messages.convert import (
     BadFrame,
     cloud_message,
     image_message,
@@ -23,7 +23,7 @@ from modot_ros.ros.convert import (
     packed_rgb,
     rgb_of,
 )
-from modot_ros.ros.encodings import ENCODINGS
+from modot_ros.ros.messages.encodings import ENCODINGS
 from modot_ros.scene.tone import Tone
 
 RED, GREY = (200, 30, 10), (90, 90, 90)
