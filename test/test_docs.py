@@ -51,6 +51,16 @@ def test_every_relative_link_exists(name):
         assert (ROOT / link).exists(), link
 
 
+def test_every_fault_is_in_the_table_with_tests_that_exist():
+    rows = re.findall(r"^\| (\d+) \|.*\| ([^|]+) \|$", (ROOT / "docs/guides/faults.md").read_text(), re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 48))
+    for number, cell in rows:
+        names = re.findall(r"`(test/[\w/]+\.py)::(\w+)`", cell)
+        assert names and len(names) == cell.count("`") // 2, number
+        for path, name in names:
+            assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), f"{number}: {path}::{name}"
+
+
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_bytes()) <= 14_000, "say it in docs/ and link to it"
 

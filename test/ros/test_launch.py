@@ -133,6 +133,14 @@ def test_only_our_own_nodes_get_the_profile_for_large_messages(recorders):
     assert len(nodes) == 4 and all(call.kwargs["additional_env"] for call in nodes)
 
 
+def test_arguments_end_with_the_file_that_declares_them(recorders):
+    """All of modot.launch.py is one scope: what it declares is not found by files that are included after it."""
+    described(recorders, "modot")
+    group, declare = recorders["launch.actions"].GroupAction, recorders["launch.actions"].DeclareLaunchArgument
+    assert recorders["launch"].LaunchDescription.call_args.args == ([group.return_value],)
+    assert group.call_args.args[0].count(declare.return_value) == declare.call_count > 20
+
+
 def test_rviz_shows_topics_that_are_published():
     shown = [display["Topic"]["Value"] for display in
              yaml.safe_load((ROOT / "config" / "modot.rviz").read_text())["Visualization Manager"]["Displays"]

@@ -317,6 +317,15 @@ def test_a_lost_gpu_ends_the_process_with_an_error(running, make_image, monkeypa
     assert rig.node.exit_code == 1 and "illegal memory access" in rig.node.health.failure
 
 
+def test_a_gpu_that_torch_cannot_use_is_a_warning(rig, monkeypatch):
+    said = []
+    monkeypatch.setattr("modot_ros.ros.node.node.has_nvidia_gpu", lambda: True)
+    one = rig()
+    monkeypatch.setattr(one.node.get_logger().__class__, "warning", lambda _, text: said.append(text))
+    one.start()
+    assert any("install a torch with CUDA" in text for text in said)
+
+
 # Uncertainty
 
 def test_a_model_that_predicts_no_uncertainty_publishes_none(running):
