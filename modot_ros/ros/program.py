@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from importlib import import_module
 
 
@@ -18,5 +19,6 @@ def run(module: str) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return main()
-    except KeyboardInterrupt:                           # a second time, while it ends
-        return 0
+    except KeyboardInterrupt:                           # a second time, while it ends: threads that were not stopped wait on
+        sys.stdout.flush()
+        os._exit(0)
