@@ -32,6 +32,7 @@ sys.path.insert(0, str(ROOT))
 from photographs import pictures, read  # noqa: E402
 
 from modot_ros.learn.metrics.graph_orders import reliability  # noqa: E402
+from modot_ros.prediction import Prediction  # noqa: E402
 from modot_ros.predictor import Predictor  # noqa: E402
 from modot_ros.scene.order.contour import Contour, contour  # noqa: E402
 from modot_ros.scene.order.depth_order import EQUAL_BAND, depth_orders  # noqa: E402
@@ -77,10 +78,8 @@ def sensor_steps(c: Contour, labels: np.ndarray, depth_m: np.ndarray) -> np.ndar
     return np.where(np.isnan(step), np.nan, agreed / np.fmax(*plain))
 
 
-def claims(predictor: Predictor, one: dict) -> list[Claim]:
-    """All occlusions between regions found in a picture that the sensor can judge."""
-    rgb, depth_m = read(one)
-    found = predictor.predict(rgb, one["focal_px"], parts=("depth", "boundary", "instances"))
+def claims(scene: str, found: Prediction, depth_m: np.ndarray) -> list[Claim]:
+    """All occlusions between regions found in a picture that the sensor's depth [H, W], NaN unknown, can judge."""
     labels = found.labels.astype(np.uint16)
     known = np.isfinite(depth_m)
     depth_m = cv2.medianBlur(np.where(known, depth_m, 0).astype(np.float32), 5)
@@ -99,7 +98,7 @@ def claims(predictor: Predictor, one: dict) -> list[Claim]:
         right, wrong = (forward[k], backward[k]) if order.occluder < order.occludee else (backward[k], forward[k])
         enough = max(2, SHARE * seen[k])
         verdict = 1 if right >= enough and right > 2 * wrong else -1 if wrong >= enough and wrong > 2 * right else 0
-        judged.append(Claim(f"{one['set']} {one['scene']}", order.confidence, cue, verdict))
+        judged.append(Claim(scene, order.confidence, cue, verdict))
     return judged
 
 
@@ -110,16 +109,14 @@ class Ordered:
     right: bool
 
 
-def ordered(predictor: Predictor, one: dict) -> list[Ordered]:
-    """All depth orders between regions found in a picture that the sensor can judge."""
-    rgb, depth_m = read(one)
-    found = predictor.predict(rgb, one["focal_px"])
+def ordered(scene: str, found: Prediction, depth_m: np.ndarray) -> list[Ordered]:
+    """All depth orders between regions found in a picture that the sensor's depth [H, W], NaN unknown, can judge."""
     occlusions = occlusion_orders(contour(found.labels.astype(np.uint16), found.depth, found.boundary_probability))
     median = {k.id: np.nanmedian(depth_m[found.labels == k.id]) for k in found.graph.instances
               if np.isfinite(depth_m[found.labels == k.id]).mean() >= KNOWN}
     correction = nearness_of(found.labels, found.depth, found.boundary_probability, found.graph.instances, occlusions,
-                             found.focal_px / rgb.shape[1])
-    softened = [depth_orders(found.graph.instances, occlusions, len(rgb), False, correction, temperature)
+                             found.focal_px / found.labels.shape[1])
+    softened = [depth_orders(found.graph.instances, occlusions, len(found.labels), False, correction, temperature)
                 for temperature in TEMPERATURES]
     judged = []
     for at_each in zip(*softened):
@@ -127,7 +124,7 @@ def ordered(predictor: Predictor, one: dict) -> list[Ordered]:
         if order.near in median and order.far in median:
             ratio = np.log(median[order.far] / median[order.near])
             right = order.equal if abs(ratio) <= EQUAL_BAND else not order.equal and ratio > 0
-            judged.append(Ordered(f"{one['set']} {one['scene']}", tuple(o.confidence for o in at_each), bool(right)))
+            judged.append(Ordered(scene, tuple(o.confidence for o in at_each), bool(right)))
     return judged
 
 
@@ -175,7 +172,13 @@ def main() -> None:
     parser.add_argument("--fit", action="store_true")
     options = parser.parse_args()
     predictor = Predictor(options.model, options.weights, device="cpu", max_instances=65535)
-    found = [claim for one in pictures(options.data, None) for claim in claims(predictor, one)]
+    found: list[Claim] = []
+    orders: list[Ordered] = []
+    for one in pictures(options.data, None):
+        rgb, depth_m = read(one)
+        prediction, name = predictor.predict(rgb, one["focal_px"]), f"{one['set']} {one['scene']}"
+        found += claims(name, prediction, depth_m)
+        orders += ordered(name, prediction, depth_m)
     scene, verdict = (np.array([getattr(claim, name) for claim in found]) for name in ("scene", "verdict"))
     direction, cue = np.array([claim.confidence for claim in found]), np.stack([claim.cues for claim in found])
     calibrated = np.zeros(len(found))
@@ -190,7 +193,6 @@ def main() -> None:
                                      (f"calibrated, from {LEAST:g}", calibrated, chosen & kept)):
             result[f"{title}, {name}"] = summary(confidence[of], verdict[of], scene[of])
             print(f"{title + ', ' + name:34s}" + "  ".join(f"{k} {v}" for k, v in result[f"{title}, {name}"].items()))
-    orders = [order for one in pictures(options.data, None) for order in ordered(predictor, one)]
     scene, right, confidences = (np.array([getattr(order, name) for order in orders])
                                  for name in ("scene", "right", "confidences"))
     softened, temperature = softened_confidences(scene, confidences, right)

@@ -66,6 +66,15 @@ def test_a_prediction_is_related_later_as_it_would_have_been_at_once(predictor, 
     assert [(one.name, one.score) for one in named] == [("cup", 1.0), ("", 0.5)]
 
 
+def test_regions_that_were_found_have_confidences_of_their_own(predictor, view):
+    found = predictor.predict(view.rgb)
+    given = predictor.relate(view.rgb, found, found.labels)
+    assert predictor.relate(view.rgb, found, found.labels, found=True).graph == found.graph
+    assert found.graph.depths and found.graph.depths != given.graph.depths
+    assert [(one.near, one.far) for one in found.graph.depths] == [(one.near, one.far) for one in given.graph.depths]
+    assert len(found.graph.occlusions) < len(given.graph.occlusions)
+
+
 def test_only_what_is_asked_for_is_there(predictor, view):
     prediction = predictor.predict(view.rgb, parts=("boundary",))
     assert prediction.boundary_mask is not None

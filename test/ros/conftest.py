@@ -38,6 +38,7 @@ class FakePredictor:
         self.boundary_threshold, self.max_instances = 0.5, 64
         self.asked: list[set[str]] = []                 # parts of every call but the warm-up
         self.related: list[Prediction] = []             # what was given to be related
+        self.found: list[bool] = []                     # whether its labels were the predictor's own regions
         self.delay_s = 0.0
         self.error: Exception | None = None
         self.has_uncertainty = False                    # True: 0.1 at the box, 0.5 at the wall
@@ -67,6 +68,7 @@ class FakePredictor:
     def relate(self, rgb, prediction, labels, names, scores, found) -> Prediction:
         """Always the same two instances when the labels are its own, else those of the labels, named."""
         self.related.append(prediction)
+        self.found.append(found)
         ids = [number for number in np.unique(labels).tolist() if number]
         given = tuple(Instance(i, 1, (0, 0, 1, 1), 1.0, 1.0, 1.0, names.get(i, ""), scores.get(i, 1.0)) for i in ids)
         graph = GRAPH if ids == [1] else OrderGraph("geometric", given)

@@ -50,8 +50,8 @@ class _Address:
         self.network = ""
         self.facts: Any = None
 
-    def greet(self, name: str, network: str) -> str:
-        """Ask what runs there; why it can't be used, or nothing. Raises WrongNetwork for another network."""
+    def check(self, name: str, network: str) -> str:
+        """Why what runs there can't be used; empty when it can. Raises WrongNetwork for another network."""
         import grpc
 
         try:
@@ -82,6 +82,9 @@ class _Address:
             reason = REASONS.get(error.code().name, "pool_error")
             self._report(self, reason)
             raise Unanswered(reason, f"{self.address}: {error.details()}") from error
+        except ValueError as error:                     # maps that are none: a network that does not work is as good as none
+            self._report(self, "pool_error")
+            raise Unanswered("pool_error", f"{self.address}: {error}") from error
         self._report(self, "")
         return found
 
@@ -118,7 +121,9 @@ class PoolEngine:
         self._current: Engine = self._fallback
         self.warning = ""                               # stands while the preferred address doesn't answer
         self._closed = threading.Event()
+        self._started = False
         self._choose(range(len(self._addresses)))
+        self._started = True
         threading.Thread(target=_probe, args=(weakref.ref(self), self._closed), name="modot pool probe", daemon=True).start()
         weakref.finalize(self, self._closed.set)
 
@@ -157,7 +162,13 @@ class PoolEngine:
         """The first of these addresses that answers, else the local network."""
         problems = []
         for k in places:
-            problem = self._addresses[k].greet(self.name, self.network)
+            try:
+                problem = self._addresses[k].check(self.name, self.network)
+            except WrongNetwork as error:
+                if self._started:                       # a robot on its way goes on with what is left
+                    problem = str(error)
+                else:
+                    raise
             if not problem:
                 self._use(self._addresses[k], "" if k == 0 else f"the pool's first address does not answer, "
                           f"{self._addresses[k].address} does")
@@ -176,7 +187,7 @@ class PoolEngine:
         place = next((k for k, one in enumerate(self._addresses) if one is self._current), len(self._addresses))
         for k in range(place):
             try:
-                if not self._addresses[k].greet(self.name, self.network):
+                if not self._addresses[k].check(self.name, self.network):
                     self._missed = 0
                     self._use(self._addresses[k], "" if k == 0 else self.warning)
                     return

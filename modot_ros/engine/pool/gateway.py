@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pool's door: a gRPC server that checks what comes, refuses what is too much, and forgets what is late."""
+"""The pool's gRPC server: it checks requests, refuses those beyond its limit, and drops those whose time is up."""
 from __future__ import annotations
 
 import asyncio

@@ -95,7 +95,7 @@ class Network:
 
 
 @serve.deployment(num_replicas=1, ray_actor_options={"num_cpus": 0.1}, max_ongoing_requests=100)
-class Door:
+class GatewayDeployment:
     """The gateway, in a process of its own."""
 
     def __init__(self, network: Any, host: str, port: int, most: int) -> None:
@@ -145,7 +145,7 @@ def application_of(values: dict[str, Any], make: Callable[[], tuple[Engine, str]
     network = Network.options(**scaling, max_ongoing_requests=2 * settings.batch, health_check_period_s=1, ray_actor_options={
         "num_cpus": settings.cpus, "num_gpus": settings.gpus}).bind(make or own, settings.batch, settings.batch_wait_ms / 1e3)
     most = 2 * settings.batch * max(settings.replicas, settings.most_replicas)
-    return Door.options(health_check_period_s=1).bind(network, settings.host, settings.port, most)
+    return GatewayDeployment.options(health_check_period_s=1).bind(network, settings.host, settings.port, most)
 
 
 def start(values: dict[str, Any], make: Callable[[], tuple[Engine, str]] | None = None, address: str | None = None) -> int:

@@ -32,6 +32,7 @@ from modot_ros.learn.training.loop import CHECKPOINT, LOG_EVERY, learning_rate, 
 from modot_ros.learn.training.losses import balanced_boundary
 from modot_ros.learn.training.mixture import Deck, Mixture
 from modot_ros.learn.training.options import Share
+from modot_ros.learn.training.state_file import save_state
 from modot_ros.learn.training.views import Batch, Viewable, Views, load_views, plain_batch, training_batch
 from modot_ros.machine import threads
 from modot_ros.model import STROKE_MODELS, build_network, read_network, save_checkpoint
@@ -190,13 +191,7 @@ class StrokeRun:
                  "average": self.average.state, "optimiser": self.optimiser.state_dict(), "draws": self.draws.getstate(),
                  "generator": self.generator.get_state(), "orders": self.deck.orders, "step": self.step,
                  "elapsed_s": self.elapsed_s}
-        temporary = path.with_suffix(".tmp")
-        try:
-            torch.save(state, temporary)
-            temporary.replace(path)                     # a kill leaves the old or the new file
-        except (OSError, RuntimeError) as error:        # a full disk is a RuntimeError to torch
-            temporary.unlink(missing_ok=True)
-            raise OSError(f"{path} could not be written, the one before is kept ({error})") from error
+        save_state(state, path)
 
     def load(self, path: Path) -> None:
         """Continue from a file of `save`. Raises ValueError when that run has another loss curve than this one."""

@@ -127,9 +127,13 @@ class RangeSensor:
         if self._info is None:
             self.problem = "depth on 'range' is of another frame than the image: its CameraInfo is needed on 'range_camera_info'"
             return None
-        own = Camera.of(Calibration.of_message(self._info), width, height)
-        if own.k is None or own.no_rays:
-            self.problem = f"calibration on 'range_camera_info' can't be used: {own.problem or own.no_rays or 'it is empty'}"
+        try:
+            own = Camera.of(Calibration.of_message(self._info), width, height)
+            wrong = own.problem or own.no_rays or ("it is empty" if own.k is None else "")
+        except ValueError as error:                     # of a size that no picture has: the frame goes on without ranges
+            wrong = str(error)
+        if wrong:
+            self.problem = f"calibration on 'range_camera_info' can't be used: {wrong}"
             return None
         to_camera = self._to_camera(message, image_frame)
         return None if to_camera is None else moved(to_camera, points(depth_m, own.rays(0.0), depth_m > 0).astype(np.float64))

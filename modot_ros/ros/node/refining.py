@@ -19,6 +19,7 @@ from modot_ros.scene.strokes import RADIUS_PX, Stroke
 from modot_ros.scene.suppression import PREVIOUS_THRESHOLD
 
 MOST_KEPT = 30                                          # pictures; a second of a 30 Hz camera
+MOST_KEPT_BYTES = 32_000_000                            # of them: 30 pictures of 640x480, one of 3840x2160
 
 
 def make_refiner(parameters: Any) -> Any:
@@ -36,18 +37,26 @@ class Refining:
     def __init__(self, parameters: Callable[[], Any], refuse: Callable[[], str]) -> None:
         self._parameters, self._refuse = parameters, refuse
         self._pictures: OrderedDict[tuple[int, int], Image | CompressedImage] = OrderedDict()
+        self._kept_bytes = 0
         self._refiner: Any = None
 
     def keep(self, message: Image | CompressedImage) -> None:
-        """Remember a picture, and forget the oldest one of too many."""
-        self._pictures[message.header.stamp.sec, message.header.stamp.nanosec] = message
-        while len(self._pictures) > MOST_KEPT:
-            self._pictures.popitem(last=False)
+        """Remember a picture, and forget the oldest ones of too many or too much; the last one always stays."""
+        stamp = message.header.stamp.sec, message.header.stamp.nanosec
+        self._forget(stamp)
+        self._pictures[stamp] = message
+        self._kept_bytes += len(message.data)
+        while len(self._pictures) > 1 and (len(self._pictures) > MOST_KEPT or self._kept_bytes > MOST_KEPT_BYTES):
+            self._forget(next(iter(self._pictures)))
+
+    def _forget(self, stamp: tuple[int, int]) -> None:
+        if stamp in self._pictures:
+            self._kept_bytes -= len(self._pictures.pop(stamp).data)
 
     def forget(self) -> None:
         """Pictures and network."""
         self._pictures.clear()
-        self._refiner = None
+        self._kept_bytes, self._refiner = 0, None
 
     def answer(self, request: Any, response: Any) -> Any:
         """The service's callback; what can't be answered is refused with the reason."""

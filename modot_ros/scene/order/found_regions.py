@@ -4,9 +4,9 @@
 A mask that somebody gave ends where an instance ends, and what remains to be asked is who is in front. A region that was
 found may as well end at a crease, a shadow or paint, where nothing hides anything. So its confidence is the probability that
 a depth sensor would confirm it: that there is a step of depth along the contour, and that it goes that way. Logistic
-regression on real pictures with sensor depth (`benchmarks/sensor_orders.py --fit`); calibration as of Platt (1999). Depth
-orders were too sure there, too: theirs are softened by a temperature (Guo et al., "On Calibration of Modern Neural Networks",
-ICML 2017).
+regression on real pictures with sensor depth and `modot_nano` (`benchmarks/sensor_orders.py --fit`, again for other
+weights); calibration as of Platt (1999). Depth orders were too sure there, too: theirs are softened by a temperature (Guo
+et al., "On Calibration of Modern Neural Networks", ICML 2017).
 """
 from __future__ import annotations
 

@@ -139,6 +139,34 @@ def test_another_network_is_named_at_the_start_and_later(pool, engine, picture):
     assert engine(there.address, network="").network == ""      # whatever runs there is right
 
 
+def test_another_network_at_the_next_address_leads_home(pool, engine, picture):
+    first, second = pool(), pool()
+    robot = engine(first.address, second.address)
+    second.stop()
+    second.network = "ef" * 32
+    second.start()
+    first.stop()
+    for _ in range(3):
+        with pytest.raises(Unanswered):
+            robot.maps([picture])
+    assert robot.maps([picture]) == ["local"] and f"{second.address} runs stand_in of weights efefef" in robot.warning
+
+
+def test_answers_that_are_no_maps_count_as_none_and_lead_home(pool, engine, picture, monkeypatch):
+    robot = engine(pool().address)
+
+    def broken(*_):
+        raise ValueError("depth has 3 bytes, must have 96")
+    monkeypatch.setattr(client.wire, "maps_of", broken)
+    monkeypatch.setattr(PoolEngine, "look_for_better", lambda self: None)
+    for _ in range(3):
+        with pytest.raises(Unanswered, match="depth has 3 bytes") as caught:
+            robot.maps([picture])
+        assert caught.value.reason == "pool_error"
+    # it still describes itself and is tried again; what matters is that three in a row are noticed
+    assert robot.counts["pool_error"] == 3 and robot.counts["answered"] == 0 and robot.maps([picture]) == ["local"]
+
+
 def _reason(robot, picture):
     try:
         robot.maps([picture])

@@ -54,6 +54,17 @@ def test_half_a_truth_and_a_single_frame_are_refused(jumpy):
         evaluate_sequence("half", [Frame(PICTURE, 0.0), Frame(PICTURE, 0.1, None, np.ones((120, 160)))], jumpy)
 
 
+def test_the_command_scores_a_video(tmp_path, capsys):
+    writer = cv2.VideoWriter(str(tmp_path / "still.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (160, 120))
+    for _ in range(3):
+        writer.write(PICTURE)
+    writer.release()
+    assert cli.main(["evaluate", "--sequence", "--data", str(tmp_path / "still.avi"), "-o", str(tmp_path / "out")]) == 0
+    (record,) = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert record["title"] == "still.avi" and record["frames"] == 3 and not record["against_truth"]
+    assert record["plain"]["pixel_percent"] < 1 and record["switches"] is None
+
+
 def test_the_command_scores_a_rendered_flight_and_refuses_a_picture(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("modot_ros.cli.measure.evaluate.FLIGHT_SIZE", (64, 48))

@@ -41,6 +41,14 @@ def test_a_picture_is_predicted_once_although_its_labels_come_later(predictor, f
     assert [one.id for one in later.prediction.graph.instances] == [300]
 
 
+def test_only_regions_of_the_predictor_are_found_ones(predictor, frame):
+    """Their occlusions have other confidences than those of labels that were given."""
+    perception = Perception(predictor)
+    perception.result(frame(1.0), {"order"}, PARAMETERS)
+    perception.result(frame(2.0, np.full((24, 32), 300)), {"order"}, PARAMETERS)
+    assert predictor.found == [True, False]
+
+
 def test_a_picture_that_was_dropped_is_predicted_when_its_labels_come(predictor, frame):
     result = Perception(predictor).result(frame(1.0, np.full((24, 32), 300), INSTANCES_ONLY), {"order"}, PARAMETERS)
     assert predictor.asked == [{"depth", "boundary"}] and len(result.prediction.graph.instances) == 1

@@ -104,6 +104,15 @@ def test_depth_of_another_frame_needs_its_calibration_and_lands_where_it_belongs
     assert len(sensor.ranges(IMAGE, 0.1, CAMERA, FOCAL_PX).points_m) == 1
 
 
+def test_a_broken_calibration_of_the_depth_camera_is_a_problem_and_costs_no_frame(make_camera_info):
+    sensor, info = RangeSensor("depth_image", "", Shifted()), make_camera_info(focal_px=20.0)
+    info.width = 0
+    sensor.receive(depth_message(np.full((24, 32), 2.0)))
+    sensor.receive_info(info)
+    assert sensor.depth(IMAGE, 0.1, CAMERA, FOCAL_PX) is None and sensor.ranges(IMAGE, 0.1, CAMERA, FOCAL_PX) is None
+    assert "calibration on 'range_camera_info' can't be used: " in sensor.problem
+
+
 def test_what_is_no_depth_is_named():
     sensor = RangeSensor("depth_image", "", NoTransforms())
     picture = stamped(Image(height=2, width=2, encoding="rgb8", step=6, data=array("B", bytes(12))), frame_id="camera")

@@ -93,5 +93,20 @@ def test_the_oldest_pictures_are_forgotten(make_image):
         kept.keep(make_image(stamp=float(stamp)))
     answer = kept.answer(RefineBoundaries.Request(), RefineBoundaries.Response())
     assert "there are 30 of 5.000000000 to 34.000000000" in answer.reason
+    kept.keep(make_image(stamp=34.0))                   # the same again is one
+    assert "there are 30 of" in kept.answer(RefineBoundaries.Request(), RefineBoundaries.Response()).reason
     kept.forget()
     assert "none has come" in kept.answer(RefineBoundaries.Request(), RefineBoundaries.Response()).reason
+
+
+def test_large_pictures_are_few(make_image, monkeypatch):
+    """Thirty of a 4K camera would be 750 MB in every node, asked or not."""
+    picture = make_image()
+    monkeypatch.setattr(refining, "MOST_KEPT_BYTES", 3 * len(picture.data) + 1)
+    kept = refining.Refining(lambda: None, lambda: "")
+    for stamp in range(10):
+        kept.keep(make_image(stamp=float(stamp)))
+    assert "there are 3 of 7.0" in kept.answer(RefineBoundaries.Request(), RefineBoundaries.Response()).reason
+    monkeypatch.setattr(refining, "MOST_KEPT_BYTES", 1)
+    kept.keep(make_image(stamp=10.0))
+    assert "there are 1 of 10.0" in kept.answer(RefineBoundaries.Request(), RefineBoundaries.Response()).reason
