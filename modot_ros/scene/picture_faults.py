@@ -20,7 +20,8 @@ BLACK_LEVEL = 20                        # 99 % of a black picture are at most so
 WHITE_LEVEL, MOST_WHITE = 250, 0.5      # all colours of a white pixel; share of them in a picture that is over-exposed
 LEAST_EDGE = 5.0                        # step in grey levels that 1 % of the neighbours of a picture have
 BLUR_PX, LARGEST_BLUR = 9, 0.55         # width of the second blur; effect from which a picture is blurred
-LASTING_S, LASTING_FRAMES = 0.5, 5      # how long a fault must last, and in how many pictures in a row
+LASTING_S, LASTING_FRAMES = 0.5, 5      # how long a fault must last, and in how many judged pictures in a row
+JUDGED_S = 0.09                         # between pictures that are judged, which takes 2 ms: a fault lasts
 FROZEN_S = 1.0                          # how long a picture must be the same
 LIVE_FRAMES = 30                        # so many pictures that differed before: a camera, whose noise is never the same
 
@@ -72,17 +73,18 @@ class PictureWatch:
     def _forget(self) -> None:
         self._kind, self._since_s, self._count = "", -math.inf, 0
         self._digest, self._same_since_s, self._same, self._changes = -1, -math.inf, 0, 0
-        self._last_s = -math.inf
+        self._last_s = self._judged_s = -math.inf
 
     def fault(self, rgb: np.ndarray, time_s: float) -> str:
         """The lasting fault at the picture uint8 [H, W, 3] of this time, one of TEXTS; empty when there is none."""
         if time_s < self._last_s - 1.0:                 # a bag that began anew, not a stamp that jitters
             self._forget()
         self._last_s = time_s
-        kind = fault_of(rgb)
-        if kind != self._kind:
-            self._kind, self._since_s, self._count = kind, time_s, 0
-        self._count += 1
+        if not 0 <= time_s - self._judged_s < JUDGED_S:
+            self._judged_s, kind = time_s, fault_of(rgb)
+            if kind != self._kind:
+                self._kind, self._since_s, self._count = kind, time_s, 0
+            self._count += 1
         digest = zlib.crc32(rgb[::4].tobytes())
         if digest != self._digest:
             self._changes = self._changes + 1 if self._same < LASTING_FRAMES else 1
@@ -90,4 +92,4 @@ class PictureWatch:
         self._same += 1
         if self._same >= LASTING_FRAMES and time_s - self._same_since_s >= FROZEN_S and self._changes > LIVE_FRAMES:
             return "frozen"
-        return kind if self._count >= LASTING_FRAMES and time_s - self._since_s >= LASTING_S else ""
+        return self._kind if self._count >= LASTING_FRAMES and time_s - self._since_s >= LASTING_S else ""

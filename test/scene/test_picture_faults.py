@@ -64,6 +64,14 @@ def test_a_fault_counts_when_it_lasts_and_goes_at_once():
     assert [slow.fault(noisy(3, i), 2.0 * i) for i in range(5)] == [""] * 4 + ["black"]
 
 
+def test_not_every_picture_of_a_fast_camera_is_judged(monkeypatch):
+    judged = []
+    monkeypatch.setattr("modot_ros.scene.picture_faults.fault_of", lambda rgb: judged.append(rgb) or "black")
+    watch = PictureWatch()
+    found = [watch.fault(noisy(3, i), i / 30) for i in range(30)]
+    assert len(judged) == 10 and found[0] == "" and found[-1] == "black"
+
+
 def live(watch, count=LIVE_FRAMES + 2):
     for i in range(count):
         picture = boards()
