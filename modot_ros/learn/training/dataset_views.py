@@ -33,7 +33,7 @@ class SampleViews:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float]:
+    def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float, bool]:
         """See `dataset.Viewable`. Raises ValueError when no picture of the set can be read."""
         one = self._readable(index)
         height, width = one.rgb.shape[:2]
@@ -41,7 +41,8 @@ class SampleViews:
         boundary = np.full((height, width), UNKNOWN) if one.boundary is None else one.boundary
         return (torch.from_numpy(np.ascontiguousarray(one.rgb.transpose(2, 0, 1))),
                 torch.from_numpy(depth_m.astype(np.float32))[None], torch.from_numpy(boundary.astype(np.uint8))[None],
-                math.nan if self.shape_only else self.canonical_focal if one.K is None else float(one.K[0, 0]) / width)
+                math.nan if self.shape_only and one.K is None else self.canonical_focal if one.K is None
+                else float(one.K[0, 0]) / width, not self.shape_only)
 
     def _readable(self, index: int) -> Sample:
         for offset in range(len(self)):

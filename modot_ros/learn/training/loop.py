@@ -60,7 +60,7 @@ def total_loss(network: nn.Module, batch: Batch, options: TrainingOptions) -> tu
     valid = losses.valid_depth(batch.depth_m, own.min_depth_m, own.max_depth_m)
     difference = losses.log_difference(depth_m, batch.depth_m, valid)
     metric = valid & batch.metric.view(-1, 1, 1, 1)
-    log = losses.absolute_log(difference, metric)
+    log = losses.absolute_log(difference, valid & batch.teaches_metres.view(-1, 1, 1, 1))
     relative = losses.relative_log(difference, valid)
     gradient = losses.gradient_matching(difference, valid)
     boundaries = [losses.balanced_boundary(x, batch.boundary, options.boundary_negative_weight) for x in logits]
@@ -351,7 +351,7 @@ def open_views(share: Share, canonical_focal: float) -> Views | SampleViews:
     if found:
         return open_sample_views(kind, path, canonical_focal, share.shape_only)
     views = load_views(share.folder)
-    return replace(views, focal=torch.full_like(views.focal, math.nan)) if share.shape_only else views
+    return replace(views, shape_only=share.shape_only)
 
 
 def _loop(run: Run, views: Viewable, held_out: Views, journal: Journal, output: Path) -> Path:

@@ -28,7 +28,7 @@ class Mixture:
     def counts(self) -> tuple[int, ...]:
         return tuple(len(views) for views in self.sets)
 
-    def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float]:
+    def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float, bool]:
         """See `dataset.Viewable`."""
         for views in self.sets:
             if index < len(views):

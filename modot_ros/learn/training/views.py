@@ -38,9 +38,9 @@ LARGEST_TURN_RAD = math.radians(3.0)
 class Viewable(Protocol):
     """Views by their numbers: `Views` of one folder, or a `mixture.Mixture` of several."""
 
-    def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float]:
-        """rgb uint8 [3, H, W], depth_m float [1, H, W] (NaN unknown), boundary uint8 [1, H, W] (0, 1 or UNKNOWN) and focal
-        length / width of one view, NaN where its depth is known up to a factor only."""
+    def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float, bool]:
+        """rgb uint8 [3, H, W], depth_m float [1, H, W] (NaN unknown), boundary uint8 [1, H, W] (0, 1 or UNKNOWN), focal
+        length / width of one view, NaN where its depth is known up to a factor only, and whether metres are learned from it."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,12 @@ class Batch:
     image: Tensor                                       # float32 [N, 3, h, w], normalised
     depth_m: Tensor                                     # float32 [N, 1, h, w], z for the canonical camera
     boundary: Tensor                                    # float32 [N, 1, h, w], 0, 1 or UNKNOWN
-    metric: Tensor                                      # bool [N]; False: depth is known up to a factor, it teaches shape
+    metric: Tensor                                      # bool [N]; False: depth is known up to a factor only
+    teaches_metres: Tensor                              # bool [N]; False: it teaches shape
 
     def to(self, device: torch.device) -> Batch:
-        return Batch(*(part.to(device) for part in (self.image, self.depth_m, self.boundary, self.metric)))
+        return Batch(*(part.to(device) for part in (self.image, self.depth_m, self.boundary, self.metric,
+                                                  self.teaches_metres)))
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,16 @@ class Views:
     depth_m: Tensor                                     # float16 [n, 1, H, W]
     boundary: Tensor                                    # uint8 [n, 1, H, W]
     focal: Tensor                                       # float32 [n], focal length / picture width
+    shape_only: bool = False                            # the scale of their depth is not learned from
 
     def __len__(self) -> int:
         return len(self.rgb)
 
-    def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float]:
+    def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float, bool]:
         """One of them, see `Viewable`."""
-        return self.rgb[index], self.depth_m[index], self.boundary[index], float(self.focal[index])
+        focal = float(self.focal[index])
+        return (self.rgb[index], self.depth_m[index], self.boundary[index], focal,
+                not self.shape_only and math.isfinite(focal))
 
 
 def load_views(folder: str | Path, limit: int | None = None) -> Views:
@@ -130,29 +135,32 @@ def training_batch(views: Viewable, indices: Tensor, width: int, height: int, ca
     whole: share of the views (0..1) that are neither cropped nor turned, so that boundaries are on their own pixels.
     smallest_crop: share of width and height that a crop keeps at least.
     """
-    rgb, depth_m, boundary, metric = [], [], [], []
+    rgb, depth_m, boundary, metric, teaches = [], [], [], [], []
     for index in indices.tolist():
-        image, z, edge, is_metric = _random_look(views, index, width, height, canonical_focal, generator, whole, smallest_crop)
+        image, z, edge, is_metric, teaches_metres = _random_look(views, index, width, height, canonical_focal, generator, whole,
+                                                                 smallest_crop)
         if _uniform(generator) < 0.5:
             image, z, edge = image.flip(-1), z.flip(-1), edge.flip(-1)
         rgb.append(_photometric(image, generator))
         depth_m.append(z)
         boundary.append(edge)
         metric.append(is_metric)
-    return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary), torch.tensor(metric))
+        teaches.append(teaches_metres)
+    return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary), torch.tensor(metric),
+                 torch.tensor(teaches))
 
 
 def plain_batch(views: Viewable, indices: Tensor, width: int, height: int, canonical_focal: float) -> Batch:
     """Batch of whole views at width x height, without augmentation, to measure on."""
     rgb, depth_m, boundary = [], [], []
     for index in indices.tolist():
-        *view, focal = views.view(index)
+        *view, focal, _ = views.view(index)
         image, z, edge = resample(*view, width, height)
         rgb.append(image)
         depth_m.append(z * canonical_focal / focal)
         boundary.append(edge)
     return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary),
-                 torch.ones(len(rgb), dtype=torch.bool))
+                 *torch.ones(2, len(rgb), dtype=torch.bool))
 
 
 def resample(rgb: Tensor, depth_m: Tensor, boundary: Tensor, width: int, height: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -179,10 +187,10 @@ def resample(rgb: Tensor, depth_m: Tensor, boundary: Tensor, width: int, height:
 
 
 def _random_look(views: Viewable, index: int, width: int, height: int, canonical_focal: float,
-                 generator: torch.Generator, whole: float, smallest_crop: float) -> tuple[Tensor, Tensor, Tensor, bool]:
+                 generator: torch.Generator, whole: float, smallest_crop: float) -> tuple[Tensor, Tensor, Tensor, bool, bool]:
     """A view cropped, turned or whole, resampled; what is seen larger is that much nearer for the canonical camera. And
-    whether its depth is metric."""
-    rgb, depth_m, boundary, focal = views.view(index)
+    whether its depth is metric, and teaches metres."""
+    rgb, depth_m, boundary, focal, teaches_metres = views.view(index)
     is_metric = math.isfinite(focal)
     focal = focal if is_metric else canonical_focal
     rows, columns = rgb.shape[-2:]
@@ -199,7 +207,7 @@ def _random_look(views: Viewable, index: int, width: int, height: int, canonical
     left = int(_uniform(generator) * (columns - crop_columns + 1))
     window = (slice(None), slice(top, top + crop_rows), slice(left, left + crop_columns))
     image, z, edge = resample(rgb[window], depth_m[window], boundary[window], width, height)
-    return image, z * (canonical_focal * crop_columns / (focal * columns)), edge, is_metric
+    return image, z * (canonical_focal * crop_columns / (focal * columns)), edge, is_metric, teaches_metres
 
 
 def turn(rgb: Tensor, depth_m: Tensor, boundary: Tensor, focal: float,

@@ -14,6 +14,8 @@ from modot_ros.model.layers.lru_cache import remember
 
 FREQUENCIES = (0.5, 1.0, 2.0)                           # of `waves`: periods from a map's middle to its border
 START_DEPTH_M = 3.0                                     # what a fresh network predicts everywhere
+LOG_DEPTH_STD_RANGE = (0.01, 2.0)                       # that the network can predict
+START_LOG_DEPTH_STD = 0.3
 
 
 def waves(height: int, width: int, device: torch.device, dtype: torch.dtype) -> Tensor:
@@ -120,6 +122,30 @@ class PixelHead(nn.Module):
 
     def forward(self, x: Tensor, detail: Tensor) -> Tensor:
         return F.pixel_shuffle(self.out(self.convs(resize(self.project(x), detail) + detail)), 2)
+
+
+class UncertaintyHead(nn.Module):
+    """Standard deviation of ln z per pixel, from the depth features and the context of the whole picture.
+
+    Heteroscedastic regression (Kendall and Gal, NIPS 2017). What it learns does not change the features that depth uses.
+    [N, in, h/4, w/4] and [N, context, ...] -> [N, 1, h, w].
+    """
+
+    def __init__(self, in_channels: int, context_channels: int, channels: int) -> None:
+        super().__init__()
+        self.context = nn.Linear(context_channels, channels)
+        self.convs = nn.Sequential(ConvBnRelu(in_channels + channels, 2 * channels), ConvBnRelu(2 * channels, channels))
+        self.out = nn.Conv2d(channels, 1, 1)
+        low, high = map(math.log, LOG_DEPTH_STD_RANGE)
+        share = (math.log(START_LOG_DEPTH_STD) - low) / (high - low)
+        nn.init.normal_(self.out.weight, std=0.01)
+        nn.init.constant_(self.out.bias, math.log(share / (1.0 - share)))
+
+    def forward(self, e: Tensor, context: Tensor, image: Tensor) -> Tensor:
+        low, high = map(math.log, LOG_DEPTH_STD_RANGE)
+        seen = F.relu(self.context(context.detach().mean(dim=(2, 3))))[:, :, None, None].expand(-1, -1, *e.shape[-2:])
+        x = resize(self.out(self.convs(torch.cat([e.detach(), seen], dim=1))), image)
+        return torch.exp(low + (high - low) * torch.sigmoid(x.float()))
 
 
 class CoupledDecoders(nn.Module):

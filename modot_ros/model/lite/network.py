@@ -8,19 +8,11 @@ NIPS 2017), which is large where the picture can't tell.
 """
 from __future__ import annotations
 
-import math
-
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from modot_ros.model.layers.casm import ConvBnRelu
-from modot_ros.model.layers.coupled import START_DEPTH_M, CoupledDecoders, GlobalBlock, PixelHead
+from modot_ros.model.layers.coupled import START_DEPTH_M, CoupledDecoders, GlobalBlock, PixelHead, UncertaintyHead
 from modot_ros.model.lite.encoder import FEATURES, EfficientNetLite0
 from modot_ros.model.preprocess import STRIDE
-
-LOG_DEPTH_STD_RANGE = (0.01, 2.0)                       # that the network can predict
-START_LOG_DEPTH_STD = 0.3
 
 
 class ModotLite(CoupledDecoders):
@@ -45,11 +37,7 @@ class ModotLite(CoupledDecoders):
         self.attention = nn.Sequential(*(GlobalBlock(decoder_channels[0]) for _ in range(global_blocks)))
         self.depth_head = PixelHead(above, detail_channels, bias=self._logit_of(START_DEPTH_M))
         self.boundary_head = PixelHead(above // 2, detail_channels, bias=-2.0)
-        self.uncertainty_head = nn.Sequential(ConvBnRelu(above, detail_channels), nn.Conv2d(detail_channels, 1, 1))
-        low, high = map(math.log, LOG_DEPTH_STD_RANGE)
-        share = (math.log(START_LOG_DEPTH_STD) - low) / (high - low)
-        nn.init.normal_(self.uncertainty_head[1].weight, std=0.01)
-        nn.init.constant_(self.uncertainty_head[1].bias, math.log(share / (1.0 - share)))
+        self.uncertainty_head = UncertaintyHead(above, decoder_channels[0], detail_channels)
 
     def pretrained(self) -> nn.Module:
         """The part whose weights come from another task: trained at a lower rate, with its statistics as they are."""
@@ -70,18 +58,13 @@ class ModotLite(CoupledDecoders):
         if image.shape[-2] % STRIDE or image.shape[-1] % STRIDE:
             raise ValueError(f"image is {image.shape[-1]}x{image.shape[-2]}: both sides must be multiples of {STRIDE}")
         *features, f32 = self.encoder(image)
-        e, obs = self.couple(features, self.attention(self.context(f32)))
+        context = self.attention(self.context(f32))
+        e, obs = self.couple(features, context)
         detail = self.image_path(image)
         depth_m = log_depth_std = logits = None
         if depth:
-            depth_m, log_depth_std = self.metres(self.depth_head(e, detail)), self._log_depth_std(e, image)
+            depth_m, log_depth_std = self.metres(self.depth_head(e, detail)), self.uncertainty_head(e, context, image)
         if boundary:
             y, logits = self.fuse_boundaries(obs, image)
             logits = [*logits, self.boundary_head(y, detail)]
         return depth_m, logits, log_depth_std
-
-    def _log_depth_std(self, e: Tensor, image: Tensor) -> Tensor:
-        """Standard deviation of ln z at the picture's size. What it learns does not change the features that depth uses."""
-        low, high = map(math.log, LOG_DEPTH_STD_RANGE)
-        x = F.interpolate(self.uncertainty_head(e.detach()), size=image.shape[-2:], mode="bilinear", align_corners=False)
-        return torch.exp(low + (high - low) * torch.sigmoid(x.float()))

@@ -24,6 +24,7 @@ from modot_ros.model.layers.coupled import (
     GlobalBlock,
     PixelHead,
     Refinement,
+    UncertaintyHead,
     resize,
 )
 from modot_ros.model.preprocess import STRIDE
@@ -61,6 +62,7 @@ class ModotNano(CoupledDecoders):
         fine_channels, fine_blocks: width and residual blocks of the fine path at stride 4 of the full picture.
         detail_channels: width of the image path and of the heads.
         min_depth_m, max_depth_m: range of z; the network predicts its logarithm, bounded by a sigmoid.
+        uncertainty: has a head for the standard deviation of ln z.
 
     Raises ValueError for a range that START_DEPTH_M is not inside of, and for widths or blocks that are not as many.
     """
@@ -68,7 +70,8 @@ class ModotNano(CoupledDecoders):
     def __init__(self, encoder_channels: tuple[int, ...] = (16, 32, 64, 128, 192),
                  encoder_blocks: tuple[int, ...] = (1, 3, 5, 3), global_blocks: tuple[int, ...] = (0, 0, 2, 2),
                  decoder_channels: tuple[int, ...] = (96, 64, 32), fine_channels: int = 32, fine_blocks: int = 2,
-                 detail_channels: int = 16, min_depth_m: float = 0.1, max_depth_m: float = 20.0) -> None:
+                 detail_channels: int = 16, min_depth_m: float = 0.1, max_depth_m: float = 20.0,
+                 uncertainty: bool = False) -> None:
         super().__init__()
         c2, c4, c8, c16, c32 = encoder_channels
         self.stem = ConvBnRelu(3, c2, stride=2)
@@ -85,9 +88,12 @@ class ModotNano(CoupledDecoders):
         self.boundary_refinement = Refinement(above // 2, fine_channels)
         self.depth_head = PixelHead(above, detail_channels, bias=self._logit_of(START_DEPTH_M))
         self.boundary_head = PixelHead(above // 2, detail_channels, bias=-2.0)
+        self.has_uncertainty = uncertainty
+        if uncertainty:
+            self.uncertainty_head = UncertaintyHead(above, decoder_channels[0], detail_channels)
 
     def forward(self, image: Tensor, depth: bool = True,
-                boundary: bool = True) -> tuple[Tensor | None, list[Tensor] | None]:
+                boundary: bool = True) -> tuple[Tensor | list[Tensor] | None, ...]:
         """One picture through both branches.
 
         Args:
@@ -96,7 +102,8 @@ class ModotNano(CoupledDecoders):
 
         Returns:
             z in metres for the canonical camera [N, 1, h, w], and boundary logits [N, 1, h, w]: in training three
-            auxiliary maps (strides 16, 8, 4 of the first look) before the final one, in evaluation the final one only.
+            auxiliary maps (strides 16, 8, 4 of the first look) before the final one, in evaluation the final one only. With
+            `uncertainty` also the standard deviation of ln z [N, 1, h, w], None without depth.
         """
         if image.shape[-2] % STRIDE or image.shape[-1] % STRIDE:
             raise ValueError(f"image is {image.shape[-1]}x{image.shape[-2]}: both sides must be multiples of {STRIDE}")
@@ -104,19 +111,24 @@ class ModotNano(CoupledDecoders):
         shrink = shrink_of(height, width)
         unit = STRIDE * shrink
         image = F.pad(image, (0, -width % unit, 0, -height % unit), mode="replicate")
-        e, obs = self._first_look(F.avg_pool2d(image, shrink))
+        e, obs, context = self._first_look(F.avg_pool2d(image, shrink))
         fine, detail = self.fine(image), self.image_path(image)
         depth_m = self._depth(e, fine, detail)[..., :height, :width] if depth else None
         logits = self._boundaries(obs, fine, detail, image) if boundary else None
-        return depth_m, logits and [map_[..., :height, :width] for map_ in logits]
+        logits = logits and [map_[..., :height, :width] for map_ in logits]
+        if not self.has_uncertainty:
+            return depth_m, logits
+        log_depth_std = self.uncertainty_head(e, context, image)[..., :height, :width] if depth else None
+        return depth_m, logits, log_depth_std
 
-    def _first_look(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Encoder and decoders: depth features at stride 4 of this picture, boundary features at 16, 8 and 4."""
+    def _first_look(self, image: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Encoder and decoders: depth features at stride 4 of this picture, boundary features at 16, 8 and 4, context at 32."""
         features, x = [], self.stem(image)
         for stage in self.encoder:
             x = stage(x)
             features.append(x)
-        return self.couple(features[:3], self.context(features[3]))
+        context = self.context(features[3])
+        return *self.couple(features[:3], context), context
 
     def _depth(self, e: Tensor, fine: Tensor, detail: Tensor) -> Tensor:
         e = self.depth_refinement(resize(e, fine), fine)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches of any camera: sizes as a picture is prepared for inference, and no truth where there is no scene."""
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,7 +39,13 @@ def test_the_input_has_the_size_of_a_picture_of_that_aspect(views, monkeypatch, 
 
 
 def test_pictures_without_a_focal_length_teach_shape_alone(views):
-    assert batch(views).metric.tolist() == [True, True, False]
+    found = batch(views)
+    assert found.metric.tolist() == found.teaches_metres.tolist() == [True, True, False]
+
+
+def test_metres_of_a_set_for_its_shape_teach_the_uncertainty_alone(views):
+    found = batch(replace(views, shape_only=True))
+    assert found.metric.tolist() == [True, True, False] and found.teaches_metres.tolist() == [False] * 3
 
 
 def test_borders_have_no_truth(views, monkeypatch):
@@ -59,7 +66,7 @@ def test_a_covered_lens_shows_nothing(views, monkeypatch):
 
 def test_the_uncertainty_is_large_where_nothing_is_seen():
     true_m = torch.tensor([UNSEEN, UNSEEN, math.nan, 2.0]).view(1, 1, 2, 2)
-    batch_ = Batch(torch.zeros(1, 3, 2, 2), true_m, torch.full((1, 1, 2, 2), 255.0), torch.tensor([True]))
+    batch_ = Batch(torch.zeros(1, 3, 2, 2), true_m, torch.full((1, 1, 2, 2), 255.0), *torch.ones(2, 1, dtype=torch.bool))
 
     class Says(torch.nn.Module):
         min_depth_m, max_depth_m = 0.1, 20.0

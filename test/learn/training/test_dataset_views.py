@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A folder of pairs as views to train on."""
 import logging
+import math
 
 import cv2
 import numpy as np
@@ -31,14 +32,21 @@ def folder(tmp_path):
 def test_what_is_known_is_a_view_and_the_rest_is_unknown(folder):
     views = open_sample_views("pairs", folder, canonical_focal=0.8)
     assert len(views) == 3
-    rgb, depth_m, boundary, focal = views.view(0)
-    assert rgb.shape == (3, 48, 64) and rgb.dtype == torch.uint8 and focal == 0.8
+    rgb, depth_m, boundary, focal, teaches_metres = views.view(0)
+    assert rgb.shape == (3, 48, 64) and rgb.dtype == torch.uint8 and focal == 0.8 and teaches_metres
     np.testing.assert_array_equal(rgb.numpy()[::-1].transpose(1, 2, 0), cv2.imread(str(folder / "a.png")))
     assert depth_m[0, :, :8].isnan().all() and (depth_m[0, :, 8:] == 2.0).all()
     assert boundary.sum() == 48 and boundary[0, 0, 20] == 1
     assert (views.view(1)[2] == UNKNOWN).all() and views.view(2)[1].isnan().all()
     (folder / "K.txt").write_text("32 32 31.5 23.5")
     assert open_sample_views("pairs", folder, 0.8).view(0)[3] == pytest.approx(0.5)
+
+
+def test_for_its_shape_alone_the_scale_is_known_with_a_calibration_only(folder):
+    assert math.isnan(open_sample_views("pairs", folder, 0.8, shape_only=True).view(0)[3])
+    (folder / "K.txt").write_text("32 32 31.5 23.5")
+    *_, focal, teaches_metres = open_sample_views("pairs", folder, 0.8, shape_only=True).view(0)
+    assert focal == pytest.approx(0.5) and not teaches_metres
 
 
 def test_they_make_batches(folder):

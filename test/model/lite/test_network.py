@@ -5,7 +5,7 @@ import torch
 
 from modot_ros.model import build_network, load_network, save_checkpoint
 from modot_ros.model.fold import fold_batch_norms
-from modot_ros.model.lite.network import LOG_DEPTH_STD_RANGE
+from modot_ros.model.layers.coupled import LOG_DEPTH_STD_RANGE
 
 TINY = {"decoder_channels": (16, 16, 16), "global_blocks": 1, "detail_channels": 4}
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from modot_ros.model import MODELS, build_network
-from modot_ros.model.layers.coupled import GlobalBlock, Refinement
+from modot_ros.model.layers.coupled import LOG_DEPTH_STD_RANGE, GlobalBlock, Refinement
 from modot_ros.model.nano.network import ModotNano, ResidualBlock, shrink_of
 
 TINY = {"encoder_channels": (8, 8, 8, 8, 8), "decoder_channels": (8, 8, 8), "fine_channels": 8, "detail_channels": 4}
@@ -175,3 +175,18 @@ def test_global_blocks_and_refinements_start_as_nothing():
     x, fine = torch.randn(2, 64, 3, 5), torch.randn(2, 4, 3, 5)
     assert torch.equal(GlobalBlock(64)(x), x)
     assert torch.equal(Refinement(64, 4)(x, fine), x)
+
+
+def test_the_uncertainty_is_a_head_that_changes_nothing_else(network):
+    torch.manual_seed(0)
+    wider = build_network("modot_nano", uncertainty=True, **TINY)
+    missing = wider.load_state_dict(network.state_dict(), strict=False).missing_keys
+    assert missing and {name.split(".")[0] for name in missing} == {"uncertainty_head"}
+    with torch.no_grad():
+        (depth_m, logits), (same_m, same, std) = network.eval()(picture()), wider.eval()(picture())
+    assert torch.equal(depth_m, same_m) and torch.equal(logits[0], same[0]) and std.shape == depth_m.shape
+    low, high = LOG_DEPTH_STD_RANGE
+    assert ((std > low) & (std < high)).all()
+    assert wider(picture(), depth=False)[2] is None
+    wider(picture())[2].sum().backward()
+    assert {name.split(".")[0] for name, p in wider.named_parameters() if p.grad is not None} == {"uncertainty_head"}
