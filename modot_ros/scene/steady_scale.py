@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 
 WORK_WIDTH_PX = 192                                     # of the picture that points are followed in
-MOST_POINTS, LEAST_POINTS = 120, 15
+MOST_POINTS, LEAST_POINTS = 100, 15
+SEARCH = {"winSize": (11, 11), "maxLevel": 2, "criteria": (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.03)}
 LARGEST_RETURN_ERROR_PX = 0.7                           # of a point that is followed there and back
 SETTLING_S = 2.0                                        # in which the filtered scale comes to the network's
 OVERLAP_POWER = 8                                       # of the share of the picture that stays in view, kept of a correction
@@ -39,7 +40,7 @@ class SteadyScale:
         log_depth_std  float32 [H, W], standard deviation of ln depth, by which points weigh; None: all weigh alike
         """
         size = (WORK_WIDTH_PX, max(8, round(WORK_WIDTH_PX * rgb.shape[0] / rgb.shape[1])))
-        grey = cv2.cvtColor(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+        grey = cv2.resize(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
         small = cv2.resize(np.asarray(depth, np.float32), size, interpolation=cv2.INTER_NEAREST)
         log_depth = np.log(np.where(np.isfinite(small) & (small > 0), small, np.float32(np.nan)))
         std = None if log_depth_std is None else cv2.resize(log_depth_std, size, interpolation=cv2.INTER_NEAREST)
@@ -66,8 +67,8 @@ def change_beyond_motion(last: tuple[np.ndarray, np.ndarray], now: tuple[np.ndar
     before = cv2.goodFeaturesToTrack(last_grey, MOST_POINTS, 0.01, 5)
     if before is None or len(before) < LEAST_POINTS:
         return None
-    after, found, _ = cv2.calcOpticalFlowPyrLK(last_grey, grey, before, None, winSize=(15, 15), maxLevel=2)
-    back, returned, _ = cv2.calcOpticalFlowPyrLK(grey, last_grey, after, None, winSize=(15, 15), maxLevel=2)
+    after, found, _ = cv2.calcOpticalFlowPyrLK(last_grey, grey, before, None, **SEARCH)
+    back, returned, _ = cv2.calcOpticalFlowPyrLK(grey, last_grey, after, None, **SEARCH)
     error_px = np.linalg.norm((back - before).reshape(-1, 2), axis=1)
     kept = (found.ravel() == 1) & (returned.ravel() == 1) & (error_px < LARGEST_RETURN_ERROR_PX)
     height, width = grey.shape
