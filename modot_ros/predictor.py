@@ -26,7 +26,7 @@ from modot_ros.model import (
 )
 from modot_ros.prediction import METHODS, PARTS, OrderGraph, Prediction
 from modot_ros.scene.boundaries import thin
-from modot_ros.scene.geometry import ray_lengths, resize_depth
+from modot_ros.scene.geometry import check_focal, ray_lengths, resize_depth
 from modot_ros.scene.instances import validate_labels
 from modot_ros.scene.order.fusion import fuse, learned_graph
 from modot_ros.scene.order.graph import ASSUMED_FOCAL, order_graph
@@ -159,8 +159,8 @@ class Predictor:
         canonical_focal = facts.canonical_focal
         if focal_px is None:
             focal_px = (canonical_focal or ASSUMED_FOCAL) * width
-        elif not (math.isfinite(focal_px) and focal_px > 0):
-            raise ValueError(f"focal_px is {focal_px}: it must be finite and > 0")
+        else:
+            check_focal(focal_px, width)
         if instances is not None:
             instances = validate_labels(instances, (height, width), max_instances=self.max_instances)
         needed = set().union(*(_NEEDS[part] for part in parts))

@@ -114,9 +114,12 @@ def test_orders_that_cannot_be_had_are_said_in_one_line(picture, tmp_path, capsy
     (["PICTURE", "--device", "cuda:99"], "cuda:99"),
     (["PICTURE", "--instances", "nowhere.png"], "'nowhere.png' does not exist"),
     (["PICTURE", "--focal-px", "-3"], "focal_px is -3.0"),
+    (["PICTURE", "--focal-px", "2"], "a field of view of"),
+    (["FOLDER"], "is the input folder"),
 ])
 def test_what_cannot_work_is_said_in_one_line(picture, tmp_path, capsys, arguments, message):
-    arguments = [str(picture) if argument == "PICTURE" else argument for argument in arguments]
+    places = {"PICTURE": str(picture), "FOLDER": f"{tmp_path}/."}
+    arguments = [places.get(argument, argument) for argument in arguments]
     assert cli.main(["predict", *arguments, "-o", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert message in error and "Traceback" not in error

@@ -99,6 +99,8 @@ def test_what_is_no_picture_is_refused(predictor, rgb):
 def test_an_impossible_focal_length_is_named(predictor, view, focal_px):
     with pytest.raises(ValueError, match=f"focal_px is {focal_px}"):
         predictor.predict(view.rgb, focal_px=focal_px)
+    with pytest.raises(ValueError, match="for 64 columns, a field of view of 173 degrees: 10 to 170 are believed"):
+        predictor.predict(np.zeros((48, 64, 3), np.uint8), focal_px=2.0)
 
 
 def test_unusable_labels_and_parts_are_named(predictor, view):

@@ -13,10 +13,16 @@ from functools import cached_property
 import numpy as np
 
 from modot_ros.ros.calibration import Calibration
-from modot_ros.scene.geometry import DISTORTION_MODELS, pixels_of, rays, undistorted_rays
+from modot_ros.scene.geometry import (
+    DISTORTION_MODELS,
+    FIELD_OF_VIEW_DEG,
+    field_of_view_deg,
+    pixels_of,
+    rays,
+    undistorted_rays,
+)
 
 ASPECT_PX = 1.5                                         # rounding that a resized calibration may be off by
-FIELD_OF_VIEW_DEG = (10.0, 170.0)                       # horizontal, of cameras that there are
 LEAST_RATIO = 0.2                                       # of fy to fx, and of fx to fy, of pixels that there are
 SMALLEST_CROP = 0.5                                     # share of rows or columns that a crop keeps to be taken for one
 
@@ -125,11 +131,6 @@ class Camera:
     def horizontal_deg(self) -> float:
         """Horizontal field of view of a calibrated camera."""
         return field_of_view_deg(self.k[0, 0], self.width)
-
-
-def field_of_view_deg(fx: float, width: int) -> float:
-    """Horizontal field of view of a pinhole camera."""
-    return math.degrees(2 * math.atan(width / (2 * fx)))
 
 
 def _check(k: np.ndarray, width: int, height: int) -> None:

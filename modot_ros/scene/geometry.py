@@ -7,12 +7,14 @@ REP 117: NaN = no estimate, +inf = nothing within range.
 from __future__ import annotations
 
 import functools
+import math
 
 import cv2
 import numpy as np
 
 from modot_ros.prediction import SIDE_STEPS
 
+FIELD_OF_VIEW_DEG = (10.0, 170.0)       # horizontal, of cameras that there are
 SURFACE_STEP = 0.10                     # range of depth in a 3x3 window, relative to its least: an edge
 BOUNDARY_STEP = 0.02                    # the same where a boundary is probable
 RAMP_END = 0.01                         # what is so much nearer and farther than its neighbours is on no surface
@@ -73,6 +75,21 @@ def resize_depth(depth: np.ndarray, size: tuple[int, int], probability: np.ndarr
     snapped = np.where(between - near < far - between, near, far)
     flat[at] = np.where(kinds[at] == 2, depth.ravel()[source], snapped)
     return result
+
+
+def field_of_view_deg(focal_px: float, width: int) -> float:
+    """Horizontal field of view of a pinhole camera."""
+    return math.degrees(2 * math.atan(width / (2 * focal_px)))
+
+
+def check_focal(focal_px: float, width: int) -> None:
+    """Raises ValueError for a focal length that no camera with so many columns has."""
+    if not (math.isfinite(focal_px) and focal_px > 0):
+        raise ValueError(f"focal_px is {focal_px}: it must be finite and > 0")
+    angle, (low, high) = field_of_view_deg(focal_px, width), FIELD_OF_VIEW_DEG
+    if not low <= angle <= high:
+        raise ValueError(f"focal_px is {focal_px:g} for {width} columns, a field of view of {angle:.3g} degrees: {low:g} to "
+                         f"{high:g} are believed")
 
 
 def ray_lengths(width: int, height: int, focal_px: float) -> np.ndarray:

@@ -47,6 +47,9 @@ def predictions(options: argparse.Namespace, live: bool = False) -> Iterator[See
     from modot_ros.ros.sources.media import Pictures, Video, open_source
     from modot_ros.ros.sources.pictures import listed
 
+    if options.output is not None and Path(options.input).is_dir() and options.output.resolve() == Path(options.input).resolve():
+        raise ValueError(f"output {str(options.output)!r} is the input folder, whose pictures the results would be taken for: "
+                         "choose another one")
     source = open_source(options.input)
     if not isinstance(source, (Pictures, Video, Device) if live else (Pictures, Video)):
         raise ValueError(f"{options.input!r} is no picture, folder of pictures{', camera, stream' if live else ''} or video")
