@@ -5,7 +5,7 @@ import os
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, GroupAction, OpaqueFunction
-from launch.conditions import IfCondition
+from launch.conditions import IfCondition, LaunchConfigurationNotEquals
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
@@ -73,6 +73,8 @@ def generate_launch_description() -> LaunchDescription:
                               description="Start RViz with the outputs"),
         DeclareLaunchArgument("fixed_frame", default_value="",
                               description="RViz's fixed frame; empty = that of the first image"),
+        DeclareLaunchArgument("record", default_value="",
+                              description="Folder of a recording (MCAP) of camera and outputs, which is made; empty = none"),
         DeclareLaunchArgument("respawn", default_value="false", choices=["true", "false"],
                               description="Start modot_node again when it has ended with an error"),
         DeclareLaunchArgument("log_level", default_value="info",
@@ -86,5 +88,11 @@ def generate_launch_description() -> LaunchDescription:
                      "use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}],
         remappings=[("image", LaunchConfiguration("image"))], output="screen", additional_env=transport_environment(),
         condition=IfCondition(LaunchConfiguration("rviz")))
+    recorder = Node(
+        package="modot_ros", executable="recorder", name="recorder", namespace=LaunchConfiguration("namespace"),
+        parameters=[{"output": ParameterValue(LaunchConfiguration("record"), value_type=str),
+                     "use_sim_time": ParameterValue(LaunchConfiguration("use_sim_time"), value_type=bool)}],
+        remappings=[(topic, LaunchConfiguration(topic)) for topic in ("image", "camera_info")], output="screen",
+        additional_env=transport_environment(), condition=LaunchConfigurationNotEquals("record", ""))
     # scoped: the arguments of this file are none of the files that are included after it
-    return LaunchDescription([GroupAction([*arguments, OpaqueFunction(function=start_node), rviz])])
+    return LaunchDescription([GroupAction([*arguments, OpaqueFunction(function=start_node), rviz, recorder])])

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 from modot_ros.cli.make import export, mesh2ob, train, train_orders, weights
 from modot_ros.cli.measure import bench, evaluate
-from modot_ros.cli.use import annotate, demo, order, predict, refine, serve, view
+from modot_ros.cli.use import annotate, demo, order, predict, record, refine, serve, view
 from modot_ros.machine import keep_freed_memory
 
-GROUPS = {"use": (predict, view, order, refine, annotate, demo, serve),
+GROUPS = {"use": (predict, view, order, refine, annotate, demo, record, serve),
           "make": (train, train_orders, mesh2ob, weights, export), "measure": (evaluate, bench)}
 
 

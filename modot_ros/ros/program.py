@@ -2,6 +2,7 @@
 """How a program of this package starts and ends: an interrupt is a clean end at any time."""
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -18,7 +19,12 @@ def run(module: str) -> int:
     main = import_module(f"modot_ros.ros.{module}").main
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return main()
+        code = main()
+        # While threads are waited for a second interrupt ends it at once; after them nothing waits, and the interpreter's own
+        # end would make a signal's default of a handler in Python.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(code or 0))
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+        return code
     except KeyboardInterrupt:                           # a second time, while it ends: threads that were not stopped wait on
         sys.stdout.flush()
         os._exit(0)

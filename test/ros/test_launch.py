@@ -130,7 +130,7 @@ def test_only_our_own_nodes_get_the_profile_for_large_messages(recorders):
         described(recorders, name)
     assert not recorders["launch.actions"].SetEnvironmentVariable.called
     nodes = recorders["launch_ros.actions"].Node.call_args_list
-    assert len(nodes) == 4 and all(call.kwargs["additional_env"] for call in nodes)
+    assert len(nodes) == 5 and all(call.kwargs["additional_env"] for call in nodes)
 
 
 def test_arguments_end_with_the_file_that_declares_them(recorders):

@@ -16,6 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", help="picture, folder or video")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the results, made when missing")
     parser.add_argument("--frames", action="store_true", help="of a video, keep the files of every frame too")
+    parser.add_argument("--mcap", type=Path, metavar="NAME", help="also a recording for Foxglove and `ros2 bag`: folder NAME, "
+                        "which is made (needs ROS 2)")
     model_arguments(parser)
     engine_argument(parser)
     scene_arguments(parser)
@@ -27,7 +29,10 @@ def run(options: argparse.Namespace) -> int:
 
     done, film = 0, None
     with ExitStack() as stack:
+        recording = None if options.mcap is None else stack.enter_context(_recording(options.mcap))
         for seen in predictions(options):
+            if recording is not None:
+                recording.add(seen.rgb, seen.prediction, seen.time_s)
             if seen.rate_hz:
                 film = film or stack.enter_context(Film(options.output, Path(options.input).stem, seen.rate_hz))
                 film.add(seen.rgb, seen.prediction, seen.time_s)
@@ -36,3 +41,12 @@ def run(options: argparse.Namespace) -> int:
             done += 1
     print(f"{done} frames in {' and '.join(map(str, film.paths))}" if film else f"{done} predictions in {options.output}")
     return 0
+
+
+def _recording(folder: Path):
+    try:
+        from modot_ros.ros.watch.predicted import PredictedRecording
+    except ModuleNotFoundError as error:
+        raise ValueError(f"--mcap needs ROS 2 and {error.name} can't be imported: source a distribution, or enter "
+                         ".ros/environment.sh of a checkout") from error
+    return PredictedRecording(folder)
