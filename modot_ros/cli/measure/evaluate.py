@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -36,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("evaluation_out"), help="folder for the report")
     parser.add_argument("--views", type=int, help="most pictures of each set; without it 200 rooms and all of others")
     parser.add_argument("--workers", type=int, default=2, help="processes that render")
+    parser.add_argument("--protocol", choices=("ours", "published"), default="ours", help="published: as MoDOT (WACV 2026) was "
+                        "scored, with the mirrored picture, on nyud_mt, ob_future, ob_hypersim or ibims")
     parser.add_argument("--interactive", action="store_true", help="score boundaries before and after a simulated person drew "
                         "strokes, with a model of modot refine")
     parser.add_argument("--sequence", action="store_true", help="score how much depth and ids move from frame to frame: --data "
@@ -57,6 +60,10 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"--views is {options.views}: must be 1 or more")
     if options.interactive and options.sequence:
         raise ValueError("--interactive and --sequence: choose one of the two")
+    if options.protocol == "published":
+        if options.interactive or options.sequence:
+            raise ValueError("--protocol published has its own pictures and scores: leave out --interactive and --sequence")
+        return _published(options)
     if options.interactive:
         return _interactive(options)
     if options.sequence:
@@ -72,6 +79,24 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(tables(comparison)))
     print(f"report: {options.output / 'results.md'}")
     print(json.dumps([headline(comparison) for comparison in comparisons]))
+    return 0
+
+
+def _published(options: argparse.Namespace) -> int:
+    from modot_ros.learn.evaluation.published import open_published, published_lines, published_row
+    from modot_ros.predictor import Predictor
+
+    predictor = Predictor(options.model, options.weights, options.device, options.precision, flip=True)
+    options.output.mkdir(parents=True, exist_ok=True)           # before the work, for it may fail
+    lines, rows = [f"# {predictor.name}, scored as published", ""], []
+    for data in options.data:
+        pictures = open_published(data, options.views)
+        rows.append(published_row(pictures, predictor, partial(progress, pictures.title)))
+        lines += published_lines(rows[-1], predictor.name)
+    (options.output / "published.md").write_text("\n".join(lines))
+    print("\n".join(lines))
+    print(f"report: {options.output / 'published.md'}")
+    print(json.dumps([{"set": row.kind, "pictures": row.pictures, **asdict(row.scores)} for row in rows]))
     return 0
 
 
