@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from modot_ros.model.depth_anything import HUB
+from modot_ros.model.disparity import DISPARITY_MODELS
 from modot_ros.model.dnmmsi.network import Dnmmsi
 from modot_ros.model.instaorder.midas import Midas
 from modot_ros.model.instaorder.networks import InstaDepthNet, InstaOrderNet
@@ -32,7 +33,7 @@ _STROKES = {"scribble_nano": ScribbleNano, "dnmmsi_small": Dnmmsi, "dnmmsi_base"
             "dnmmsi_large": _LARGE, "dnmmsi_large_v2": partial(_LARGE, version=2)}
 _BUILDERS = {**_DEPTH, **_ORDER, **_BASELINES, **_STROKES}
 
-MODELS = (*_DEPTH, *HUB)                                # what a predictor runs: depth and boundaries
+MODELS = (*_DEPTH, *DISPARITY_MODELS, *HUB)             # what a predictor runs: depth and boundaries
 ORDER_MODELS = tuple(_ORDER)                            # orders of instance pairs
 ORDER_BASELINES = tuple(_BASELINES)                     # what InstaOrder was compared with
 STROKE_MODELS = tuple(_STROKES)                         # boundaries that a person corrects with strokes; no depth

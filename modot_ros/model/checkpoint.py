@@ -26,9 +26,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from modot_ros.model import depth_anything
+from modot_ros.model import depth_anything, disparity
 from modot_ros.model.build import MODELS, ORDER_BASELINES, ORDER_MODELS, STROKE_MODELS, build_network
 from modot_ros.model.cuda_graph import GraphedNetwork
+from modot_ros.model.disparity import DISPARITY_MODELS, RelativeDepth
 from modot_ros.model.dnmmsi import official as official_strokes
 from modot_ros.model.fold import cast, fold_batch_norms
 from modot_ros.model.instaorder import official as official_orders
@@ -165,6 +166,8 @@ def load_network(name: str, weights: str | Path | None = None, device: str = "au
     check_precision(precision, target)
     if name in depth_anything.HUB:
         return _load_depth_anything(name, weights, target, precision)
+    if name in DISPARITY_MODELS:
+        return _load_disparity(name, weights, target, precision)
     network, facts, path = read_network(name, weights)
     network = freeze_biases(fold_batch_norms(network.eval().requires_grad_(False)))
     network = cast(network, PRECISIONS[precision]).to(target, memory_format=torch.channels_last)
@@ -257,6 +260,16 @@ def _load_depth_anything(name: str, weights: str | Path | None, target: torch.de
         network=network, call=network, name=name, config={}, depth_kind=network.depth_kind, depth_along="axis",
         canonical_focal=None, max_depth_m=network.max_depth_m, working_size=depth_anything.WORKING_SIZE,
         weights=Path(source), device=target, precision=precision, record={"source": source})
+
+
+def _load_disparity(name: str, weights: str | Path | None, target: torch.device, precision: str) -> LoadedNetwork:
+    """From the file of an order network, or of MiDaS. Depth is relative, so that there is no camera either."""
+    network = RelativeDepth(load_order_network(name, weights, str(target), precision)).eval().requires_grad_(False)
+    path = Path(str(weights))
+    return LoadedNetwork(
+        network=network, call=GraphedNetwork(network) if target.type == "cuda" else network, name=name, config={},
+        depth_kind=network.depth_kind, depth_along="axis", canonical_focal=None, max_depth_m=network.max_depth_m,
+        working_size=disparity.WORKING_SIZE, weights=path, device=target, precision=precision, record={"source": path.name})
 
 
 def choose_device(name: str) -> torch.device:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from modot_ros.model.disparity import relative_inverse, step_logits
 
 # Where the authors' weights are, by our names.
 HUB = {**{f"depth_anything_v2_{size}": f"depth-anything/Depth-Anything-V2-{size.capitalize()}-hf"
@@ -21,10 +22,6 @@ HUB = {**{f"depth_anything_v2_{size}": f"depth-anything/Depth-Anything-V2-{size.
           for size in ("small", "base", "large")}}
 WORKING_SIZE = (686, 518)                               # 518 is the side that they were trained with
 PATCH = 14
-
-# Where depth counts as ending: steps over 2 * REACH_PX of inverse depth, relative to the nearer side.
-REACH_PX, STEP, SOFTNESS = 2, 0.08, 0.02
-_FARTHEST = 100.0                                       # relative depth of what is infinitely far, the nearest being 1
 
 
 class DepthAnything(nn.Module):
@@ -51,31 +48,8 @@ class DepthAnything(nn.Module):
         fitted = [PATCH * max(1, round(side / PATCH)) for side in size]
         predicted = self.model(F.interpolate(image, size=fitted, mode="bilinear", align_corners=False)).predicted_depth
         predicted = F.interpolate(predicted[:, None].float(), size=size, mode="bilinear", align_corners=False)
-        if self.depth_kind == "metric":
-            inverse = 1.0 / predicted.clamp(min=1e-3)
-        else:
-            inverse = (predicted / predicted.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1e-6)).clamp(min=1.0 / _FARTHEST)
+        inverse = 1.0 / predicted.clamp(min=1e-3) if self.depth_kind == "metric" else relative_inverse(predicted)
         return 1.0 / inverse if depth else None, [step_logits(inverse)] if boundary else None
-
-
-def step_logits(inverse: Tensor) -> Tensor:
-    """Logits of depth ending here, from inverse depth [N, 1, h, w]: 0 where the step is STEP of the nearer side.
-
-    From the step across a pixel its surroundings' own slope is taken away, so that a floor seen at a flat angle has no
-    boundary. The larger of the horizontal and the vertical step counts.
-    """
-    r = REACH_PX
-    padded = F.pad(inverse, (2 * r,) * 4, mode="replicate")
-    height, width = inverse.shape[-2:]
-    largest = torch.zeros_like(inverse)
-    for dv, du in ((0, 1), (1, 0)):
-        far_before, before, after, far_after = (
-            padded[..., 2 * r + k * dv:2 * r + k * dv + height, 2 * r + k * du:2 * r + k * du + width]
-            for k in (-2 * r, -r, r, 2 * r))
-        slope = torch.maximum((before - far_before).abs(), (far_after - after).abs())
-        step = ((after - before).abs() - 2 * slope).clamp(min=0) / torch.maximum(before, after)
-        largest = torch.maximum(largest, step)
-    return (largest - STEP) / SOFTNESS
 
 
 def load_depth_anything(name: str, weights: str | Path | None = None) -> DepthAnything:

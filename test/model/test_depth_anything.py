@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from modot_ros.model import MODELS, load_network
-from modot_ros.model.depth_anything import HUB, DepthAnything, step_logits
+from modot_ros.model.depth_anything import HUB, DepthAnything
+from modot_ros.model.disparity import step_logits
 from modot_ros.predictor import Predictor
 
 

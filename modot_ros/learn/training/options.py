@@ -10,6 +10,7 @@ from typing import Any
 from modot_ros.machine import threads
 from modot_ros.model import MODELS, PRECISIONS
 from modot_ros.model.depth_anything import HUB
+from modot_ros.model.disparity import DISPARITY_MODELS
 
 # Options that leave the loss curve as it is, up to rounding: a run may be continued with others.
 FREE = ("output", "keep", "validation", "validation_views", "validate_every_minutes", "save_every_minutes", "device",
@@ -96,7 +97,7 @@ class TrainingOptions:
                 raise ValueError(f"weight {share.weight} of {share.folder}: must be positive")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision {self.precision!r} is unknown: choose one of {', '.join(PRECISIONS)}")
-        trainable = [model for model in MODELS if model not in HUB]
+        trainable = [model for model in MODELS if model not in (*HUB, *DISPARITY_MODELS)]
         if self.model not in trainable:
             raise ValueError(f"model {self.model!r} can't be trained: choose one of {', '.join(trainable)}")
         if self.start is not None and self.config:
