@@ -44,8 +44,8 @@ def test_predict_takes_a_folder_and_its_labels(picture, tmp_path):
     for name in ("a", "b"):
         (pictures / f"{name}.png").write_bytes(picture.read_bytes())
         cv2.imwrite(str(labels / f"{name}.png"), mask)
-    assert cli.main(["predict", str(pictures), "-o", str(out), "--instances", str(labels), "--device", "cpu"]) == 0
-    assert len(list(out.iterdir())) == 2 * len(FILES)
+    assert cli.main(["predict", str(pictures), "-o", str(out), "--instances", str(labels), "--device", "cpu", "--panel"]) == 0
+    assert len(list(out.iterdir())) == 2 * (len(FILES) + 1) and (out / "b_panel.jpg").exists()
     assert [instance["id"] for instance in json.loads((out / "b_graph.json").read_text())["instances"]] == [517]
 
 
@@ -58,15 +58,16 @@ def test_predict_makes_a_video_and_lines_of_a_video(picture, tmp_path, frames, c
     writer.release()
     out = tmp_path / "out"
     assert cli.main(["predict", str(tmp_path / "v.avi"), "-o", str(out), "--device", "cpu",
-                     *(["--frames"] if frames else [])]) == 0
-    assert len(list(out.iterdir())) == 2 + 3 * len(FILES) * frames
+                     *(["--frames", "--panel"] if frames else [])]) == 0
+    assert len(list(out.iterdir())) == 2 + 3 * (len(FILES) + 1) * frames
+    video = out / ("v_panel.mp4" if frames else "v_overlay.mp4")
     said = capsys.readouterr()
-    assert "3 frames in " in said.out and "v_overlay.mp4" in said.out and "3/3" in said.err
+    assert "3 frames in " in said.out and video.name in said.out and "3/3" in said.err
     lines = [json.loads(line) for line in (out / "v_graph.jsonl").read_text().splitlines()]
     assert [(line["frame"], line["time_s"]) for line in lines] == [(0, 0.0), (1, 0.1), (2, 0.2)]
     ids = [{instance["id"] for instance in line["instances"]} for line in lines]
     assert ids[0] & ids[2] and max(instance["age"] for instance in lines[2]["instances"]) == 3, "ids are tracked"
-    assert cv2.VideoCapture(str(out / "v_overlay.mp4")).get(cv2.CAP_PROP_FRAME_COUNT) == 3
+    assert cv2.VideoCapture(str(video)).get(cv2.CAP_PROP_FRAME_COUNT) == 3
     if frames:
         labels = cv2.imread(str(out / "v_000002_labels.png"), cv2.IMREAD_UNCHANGED)
         assert set(np.unique(labels)) - {0} == {one["id"] for one in lines[2]["instances"] if not one["hidden_by"]}

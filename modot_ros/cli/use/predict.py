@@ -16,6 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", help="picture, folder or video")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the results, made when missing")
     parser.add_argument("--frames", action="store_true", help="of a video, keep the files of every frame too")
+    parser.add_argument("--panel", action="store_true", help="also NAME_panel.jpg: picture, depth, boundaries and order on one "
+                        "slide; of a video NAME_panel.mp4 in place of the overlay")
     parser.add_argument("--mcap", type=Path, metavar="NAME", help="also a recording for Foxglove and `ros2 bag`: folder NAME, "
                         "which is made (needs ROS 2)")
     model_arguments(parser)
@@ -25,8 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from modot_ros.scene.drawing.film import Film
+    from modot_ros.scene.drawing.overlay import overlay
+    from modot_ros.scene.drawing.panel import panel, write_panel
     from modot_ros.scene.drawing.prediction_files import write_prediction
 
+    draw = panel if options.panel else overlay
     done, film = 0, None
     with ExitStack() as stack:
         recording = None if options.mcap is None else stack.enter_context(_recording(options.mcap))
@@ -34,10 +39,12 @@ def run(options: argparse.Namespace) -> int:
             if recording is not None:
                 recording.add(seen.rgb, seen.prediction, seen.time_s)
             if seen.rate_hz:
-                film = film or stack.enter_context(Film(options.output, Path(options.input).stem, seen.rate_hz))
+                film = film or stack.enter_context(Film(options.output, Path(options.input).stem, seen.rate_hz, draw))
                 film.add(seen.rgb, seen.prediction, seen.time_s)
             if not seen.rate_hz or options.frames:
                 write_prediction(seen.prediction, seen.rgb, options.output, seen.name)
+                if options.panel:
+                    write_panel(seen.prediction, seen.rgb, options.output, seen.name)
             done += 1
     print(f"{done} frames in {' and '.join(map(str, film.paths))}" if film else f"{done} predictions in {options.output}")
     return 0

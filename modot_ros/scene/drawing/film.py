@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The predictions of a video as two files: a video of overlays, and a line of JSON per frame."""
+"""The predictions of a video as two files: a video of overlays or panels, and a line of JSON per frame."""
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -21,15 +22,18 @@ FOLLOW = 0.1                                            # share of the way that 
 class Film:
     """Writes NAME_overlay.mp4 and NAME_graph.jsonl into an existing folder.
 
+    With `draw=panel` the video shows panels and is called NAME_panel.mp4.
     Use it as a context. Until its end both files end in .part; an error leaves none of them, an interrupt what is there so
     far. A line holds `frame` (from 0), `time_s` (from the first frame) and the order graph's fields as in NAME_graph.json.
     """
 
-    def __init__(self, folder: Path, name: str, rate_hz: float) -> None:
-        self.paths = folder / f"{name}_overlay.mp4", folder / f"{name}_graph.jsonl"
+    def __init__(self, folder: Path, name: str, rate_hz: float, draw: Callable[..., np.ndarray] = overlay) -> None:
+        shown = draw.__name__
+        self.paths = folder / f"{name}_{shown}.mp4", folder / f"{name}_graph.jsonl"
+        self._draw = draw
         self.rate_hz = rate_hz
         self.frames = 0
-        self._parts = folder / f"{name}_overlay.part.mp4", folder / f"{name}_graph.jsonl.part"
+        self._parts = folder / f"{name}_{shown}.part.mp4", folder / f"{name}_graph.jsonl.part"
         self._size = 0, 0                               # width, height; the codec wants even ones
         self._video: cv2.VideoWriter | None = None
         self._limits: np.ndarray | None = None          # ends of the colour scale, steady over time
@@ -43,23 +47,23 @@ class Film:
         ValueError. Raises OSError when there is no space for it."""
         if prediction.depth is None or prediction.graph is None:
             raise ValueError("a film needs depth and order of every frame")
+        limits = np.array(depth_limits(prediction.depth))
+        self._limits = limits if self._limits is None else FOLLOW * limits + (1 - FOLLOW) * self._limits
+        drawn = self._draw(rgb, prediction, *self._limits.tolist())
         if self._video is None:
-            self._size = rgb.shape[1] & ~1, rgb.shape[0] & ~1
+            self._size = drawn.shape[1] & ~1, drawn.shape[0] & ~1
             self._video = cv2.VideoWriter(str(self._parts[0]), cv2.VideoWriter_fourcc(*CODEC), self.rate_hz, self._size)
             if not self._video.isOpened():
                 raise unwritable(self.paths[0], f"no video of {self._size[0]}x{self._size[1]} can be made", 0)
-        if shutil.disk_usage(self.paths[0].parent).free < rgb.nbytes:      # the encoder would lose frames without a word
-            raise unwritable(self.paths[0], f"no space left after {self.frames} frames", rgb.nbytes)
-        limits = np.array(depth_limits(prediction.depth))
-        self._limits = limits if self._limits is None else FOLLOW * limits + (1 - FOLLOW) * self._limits
-        drawn = overlay(rgb, prediction, *self._limits.tolist())[:self._size[1], :self._size[0]]
-        self._video.write(cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
+        if shutil.disk_usage(self.paths[0].parent).free < drawn.nbytes:      # the encoder would lose frames without a word
+            raise unwritable(self.paths[0], f"no space left after {self.frames} frames", drawn.nbytes)
+        self._video.write(cv2.cvtColor(drawn[:self._size[1], :self._size[0]], cv2.COLOR_RGB2BGR))
         line = {"frame": self.frames, "time_s": round(time_s, 6), **graph_record(prediction.graph)}
         try:
             self._lines.write(json.dumps(line, allow_nan=False) + "\n")
             self._lines.flush()
         except OSError as error:
-            raise unwritable(self.paths[1], error.strerror, rgb.nbytes) from error
+            raise unwritable(self.paths[1], error.strerror, drawn.nbytes) from error
         self.frames += 1
 
     def __enter__(self) -> Film:

@@ -47,7 +47,7 @@ def draw_graph(picture: np.ndarray, labels: np.ndarray, graph: OrderGraph, depth
     for order, point, direction in reversed(list(zip(surest, *placed))):
         room = min(centres[order.occluder][2], centres[order.occludee][2])
         arm = min(max(1.5 * room, 0.6 * ARM_PX * scale), ARM_PX * scale)    # short between what is small
-        _draw_arrow(picture, point, direction, arm, colours[order.occluder], scale, order.confidence)
+        draw_arrow(picture, point, direction, arm, colours[order.occluder], scale, order.confidence)
     _draw_names(picture, graph.instances, centres, scale)
 
 
@@ -63,6 +63,11 @@ def rank_colours(instances: tuple[Instance, ...]) -> dict[int, tuple[int, int, i
         level = round(255 * (1 - rank / max(len(known) - 1, 1)))
         colours[instance.id] = tuple(_CIVIDIS[level].tolist())
     return colours
+
+
+def rank_ramp(steps: int) -> np.ndarray:
+    """The colours of ranks from the nearest to the farthest for a legend, uint8 [steps, 3] RGB."""
+    return _CIVIDIS[np.linspace(255, 0, steps).round().astype(int)]
 
 
 def place_arrows(labels: np.ndarray, orders: list[OcclusionOrder], depth: np.ndarray | None,
@@ -155,8 +160,9 @@ def _depth_step(depth: np.ndarray, points: np.ndarray, across: np.ndarray) -> np
     return np.nan_to_num(step, nan=0.0, posinf=BEYOND, neginf=-BEYOND)
 
 
-def _draw_arrow(picture: np.ndarray, point: np.ndarray, direction: np.ndarray, arm: float,
-                colour: tuple[int, int, int], scale: float, confidence: float) -> None:
+def draw_arrow(picture: np.ndarray, point: np.ndarray, direction: np.ndarray, arm: float,
+               colour: tuple[int, int, int], scale: float, confidence: float) -> None:
+    """An arrow with its middle at `point` (u, v), `arm` pixels long to either side, the thicker the surer (0..1)."""
     half, wing = scale * (0.5 + 1.5 * confidence), scale * (3.2 + 2.8 * confidence)
     neck = arm - min((7 + 2 * confidence) * scale, 1.2 * arm)
     outline = np.array([(-arm, -half), (neck, -half), (neck, -wing), (arm, 0), (neck, wing), (neck, half),

@@ -74,17 +74,17 @@ def overlay(rgb: np.ndarray, prediction: Prediction, near_m: float | None = None
     else:
         picture = picture.copy()
     if prediction.labels is not None:
-        picture[_outlines(prediction.labels)] = OUTLINE
+        picture[outlines(prediction.labels)] = OUTLINE
     if prediction.boundary_mask is not None and prediction.boundary_side is not None:
         _draw_boundaries(picture, prediction.boundary_mask, prediction.boundary_side)
     if prediction.graph is not None and prediction.labels is not None:
         draw_graph(picture, prediction.labels, prediction.graph, depth)
     if depth is not None:
-        _draw_scale(picture, near, far, prediction.depth_kind)
+        draw_scale(picture, near, far, prediction.depth_kind)
     return picture
 
 
-def _outlines(labels: np.ndarray) -> np.ndarray:
+def outlines(labels: np.ndarray) -> np.ndarray:
     """bool [H, W]: pixels of an instance whose right or lower neighbour belongs to something else."""
     edge = np.zeros(labels.shape, bool)
     edge[:, :-1] = labels[:, :-1] != labels[:, 1:]
@@ -106,7 +106,7 @@ def _is_too_small_for_text(picture: np.ndarray) -> bool:
     return width < 200 or height < 100
 
 
-def _draw_scale(picture: np.ndarray, near: float, far: float, depth_kind: str) -> None:
+def draw_scale(picture: np.ndarray, near: float, far: float, depth_kind: str) -> None:
     """A colour bar with its depths, in the lower left corner; none where the picture is too small for it."""
     if _is_too_small_for_text(picture):
         return

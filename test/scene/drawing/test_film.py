@@ -10,6 +10,7 @@ import pytest
 
 from modot_ros.prediction import Instance, OrderGraph, Prediction
 from modot_ros.scene.drawing.film import Film
+from modot_ros.scene.drawing.panel import panel
 
 SHAPE = (49, 65)                                        # odd: the codec takes even ones
 RGB = np.full((*SHAPE, 3), 90, np.uint8)
@@ -79,3 +80,11 @@ def test_a_full_disk_is_named_and_left_clean(small_disk, noise):
         for number in range(2000):
             film.add(random.integers(0, 255, RGB.shape, np.uint8) if noise else RGB, SEEN, number / 10)
     assert 0 < film.frames < 2000 and not list(small_disk.iterdir())
+
+
+def test_a_video_of_slides(tmp_path):
+    with Film(tmp_path, "v", 10.0, panel) as film:
+        film.add(RGB, SEEN, 0.0)
+    assert film.paths[0] == tmp_path / "v_panel.mp4"
+    height, width = panel(RGB, SEEN).shape[:2]
+    assert cv2.VideoCapture(str(film.paths[0])).read()[1].shape == (height & ~1, width & ~1, 3)
