@@ -10,6 +10,8 @@ TRANSPORTS = {"raw": ("", "sensor_msgs", "Image"), "compressed": ("/compressed",
               "ffmpeg": ("/ffmpeg", "ffmpeg_image_transport_msgs", "FFMPEGPacket"),
               "foxglove": ("", "foxglove_msgs", "CompressedVideo")}
 
+GRAPH_TYPE = "modot_ros/msg/OrderGraph"
+
 
 def image_type(transport: str) -> type:
     """The message of an `image_transport`. Raises ValueError when its package is not installed."""
@@ -76,7 +78,11 @@ def silence(topic: str, wanted_type: str, publishers: Iterable, others: Iterable
     """
     publishers = list(publishers)
     if not publishers:
-        meant = sorted(name for name, types in others if wanted_type in types and name != topic)
+        others = list(others)
+        # Outputs of this package's nodes are images too, and never what was meant.
+        ours = tuple(name.removesuffix("order_graph") for name, types in others if GRAPH_TYPE in types)
+        meant = sorted(name for name, types in others
+                       if wanted_type in types and name != topic and not (ours and name.startswith(ours)))
         return f"nothing on {topic}: nobody publishes there" + (
             f"; {wanted_type} is on {', '.join(meant[:5])}" if meant else f", and no {wanted_type} anywhere")
     found = "; ".join(f"{one.node_namespace.rstrip('/')}/{one.node_name}: {one.topic_type}, "

@@ -44,6 +44,9 @@ def test_a_silent_topic_is_explained():
     nobody = silence("/image", IMAGE, [], [("/cam/image_raw", [IMAGE]), ("/chatter", ["std_msgs/msg/String"])])
     assert "nobody publishes" in nobody and "/cam/image_raw" in nobody and "chatter" not in nobody
     assert "no sensor_msgs/msg/Image anywhere" in silence("/image", IMAGE, [], [])
+    left = [("/left/modot_node/order_graph", ["modot_ros/msg/OrderGraph"]), ("/left/modot_node/overlay", [IMAGE]),
+            ("/left/image", [IMAGE])]
+    assert silence("/image", IMAGE, [], left).endswith(f"{IMAGE} is on /left/image")      # no output of a node like this one
     wrong = silence("/image", IMAGE, [publisher("sensor_msgs/msg/CompressedImage")], [])
     assert "CompressedImage" in wrong and "image_transport" in wrong and "/robot/cam" in wrong
     assert "fastdds.xml" in silence("/image", IMAGE, [publisher()], [])
