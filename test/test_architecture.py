@@ -13,13 +13,14 @@ PACKAGE = ROOT / "modot_ros"
 # Which rooms a room may import, itself aside. A module at the top of the package is a room of its own.
 ARROWS = {
     "__init__": {"machine"},
+    "classes": set(),
     "machine": set(),
     "prediction": set(),
     "model": {"prediction"},
     "scene": {"prediction"},
     "engine": {"machine", "prediction", "model"},
     "predictor": {"prediction", "model", "scene", "engine"},
-    "learn": {"machine", "prediction", "model", "scene", "predictor"},
+    "learn": {"machine", "classes", "prediction", "model", "scene", "predictor"},
     "view": {"prediction", "model", "scene", "predictor"},
     "ros": {"machine", "prediction", "model", "scene", "engine", "predictor", "view", "msg", "srv"},
     "cli": {"machine", "prediction", "model", "scene", "engine", "predictor", "learn", "view", "ros"},

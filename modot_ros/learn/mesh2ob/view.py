@@ -2,13 +2,17 @@
 """One rendered view of a mesh: the picture and its ground truth, as a View of the synthetic rooms."""
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import torch
 
+from modot_ros.classes import CLASS_NAMES, UNKNOWN_CLASS
 from modot_ros.learn.mesh2ob.caster import NO_HIT, MeshCaster
 from modot_ros.learn.mesh2ob.mesh import Mesh
 from modot_ros.learn.mesh2ob.published_convention import published_pairs
 from modot_ros.learn.synthetic.camera import Camera
+from modot_ros.learn.synthetic.rooms.names import CLASS_OF, class_of
 from modot_ros.learn.synthetic.truth import boundary_map, boundary_pairs
 from modot_ros.learn.synthetic.view import View
 
@@ -43,6 +47,7 @@ class Look:
         size = camera.height, camera.width
         return View(rgb=self._picture(), depth_m=depth_m.reshape(size).astype(np.float32),
                     normals=normals.reshape(*size, 3).astype(np.float32), labels=labels.reshape(size),
+                    classes=np.array([class_of_node(name) for name in self.mesh.names], np.uint8)[labels].reshape(size),
                     boundary_right=right, boundary_down=down, K=camera.K)
 
     def soft_boundary(self, factor: int) -> np.ndarray:
@@ -134,3 +139,9 @@ def _barycentric(corners_m: np.ndarray, points_m: np.ndarray) -> np.ndarray:
     second = np.einsum("ri,ri->r", np.cross(points_m - a, c - a), across) / area
     third = np.einsum("ri,ri->r", np.cross(b - a, points_m - a), across) / area
     return np.stack([1 - second - third, second, third], 1).clip(0, 1)
+
+
+def class_of_node(name: str) -> int:
+    """Id in CLASS_NAMES by the name of a mesh's node, its case and number aside (Chair.001); else UNKNOWN_CLASS."""
+    plain = re.sub(r"[\W\d_]+$", "", name.lower())
+    return class_of(plain) if plain in CLASS_NAMES or plain in CLASS_OF else UNKNOWN_CLASS

@@ -17,7 +17,8 @@ For each view
 and for all
     index.json               the list that the data set `pairs` reads
     cameras.json             the cameras, as `--cameras` reads them
-    shards/mesh.npz          rgb, depth, boundary and focal length for `modot train --mix`, when all are of one size
+    shards/mesh.npz          rgb, depth, boundary, classes (by the nodes' names, 255 unknown) and focal length for
+                             `modot train --mix`, when all are of one size
 """
 from __future__ import annotations
 
@@ -52,7 +53,7 @@ def write_views(mesh: Mesh, cameras: dict[str, Camera], folder: Path, convention
     if supersample < 1:
         raise ValueError(f"supersample is {supersample}: must be 1 or more")
     folder.mkdir(parents=True, exist_ok=True)
-    index, shard = [], {"rgb": [], "depth_m": [], "boundary": [], "focal": []}
+    index, shard = [], {"rgb": [], "depth_m": [], "boundary": [], "classes": [], "focal": []}
     for done, (name, camera) in enumerate(cameras.items(), 1):
         look = Look(mesh, camera, convention)
         view = look.view()
@@ -65,7 +66,8 @@ def write_views(mesh: Mesh, cameras: dict[str, Camera], folder: Path, convention
                       "boundary": f"{name}{ending}.png", "labels": f"{name}_labels.png", "graph": f"{name}_graph.json",
                       "K": [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]})
         for what, value in (("rgb", view.rgb), ("depth_m", view.depth_m.astype(np.float16)),
-                            ("boundary", boundary.astype(np.uint8)), ("focal", np.float32(K[0, 0] / camera.width))):
+                            ("boundary", boundary.astype(np.uint8)), ("classes", view.classes),
+                            ("focal", np.float32(K[0, 0] / camera.width))):
             shard[what].append(value)
         if progress:
             progress("views", done, len(cameras))

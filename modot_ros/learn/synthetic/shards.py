@@ -2,7 +2,8 @@
 """Rendered views on disk, for training: shards of a fixed number of views, made by worker processes.
 
 A shard is an .npz with rgb uint8 [n, H, W, 3], depth_m float16 [n, H, W], boundary uint8 [n, H, W] (0 or 1, occluder's
-side) and focal float32 [n] (focal length / width). Those to test on, or to learn orders from, hold the orders of their
+side), classes uint8 [n, H, W] (ids of CLASS_NAMES, 255 unknown) and focal float32 [n] (focal length / width). Older shards have
+no classes and are read as unknown. Those to test on, or to learn orders from, hold the orders of their
 instances as well, see `read_instances`. View k of a split comes from seed first_seed + k alone, so a folder can be made again
 anywhere, and finished shards are kept when a run is continued.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from modot_ros.classes import CLASS_NAMES, UNKNOWN_CLASS
 from modot_ros.learn.synthetic.camera import any_camera, close_camera, random_camera
 from modot_ros.learn.synthetic.rooms.scene import random_scene
 from modot_ros.learn.synthetic.view import View, render
@@ -62,6 +64,7 @@ def write_shard(path: Path, first_seed: int, count: int, width: int, height: int
         np.savez(file, rgb=np.stack([view.rgb for view in views]),
                  depth_m=np.stack([view.depth_m for view in views]).astype(np.float16),
                  boundary=np.stack([view.boundary for view in views]).astype(np.uint8),
+                 classes=np.stack([view.classes for view in views]),
                  focal=np.array([view.K[0, 0] / width for view in views], np.float32),
                  **(_instance_arrays(views) if instances else {}))
     return partial.rename(path)
@@ -94,6 +97,30 @@ def read_instances(folder: str | Path) -> list[Instances | None]:
         except Exception as error:                      # zipfile, zlib, KeyError, OSError: all one to us
             raise ValueError(f"{path}: its instances can't be read ({error})") from error
         found += map(Instances, labels, occlusions, depth_orders)
+    return found
+
+
+def read_classes(folder: str | Path) -> list[np.ndarray]:
+    """Classes uint8 [H, W] of every view in the shards of a folder, in the order of their names; ids of CLASS_NAMES, and
+    UNKNOWN_CLASS everywhere in shards that were written before there were classes.
+
+    Raises ValueError for a shard that can't be read, whose classes are of another size than its pictures, or that has ids above
+    the table.
+    """
+    found: list[np.ndarray] = []
+    for path in sorted(Path(folder).glob("*.npz")):
+        try:
+            with np.load(path, allow_pickle=False) as shard:
+                size = shard["boundary"].shape
+                classes = shard["classes"] if "classes" in shard else np.full(size, UNKNOWN_CLASS, np.uint8)
+        except Exception as error:                      # zipfile, zlib, KeyError, OSError: all one to us
+            raise ValueError(f"{path}: its classes can't be read ({error})") from error
+        if classes.shape != size or classes.dtype != np.uint8:
+            raise ValueError(f"{path}: classes are {classes.dtype} {list(classes.shape)}, must be uint8 {list(size)}")
+        above = classes[(classes >= len(CLASS_NAMES)) & (classes != UNKNOWN_CLASS)]
+        if above.size:
+            raise ValueError(f"{path}: class id {above.max()} is above the table of {len(CLASS_NAMES)}")
+        found += list(classes)
     return found
 
 

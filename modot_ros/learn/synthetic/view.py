@@ -24,14 +24,16 @@ class View:
     """Picture and truth, NumPy, row-major.
 
     rgb uint8 [H, W, 3]; depth_m float32 [H, W] z along the optical axis; normals float32 [H, W, 3] optical frame,
-    towards the camera; labels int32 [H, W], 0 = room shell; boundary_right int8 [H, W-1] and boundary_down int8
-    [H-1, W] pair labels (+1 the left / upper pixel occludes, -1 the other); K float64 [3, 3] pixels.
+    towards the camera; labels int32 [H, W], 0 = room shell; classes uint8 [H, W], ids of modot_ros.classes.CLASS_NAMES, 255
+    unknown; boundary_right int8 [H, W-1] and boundary_down int8 [H-1, W] pair labels (+1 the left / upper pixel occludes, -1
+    the other); K float64 [3, 3] pixels.
     """
 
     rgb: np.ndarray
     depth_m: np.ndarray
     normals: np.ndarray
     labels: np.ndarray
+    classes: np.ndarray
     boundary_right: np.ndarray
     boundary_down: np.ndarray
     K: np.ndarray
@@ -132,6 +134,7 @@ def render(scene: Scene, camera: Camera, seed: int = 0, device: str | torch.devi
     return View(rgb=rgb, depth_m=depth_m,
                 normals=(normals @ rotation).reshape(height, width, 3).float().cpu().numpy(),
                 labels=solids.instance[solid].reshape(height, width).int().cpu().numpy(),
+                classes=np.array([one.class_id for one in scene.solids], np.uint8)[ids.cpu().numpy()],
                 boundary_right=right.cpu().numpy(), boundary_down=down.cpu().numpy(), K=K)
 
 

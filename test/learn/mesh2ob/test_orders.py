@@ -13,7 +13,8 @@ DOWN = np.zeros((1, 5), np.int8)
 
 
 def view(right=RIGHT, down=DOWN):
-    return View(np.zeros((2, 5, 3), np.uint8), DEPTH_M, np.zeros((2, 5, 3), np.float32), LABELS, right, down, np.eye(3))
+    return View(np.zeros((2, 5, 3), np.uint8), DEPTH_M, np.zeros((2, 5, 3), np.float32), LABELS, np.full((2, 5), 255, np.uint8),
+                right, down, np.eye(3))
 
 
 def test_classes_by_hand():

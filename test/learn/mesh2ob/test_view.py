@@ -180,3 +180,13 @@ def test_soft_boundary_counts_points(mesh_of, box):
 def test_an_unknown_convention_is_refused(see, box):
     with pytest.raises(ValueError, match="'strickt'; choices: strict, published"):
         see(box((0.0, 1.0, 0.5), (0.3, 0.3, 0.3)), convention="strickt")
+
+
+def test_classes_come_from_the_names_of_nodes():
+    pytest.importorskip("embreex")
+    from modot_ros.classes import CLASS_NAMES, UNKNOWN_CLASS
+    from modot_ros.learn.mesh2ob.view import class_of_node
+
+    assert [CLASS_NAMES[class_of_node(name)] for name in ("Chair.001", "office_chair_2", "WALL", "television")] == [
+        "chair", "chair", "wall", "screen"]
+    assert class_of_node("Cube.003") == class_of_node("") == class_of_node("armchair") == UNKNOWN_CLASS

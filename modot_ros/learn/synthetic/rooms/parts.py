@@ -43,10 +43,12 @@ class Part:
 
 @dataclass
 class Thing:
-    """Parts of one instance, and the level tops that clutter may stand on: (centre, half extents) per top."""
+    """Parts of one instance, the level tops that clutter may stand on, (centre, half extents) per top, and of clutter the
+    name of its maker."""
 
     parts: list[Part]
     tops: list[tuple[tuple[float, float, float], tuple[float, float]]] = field(default_factory=list)
+    name: str = ""
 
     @property
     def half_footprint_m(self) -> np.ndarray:

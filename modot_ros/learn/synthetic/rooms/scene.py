@@ -9,6 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from modot_ros.learn.synthetic.rooms.furniture import AGAINST_WALL, FLOOR_THINGS, OFTEN_AT_WALL, WEIGHTS, chair
 from modot_ros.learn.synthetic.rooms.materials import MaterialTable
+from modot_ros.learn.synthetic.rooms.names import class_of
 from modot_ros.learn.synthetic.rooms.parts import FLAT_M, Thing, box, frustum
 from modot_ros.learn.synthetic.rooms.shapes import BOX, Solid
 from modot_ros.learn.synthetic.rooms.tabletop import clutter, desk_set
@@ -36,7 +37,7 @@ class Top:
 
 @dataclass(frozen=True)
 class Scene:
-    """A room from the corner (0, 0, 0) to size_m, z up. names[i] is the class of instance i; 0 is the shell."""
+    """A room from the corner (0, 0, 0) to size_m, z up. names[i] is the name of instance i; 0 is the shell."""
 
     seed: int
     size_m: np.ndarray
@@ -92,7 +93,7 @@ class _Builder:
             self.solids.append(Solid(part.kind, np.asarray(origin_m) + turn @ np.array(part.centre_m, float),
                                      turn @ part.rotation, np.array(part.half_m, float),
                                      roles[part.role], instance, part.taper, part.cut, part.hole, part.inside,
-                                     part.planes))
+                                     part.planes, class_of(name)))
         return instance
 
     def shell(self) -> None:
@@ -108,7 +109,7 @@ class _Builder:
                 ("annex floor", "floor"), ("annex wall", "wall"), ("ground", "outdoors"), ("outdoors", "outdoors"),
                 ("sky", "sky"))}
         for centre, half, role in pieces:
-            self.solids.append(Solid(BOX, centre, np.eye(3), half, material[role]))
+            self.solids.append(Solid(BOX, centre, np.eye(3), half, material[role], class_id=class_of(role)))
         if opening:
             self.dress(opening, deep_m)
         sz = self.size_m[2]
@@ -116,7 +117,8 @@ class _Builder:
             corner = self.rng.uniform([0.1, 0.1], self.size_m[:2] - 0.1)
             corner[self.rng.integers(2)] = 0.0
             half = self.rng.uniform(0.15, 0.4, 2)
-            self.solids.append(Solid(BOX, np.append(corner, sz / 2), np.eye(3), np.append(half, sz / 2), accent))
+            self.solids.append(Solid(BOX, np.append(corner, sz / 2), np.eye(3), np.append(half, sz / 2), accent,
+                                     class_id=class_of("wall")))
             self.taken.append((corner, half))
 
     def dress(self, opening: Opening, deep_m: float) -> None:
@@ -213,7 +215,7 @@ class _Builder:
         spots: list[tuple[np.ndarray, float]] = []
 
         def put(thing: Thing, spot: np.ndarray, height_m: float, angle: float) -> None:
-            self.place("clutter", thing, centre_m + turn @ np.append(spot, height_m), yaw + angle)
+            self.place(thing.name, thing, centre_m + turn @ np.append(spot, height_m), yaw + angle)
 
         if work and half[0] > 0.35:
             seat = np.array([self.rng.uniform(-1, 1) * max(half[0] - 0.4, 0), 0])

@@ -22,6 +22,8 @@ import numpy as np
 import torch
 from scipy.spatial import ConvexHull
 
+from modot_ros.classes import UNKNOWN_CLASS
+
 BOX, ELLIPSOID, FRUSTUM, HULL = range(4)
 KINDS = (BOX, ELLIPSOID, FRUSTUM, HULL)
 FACES = 10                                              # most planes of a HULL
@@ -61,6 +63,7 @@ class Solid:
     hole: float = 0.0
     inside: bool = False
     planes: np.ndarray | None = None
+    class_id: int = UNKNOWN_CLASS                       # in modot_ros.classes.CLASS_NAMES
 
 
 class Solids:

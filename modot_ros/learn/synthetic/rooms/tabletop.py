@@ -370,7 +370,7 @@ _MAKERS, _WEIGHTS = list(SMALL), np.array(list(SMALL.values())) / sum(SMALL.valu
 def clutter(rng: np.random.Generator) -> Thing:
     """One small thing; one in eight that can lies on its side."""
     maker = _MAKERS[rng.choice(len(_MAKERS), p=_WEIGHTS)]
-    thing = maker(rng)
+    thing = replace(maker(rng), name=maker.__name__.rstrip("_"))
     if maker in (bottle, can, tub) and rng.random() < 0.12:
         return lying(thing)
     return thing
@@ -383,17 +383,18 @@ def lying(thing: Thing) -> Thing:
                      turn=tuple((over * Rotation.from_rotvec(part.turn)).as_rotvec())) for part in thing.parts]
     middle = np.mean([part.centre_m[0] for part in parts])
     lowest = min(part.centre_m[2] - part.reach_m[2] for part in parts)
-    return Thing([replace(part, centre_m=tuple(np.subtract(part.centre_m, (middle, 0, lowest)))) for part in parts])
+    return Thing([replace(part, centre_m=tuple(np.subtract(part.centre_m, (middle, 0, lowest)))) for part in parts],
+                 name=thing.name)
 
 
 def desk_set(rng: np.random.Generator) -> list[tuple[Thing, float, float, float]]:
     """A place to work: things with their x, y (metres) and yaw (radians) on a desk whose front is at -y."""
     if rng.random() < 0.3:
-        found = [(laptop(rng), 0.0, rng.uniform(-0.1, 0.05), rng.normal(0, 0.15))]
+        found = [(replace(laptop(rng), name="laptop"), 0.0, rng.uniform(-0.1, 0.05), rng.normal(0, 0.15))]
     else:
-        found = [(monitor(rng), 0.0, rng.uniform(0.08, 0.16), rng.normal(0, 0.12)),
-                 (keyboard(rng), rng.normal(0, 0.04), rng.uniform(-0.2, -0.08), rng.normal(0, 0.08))]
+        found = [(replace(monitor(rng), name="monitor"), 0.0, rng.uniform(0.08, 0.16), rng.normal(0, 0.12)),
+                 (replace(keyboard(rng), name="keyboard"), rng.normal(0, 0.04), rng.uniform(-0.2, -0.08), rng.normal(0, 0.08))]
     if rng.random() < 0.8:
-        found.append((mouse(rng), rng.uniform(0.26, 0.34) * rng.choice([-1, 1]), rng.uniform(-0.2, -0.08),
-                      rng.normal(0, 0.2)))
+        found.append((replace(mouse(rng), name="mouse"), rng.uniform(0.26, 0.34) * rng.choice([-1, 1]),
+                      rng.uniform(-0.2, -0.08), rng.normal(0, 0.2)))
     return found

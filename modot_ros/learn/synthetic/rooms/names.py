@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The class of everything in a room, by the name of its maker or, for the shell, by the role of its piece."""
+from __future__ import annotations
+
+from modot_ros.classes import CLASS_NAMES, class_id
+
+CLASS_OF = {
+    "office_chair": "chair", "lounge_chair": "chair", "stool": "chair", "cabinet": "storage", "shelf": "storage",
+    "television": "screen", "floor_lamp": "lamp", "bin": "box", "crates": "box", "board": "picture", "carpet": "rug",
+    "monitor": "screen", "laptop": "screen", "pot": "plant", "carton": "box",
+    # the shell: roles of walls.slabs and walls.beyond
+    **{f"wall{number}": "wall" for number in range(4)}, "annex floor": "floor", "annex wall": "wall",
+    "ground": "outside", "outdoors": "outside", "sky": "outside",
+}
+
+
+def class_of(name: str) -> int:
+    """Id in CLASS_NAMES. What stands on tops and has no class of its own is an object."""
+    return class_id(CLASS_OF.get(name, name if name in CLASS_NAMES else "object"))
