@@ -9,4 +9,5 @@
     depth_boundary      depth_boundary_error of iBims-1, scale_invariant_boundary_f of Depth Pro
     canny               depth_edges: boundaries of a network that has none
     depth_steps         step_boundaries: boundaries that exact depth shows
+    class_scores        confusion, class_scores: semantic classes, 20 or merged into 13 or 6; ClassByRow: without a network
 """
