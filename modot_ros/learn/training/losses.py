@@ -82,19 +82,23 @@ def gradient_matching(difference: Tensor, valid: Tensor, scales: int = 4) -> Ten
     return total
 
 
-def balanced_boundary(logits: Tensor, boundary: Tensor, negative_weight: float = 1.1) -> Tensor:
+def balanced_boundary(logits: Tensor, boundary: Tensor, negative_weight: float = 1.1,
+                      importance: Tensor | None = None) -> Tensor:
     """Class-balanced cross entropy (CCE): boundary pixels weigh by the share of the others, and the other way round.
 
     Args:
         logits: [N, 1, h, w].
         boundary: float, 1 on a boundary, 0 off it; anything else is ignored.
         negative_weight: lambda; larger means fewer false boundaries. 1.1 for NYUD-MT and Hypersim, 1.7 for OB-FUTURE.
+        importance: [N, 1, h, w], by which pixels count more; None: all alike.
 
     With p and n the shares of both classes in the batch the weights are n and 1.1 * lambda * p.
     """
     positive, negative = boundary == 1, boundary == 0
     share_positive, share_negative = positive.float().mean(), negative.float().mean()
     weight = share_negative * positive + (1.1 * negative_weight * share_positive) * negative
+    if importance is not None:
+        weight = weight * importance
     target = positive.to(logits.dtype)
     return (weight * F.binary_cross_entropy_with_logits(logits, target, reduction="none")).mean()
 

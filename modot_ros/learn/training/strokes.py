@@ -4,8 +4,8 @@
 In the first stage strokes are drawn before there is an output: along some true lines, and along edges of the picture that are
 no boundaries. In the second one a first pass without strokes gives an output, the simulated person corrects it, and the
 network learns to predict the truth from both. Radii and lengths are those of `Lengths.scaled`. Two things are added to the
-paper: the brush's width varies, as people choose it, and some pictures get the strokes of another one, so that a stroke
-counts for little where the picture has no edge.
+paper: the brush's width varies, as people choose it; some pictures get the strokes of another one, so that a stroke
+counts for little where the picture has no edge; and the small network's loss counts pixels under strokes more often.
 """
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ from modot_ros.scene.pixel_scores import boundary_f
 from modot_ros.scene.suppression import PREVIOUS_THRESHOLD, previous_output
 
 FIRST_STAGE = 4 / 13                                    # of the run: epochs 0-3 of 13
-OTHER_STROKES = 0.25                                    # share of the second stage's pictures that get those of another one
+OTHER_STROKES = 0.3                                     # share of the second stage's pictures that get those of another one
+STROKE_IMPORTANCE = 4.0                                 # of the pixels under strokes, where somebody saw an error
 BRUSHES = (0.6, 1.6)                                    # how much narrower or broader than scaled
 MOST = 5                                                # strokes of either kind at validation
 BEGIN_VIEWS = 24                                        # that the weights of modot_nano are taken over with
@@ -141,7 +142,8 @@ class StrokeRun:
             hold_statistics(self.network)
         boundary = batch.boundary.to(self.device)
         logits = self.network(self._input(batch.image, maps))
-        loss = stroke_loss(logits, boundary, options.negative_weight)
+        touched = torch.from_numpy(maps[:, :2].max(axis=1, keepdims=True)).to(self.device)
+        loss = stroke_loss(logits, boundary, options.negative_weight, 1.0 + (STROKE_IMPORTANCE - 1.0) * touched)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), options.gradient_limit)
@@ -214,12 +216,14 @@ class StrokeRun:
         return network.eval()
 
 
-def stroke_loss(logits: list[Tensor], boundary: Tensor, negative_weight: float = 3.0) -> Tensor:
+def stroke_loss(logits: list[Tensor], boundary: Tensor, negative_weight: float = 3.0,
+                importance: Tensor | None = None) -> Tensor:
     """Of the published networks, which have six outputs, their own; else that of the small ones, where what is before the last
-    output counts a fifth. boundary: [N, 1, h, w], 0, 1, or anything else where nothing is known."""
+    output counts a fifth, and pixels by their `importance` [N, 1, h, w]. boundary: [N, 1, h, w], 0, 1, or anything else where
+    nothing is known."""
     if len(logits) == len(WEIGHTS):
         return interactive_losses(logits, boundary).sum()
-    each = [balanced_boundary(x, boundary, negative_weight) for x in logits]
+    each = [balanced_boundary(x, boundary, negative_weight, importance) for x in logits]
     return each[-1] + 0.2 * sum(each[:-1])
 
 

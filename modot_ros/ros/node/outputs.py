@@ -343,7 +343,7 @@ OUTPUTS = (
            "(REP 117); or 16UC1 millimetres", ("depth",), depth_image, METRIC),
     Output("~/depth/camera_info", CameraInfo, "Camera of all outputs, at their size", ("depth",), camera_info,
            METRIC),
-    Output("~/depth/uncertainty", Image, "32FC1, standard deviation of ln z; only models that predict it (modot_lite)",
+    Output("~/depth/uncertainty", Image, "32FC1, standard deviation of ln z; of models that predict it (modot_nano, modot_lite)",
            ("depth",), uncertainty_image, METRIC, needs_uncertainty=True),
     Output("~/depth/fused", Image, "32FC1 metres of the depth camera on `range`, its holes filled with predicted depth at the "
            "scale around them; only with `range_type: depth_image`", ("depth",), fused_image, METRIC, needs_depth_camera=True),

@@ -89,6 +89,8 @@ def test_balanced_boundary_by_hand():
     # On: weight 0.5, -ln(0.5). Off: weight 1.1 * 2 * 0.25, -ln(1 - 0.75) and -ln(0.5).
     expected = (0.5 * math.log(2) + 0.55 * (math.log(4) + math.log(2))) / 4
     assert float(balanced_boundary(logits, boundary, negative_weight=2.0)) == pytest.approx(expected)
+    more = (4 * 0.5 * math.log(2) + 0.55 * (math.log(4) + math.log(2))) / 4
+    assert float(balanced_boundary(logits, boundary, 2.0, map_of([4.0, 1.0, 1.0, 9.0]))) == pytest.approx(more)
 
 
 def test_balanced_boundary_asks_for_the_truth():
