@@ -22,9 +22,10 @@ def run(options: argparse.Namespace) -> int:
 
     name = import_checkpoint(options.file, options.output, options.dataset)
     use = f"load_order_network({name!r}, {str(options.output)!r}) of modot_ros.model"
-    if name in (*MODELS, *ORDER_MODELS):
-        kind = "" if name in MODELS else "order-"
-        use = f"--{kind}model {name} --{kind}weights {options.output}"
+    uses = [f"--{kind}model {name} --{kind}weights {options.output}"
+            for kind, names in (("", MODELS), ("order-", ORDER_MODELS)) if name in names]
+    if uses:                                            # InstaDepthNet gives depth as well as orders
+        use = " or ".join(uses)
     if name in STROKE_MODELS:
         use = f"modot refine --model {name} --weights {options.output}"
     print(f"{options.output}: weights of {name}; use them with {use}")

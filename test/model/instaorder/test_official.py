@@ -206,7 +206,7 @@ def test_half_precision_is_that_of_the_weights(small, tmp_path):
 
 def test_the_command_imports_and_says_how_to_go_on(small, tmp_path, capsys):
     for name, said in (("instadepthnet_od", "--order-model instadepthnet_od --order-weights"),
-                       ("pcnet_m", "load_order_network('pcnet_m'")):
+                       ("midas_v21", "--model midas_v21 --weights"), ("pcnet_m", "load_order_network('pcnet_m'")):
         file = saved(tmp_path / f"InstaOrder_{FILES[name]}.pth.tar", official(small(name)))
         assert main(["weights", "import", str(file), "-o", str(tmp_path / "out.safetensors")]) == 0
         assert said in capsys.readouterr().out
