@@ -19,6 +19,7 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
+from modot_ros.ros.node.topics import camera_info_topic
 from modot_ros.ros.sources.image_source import declare
 from modot_ros.ros.watch.recording import Recording
 
@@ -44,10 +45,17 @@ class Recorder(Node):
         folder = Path(value["output"] or datetime.now().strftime("recording_%Y-%m-%d_%H-%M-%S"))
         self.recording = Recording(folder)
         self.stopped = ""
-        self.wanted = {self.resolve_topic_name(name) for name in value["topics"]}
+        self.wanted = {self.full_name(name) for name in value["topics"]}
         self.create_timer(LOOK_PERIOD_S, self.look)
         self.create_timer(value["report_period_s"], self.report)
         self.get_logger().info(f"recording {', '.join(sorted(self.wanted))} into {folder}")
+
+    def full_name(self, name: str) -> str:
+        """Of a topic; camera_info that nobody remapped is beside the image, as for modot_node."""
+        resolved = self.resolve_topic_name(name)
+        if name == "camera_info":
+            return camera_info_topic(resolved, self.resolve_topic_name("image"), self.get_namespace())
+        return resolved
 
     def look(self) -> None:
         """Subscribes the wanted topics that have a publisher by now."""

@@ -56,6 +56,8 @@ def test_the_command_records_what_it_predicts_and_overwrites_nothing(tmp_path, c
     assert cli.main(arguments) == 0
     assert len(messages(tmp_path / "made")["/modot_node/depth/image"]) == 1
     assert cli.main(arguments) == 2 and "exists already" in capsys.readouterr().err
+    assert cli.main(["predict", "nowhere.png", "-o", str(tmp_path / "out"), "--mcap", str(tmp_path / "none")]) == 2
+    assert not (tmp_path / "none").exists()
 
 
 def test_the_foxglove_layout_shows_topics_that_are_recorded():

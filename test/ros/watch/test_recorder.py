@@ -47,3 +47,14 @@ def test_without_room_it_stops_and_says_why(recorder, make_image, monkeypatch):
     rig.until(lambda: node.stopped)
     assert "MB are left on the disk" in node.stopped
     node.close()
+
+
+def test_the_calibration_is_looked_for_beside_the_image(running, tmp_path):
+    rig = running()
+    node = Recorder(context=rig.node.context, cli_args=["--ros-args", "-r", "image:=/cam/color/image_raw"], parameter_overrides=[
+        rclpy.Parameter("output", value=str(tmp_path / "made")), rclpy.Parameter("topics", value=["image", "camera_info"])])
+    try:
+        assert node.wanted == {"/cam/color/image_raw", "/cam/color/camera_info"}
+    finally:
+        node.close()
+        node.destroy_node()
