@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does the predicted standard deviation of ln z follow the error? On photographs with sensor depth.
+"""Does the predicted standard deviation of ln z follow the error? On photographs with sensor depth, and renders.
 
     python benchmarks/uncertainty.py [--model modot_nano] [--weights FILE] [--data FOLDER] [--scenes A B ...] [--plot FILE]
 
@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import platform
+import subprocess
 import sys
 from pathlib import Path
 
@@ -75,7 +77,10 @@ def main() -> None:
               "rank_correlation_pictures": round(spearmanr(*each.T).statistic, 3),
               "median_std": round(float(np.median(each[:, 0])), 3),
               **{f"std_{name}": round(float(np.median(values)), 3) for name, values in odd.items()},
-              "mean_error": round(float(wrong.mean()), 3), "expected_error": round(float(sigma.mean()) / math.sqrt(2), 3)}
+              "mean_error": round(float(wrong.mean()), 3), "expected_error": round(float(sigma.mean()) / math.sqrt(2), 3),
+              "device": f"{predictor.device}, {platform.processor() or platform.machine()}",
+              "commit": subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True,
+                                       text=True).stdout.strip()}
     if options.plot:
         from matplotlib.figure import Figure
         figure = Figure(figsize=(9, 4), layout="constrained")

@@ -46,7 +46,8 @@ class RelativeDepth(nn.Module):
 
 
 def relative_inverse(disparity: Tensor) -> Tensor:
-    """Disparity [N, 1, h, w] -> inverse depth of which the nearest pixel of each picture has 1, and none less than 0.01."""
+    """Disparity [N, 1, h, w] -> inverse depth of which the nearest pixel of each picture has 1, and none less than 0.01
+    (all of a picture whose disparity is 0)."""
     return (disparity / disparity.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1e-6)).clamp(min=1.0 / _FARTHEST)
 
 

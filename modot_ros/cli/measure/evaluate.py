@@ -89,8 +89,7 @@ def _published(options: argparse.Namespace) -> int:
     predictor = Predictor(options.model, options.weights, options.device, options.precision, flip=True)
     options.output.mkdir(parents=True, exist_ok=True)           # before the work, for it may fail
     lines, rows = [f"# {predictor.name}, scored as published", ""], []
-    for data in options.data:
-        pictures = open_published(data, options.views)
+    for pictures in [open_published(data, options.views) for data in options.data]:       # all, before the first is scored
         rows.append(published_row(pictures, predictor, partial(progress, pictures.title)))
         lines += published_lines(rows[-1], predictor.name)
     (options.output / "published.md").write_text("\n".join(lines))

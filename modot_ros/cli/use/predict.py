@@ -34,12 +34,9 @@ def run(options: argparse.Namespace) -> int:
     draw = panel if options.panel else overlay
     done, film = 0, None
     with ExitStack() as stack:
-        recording = None
-        if options.mcap is not None and options.mcap.exists():
-            raise FileExistsError(f"{options.mcap} exists already: recordings are not overwritten, choose another name")
+        recording = None if options.mcap is None else stack.enter_context(_recording(options.mcap))
         for seen in predictions(options):
-            if options.mcap is not None:                # not before the input was found good
-                recording = recording or stack.enter_context(_recording(options.mcap))
+            if recording is not None:
                 recording.add(seen.rgb, seen.prediction, seen.time_s)
             if seen.rate_hz:
                 film = film or stack.enter_context(Film(options.output, Path(options.input).stem, seen.rate_hz, draw))

@@ -22,8 +22,5 @@ def run(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         raise ValueError(f"recording needs ROS 2 and {error.name} can't be imported: source a distribution, or enter "
                          ".ros/environment.sh of a checkout") from error
-    chosen = [] if options.output is None else ["-p", f"output:='{options.output}'"]
-    if options.topics:
-        chosen += ["-p", f"topics:=[{', '.join(options.topics)}]"]
-    given = ["--ros-args", *chosen, *options.ros_args]
-    return recorder.main(given if len(given) > 1 else None)
+    chosen = {"output": options.output and str(options.output), "topics": options.topics}
+    return recorder.main(["--ros-args", *options.ros_args], {name: value for name, value in chosen.items() if value})

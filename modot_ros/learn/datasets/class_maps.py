@@ -44,16 +44,18 @@ def class_of_word(word: str) -> int:
 
 
 def read_names(path: Path) -> tuple[str, ...]:
-    """Names of classes, one a line, that of the smallest id first; empty lines are left out.
+    """Names of classes, one a line, that of the smallest id first.
 
-    Raises ValueError for a file that is missing, is no text, has no name, or has one twice.
+    Raises ValueError for a file that is missing, is no text, has no name, has one twice, or has an empty line between them.
     """
     try:
-        names = tuple(line.strip() for line in path.read_text().splitlines() if line.strip())
+        names = tuple(line.strip() for line in path.read_text().rstrip().splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} can't be read as names of classes ({error})") from error
     if not names:
         raise ValueError(f"{path} names no class")
+    if "" in names:                                     # left out, it would shift the ids of all that follow
+        raise ValueError(f"{path} has no name in line {names.index('') + 1}")
     doubles = sorted({name for name in names if names.count(name) > 1})
     if doubles:
         raise ValueError(f"{path} names {', '.join(map(repr, doubles))} more than once")

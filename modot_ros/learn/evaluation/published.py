@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 
 from modot_ros.learn.datasets import open_dataset
+from modot_ros.learn.datasets.depth_sets.ob_hypersim import PUBLISHED_DIVISOR
 from modot_ros.learn.datasets.sample import Sample
 from modot_ros.learn.evaluation.pictures import Pictures
 from modot_ros.learn.evaluation.published_table import COLUMNS, NOTES, PUBLISHED, SOURCE
@@ -22,7 +23,6 @@ from modot_ros.predictor import Predictor
 from modot_ros.scene.geometry import ray_lengths
 
 KINDS = ("nyud_mt", "ob_future", "ob_hypersim", "ibims")
-HYPERSIM_UNIT_M = 3.05
 IBIMS_FACTOR, IBIMS_THRESHOLD, THRESHOLD = 3.7, 0.5, 0.7
 FUTURE_RANGE_M, FUTURE_OFFSET_M = 9.9, 0.1              # greys 0 to 255 are distances from the second to both, read as 0 to 10
 # The paper's names of the scores; `published_table` has those of the tables here.
@@ -46,7 +46,7 @@ def paper_depth(depth_m: np.ndarray, sample: Sample, kind: str) -> np.ndarray:
         return depth_m
     height, width = depth_m.shape
     range_m = depth_m * ray_lengths(width, height, float(sample.K[0, 0]))
-    return range_m / HYPERSIM_UNIT_M if kind == "ob_hypersim" else 10 * (range_m - FUTURE_OFFSET_M) / FUTURE_RANGE_M
+    return range_m / PUBLISHED_DIVISOR if kind == "ob_hypersim" else 10 * (range_m - FUTURE_OFFSET_M) / FUTURE_RANGE_M
 
 
 def open_published(data: str, limit: int | None = None) -> Pictures:
@@ -65,18 +65,17 @@ def published_row(pictures: Pictures, predictor: Predictor, progress: Callable[[
     if predictor.depth_kind != "metric" or not predictor.flip:
         raise ValueError(f"{predictor.name}: the published protocol needs metric depth and the mirrored picture")
     threshold, factor = (IBIMS_THRESHOLD, IBIMS_FACTOR) if pictures.kind == "ibims" else (THRESHOLD, 1.0)
-    in_paper_units = predictor.loaded.canonical_focal is None       # weights that were trained on the set as it is published
+    # Weights that were trained on OB-FUTURE predict its unit; all others predict metres.
+    in_its_unit = pictures.kind == "ob_future" and predictor.loaded.record.get("dataset") == "ob-future"
     skipped: dict[str, str] = {}
     found: list[PublishedScores] = []
     for sample in pictures.samples(skipped):
-        if sample.depth_m is None or sample.boundary is None:
+        if not sample.valid.any() or sample.boundary is None:
             skipped[sample.name] = "has no depth or no boundaries"
             continue
         focal_px = None if sample.K is None else float(sample.K[0, 0])
         prediction = predictor.predict(sample.rgb, focal_px, parts=("depth", "boundary"))
-        depth = prediction.depth
-        if not (pictures.kind == "ob_future" and in_paper_units):
-            depth = paper_depth(depth, sample, pictures.kind)
+        depth = prediction.depth if in_its_unit else paper_depth(prediction.depth, sample, pictures.kind)
         found.append(published_scores(factor * depth, prediction.boundary_probability, sample.depth_m, sample.boundary,
                                       pictures.kind, threshold))
         if progress:

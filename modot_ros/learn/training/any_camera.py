@@ -56,8 +56,7 @@ def any_camera_batch(views: Viewable, indices: Tensor, width: int, height: int, 
             boundary[k].fill_(UNKNOWN)
     pad = (0, -columns % STRIDE, 0, -rows % STRIDE)
     return Batch(F.pad((rgb - mean) / deviation, pad, mode="replicate"), F.pad(depth_m, pad, value=math.nan),
-                 F.pad(boundary, pad, value=UNKNOWN), batch.metric,
-                 batch.teaches_metres)
+                 F.pad(boundary, pad, value=UNKNOWN), batch.metric, batch.teaches_metres)
 
 
 def _paint(rgb: Tensor, generator: torch.Generator) -> Tensor:

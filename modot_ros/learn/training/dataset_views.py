@@ -39,10 +39,13 @@ class SampleViews:
         height, width = one.rgb.shape[:2]
         depth_m = np.full((height, width), np.nan) if one.depth_m is None else np.where(one.valid, one.depth_m, np.nan)
         boundary = np.full((height, width), UNKNOWN) if one.boundary is None else one.boundary
+        if one.K is not None:
+            focal = float(one.K[0, 0]) / width
+        else:
+            focal = math.nan if self.shape_only else self.canonical_focal
         return (torch.from_numpy(np.ascontiguousarray(one.rgb.transpose(2, 0, 1))),
                 torch.from_numpy(depth_m.astype(np.float32))[None], torch.from_numpy(boundary.astype(np.uint8))[None],
-                math.nan if self.shape_only and one.K is None else self.canonical_focal if one.K is None
-                else float(one.K[0, 0]) / width, not self.shape_only)
+                focal, not self.shape_only)
 
     def _readable(self, index: int) -> Sample:
         for offset in range(len(self)):

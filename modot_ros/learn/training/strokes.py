@@ -3,7 +3,7 @@
 
 In the first stage strokes are drawn before there is an output: along some true lines, and along edges of the picture that are
 no boundaries. In the second one a first pass without strokes gives an output, the simulated person corrects it, and the
-network learns to predict the truth from both. Radii and lengths are those of `Lengths.scaled`. Two things are added to the
+network learns to predict the truth from both. Radii and lengths are those of `Lengths.scaled`. Three things are added to the
 paper: the brush's width varies, as people choose it; some pictures get the strokes of another one, so that a stroke
 counts for little where the picture has no edge; and the small network's loss counts pixels under strokes more often.
 """

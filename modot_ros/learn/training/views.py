@@ -159,8 +159,8 @@ def plain_batch(views: Viewable, indices: Tensor, width: int, height: int, canon
         rgb.append(image)
         depth_m.append(z * canonical_focal / focal)
         boundary.append(edge)
-    return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary),
-                 *torch.ones(2, len(rgb), dtype=torch.bool))
+    yes = torch.ones(len(rgb), dtype=torch.bool)
+    return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary), metric=yes, teaches_metres=yes)
 
 
 def resample(rgb: Tensor, depth_m: Tensor, boundary: Tensor, width: int, height: int) -> tuple[Tensor, Tensor, Tensor]:

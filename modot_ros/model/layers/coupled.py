@@ -128,7 +128,8 @@ class UncertaintyHead(nn.Module):
     """Standard deviation of ln z per pixel, from the depth features and the context of the whole picture.
 
     Heteroscedastic regression (Kendall and Gal, NIPS 2017). What it learns does not change the features that depth uses.
-    [N, in, h/4, w/4] and [N, context, ...] -> [N, 1, h, w].
+    Depth features [N, in, any height, any width], context [N, context, any height, any width] and an image [N, 3, h, w] for its
+    size -> [N, 1, h, w] inside LOG_DEPTH_STD_RANGE.
     """
 
     def __init__(self, in_channels: int, context_channels: int, channels: int) -> None:

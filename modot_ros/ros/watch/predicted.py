@@ -13,26 +13,34 @@ from std_msgs.msg import Header
 from modot_ros.prediction import Prediction
 from modot_ros.ros.calibration import Calibration
 from modot_ros.ros.messages.convert import image_message, order_graph_message
-from modot_ros.ros.watch.recording import Recording
+from modot_ros.ros.watch.recording import Recording, check_new
 from modot_ros.scene.drawing.overlay import overlay
 
 FRAME_ID = "camera_optical_frame"
 
 
 class PredictedRecording:
-    """As a context. Raises what Recording raises; `add` does, too."""
+    """A context. The file is begun with the first frame, so that an input without one leaves none.
+
+    Raises FileExistsError for a folder that exists already; `add` raises what Recording raises.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self.recording = Recording(folder)
+        check_new(folder)
+        self._folder = folder
+        self._recording: Recording | None = None
 
     def __enter__(self) -> PredictedRecording:
         return self
 
     def __exit__(self, *_) -> None:
-        self.recording.close()
+        if self._recording is not None:
+            self._recording.close()
 
     def add(self, rgb: np.ndarray, prediction: Prediction, time_s: float) -> None:
-        """A frame, `time_s` seconds after the first one; a model of relative depth gives depth_relative."""
+        """A frame, uint8 [H, W, 3] RGB, `time_s` seconds after the first one, with a whole prediction of it; a model of relative
+        depth gives depth_relative."""
+        self._recording = self._recording or Recording(self._folder)
         stamp_ns = round(time_s * 1e9)
         header = Header(frame_id=FRAME_ID, stamp=Time(sec=stamp_ns // 10 ** 9, nanosec=stamp_ns % 10 ** 9))
         height, width = rgb.shape[:2]
@@ -47,4 +55,4 @@ class PredictedRecording:
                     "/modot_node/overlay": image_message(overlay(rgb, prediction), "rgb8", header)}
         for topic, message in messages.items():
             kind = f"{type(message).__module__.partition('.')[0]}/msg/{type(message).__name__}"
-            self.recording.write(topic, kind, stamp_ns, serialize_message(message))
+            self._recording.write(topic, kind, stamp_ns, serialize_message(message))

@@ -7,6 +7,7 @@ computes those of its outputs that are recorded and no others.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import Any
 
 import rclpy
 from rcl_interfaces.msg import FloatingPointRange
-from rclpy.exceptions import ParameterException
+from rclpy.exceptions import InvalidTopicNameException, ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.validate_topic_name import validate_topic_name
 
 from modot_ros.ros.node.topics import camera_info_topic
 from modot_ros.ros.sources.image_source import declare
@@ -37,21 +40,26 @@ PARAMETERS = (
 
 
 class Recorder(Node):
-    """Raises what Recording raises. `stopped` says why it records no more."""
+    """Raises what Recording raises, and ValueError for topics that are no names. `stopped` says why it records no more."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__("recorder", **options)
         value = declare(self, PARAMETERS)
         folder = Path(value["output"] or datetime.now().strftime("recording_%Y-%m-%d_%H-%M-%S"))
+        self.wanted = {self.full_name(name) for name in value["topics"]}
         self.recording = Recording(folder)
         self.stopped = ""
-        self.wanted = {self.full_name(name) for name in value["topics"]}
         self.create_timer(LOOK_PERIOD_S, self.look)
         self.create_timer(value["report_period_s"], self.report)
         self.get_logger().info(f"recording {', '.join(sorted(self.wanted))} into {folder}")
 
     def full_name(self, name: str) -> str:
-        """Of a topic; camera_info that nobody remapped is beside the image, as for modot_node."""
+        """Of a topic; camera_info that nobody remapped is beside the image, as for modot_node. Raises ValueError for what is no
+        name."""
+        try:
+            validate_topic_name(name)
+        except InvalidTopicNameException as error:
+            raise ValueError(f"topics has {name!r}: {error}") from error
         resolved = self.resolve_topic_name(name)
         if name == "camera_info":
             return camera_info_topic(resolved, self.resolve_topic_name("image"), self.get_namespace())
@@ -99,11 +107,12 @@ class Recorder(Node):
         self.recording.close()
 
 
-def main(args: list[str] | None = None) -> int:
+def main(args: list[str] | None = None, chosen: Mapping[str, Any] | None = None) -> int:
+    """chosen: parameters by name, before those of the command line."""
     rclpy.init(args=args)
     node = None
     try:
-        node = Recorder()
+        node = Recorder(parameter_overrides=[Parameter(name, value=value) for name, value in (chosen or {}).items()])
         while rclpy.ok() and not node.stopped:
             rclpy.spin_once(node, timeout_sec=LOOK_PERIOD_S)
     except (OSError, ValueError, ParameterException) as error:

@@ -31,8 +31,7 @@ class Recording:
             from rosbags.typesys import Stores, get_typestore
         except ModuleNotFoundError as error:
             raise ValueError(f"recording needs `pip install rosbags` ({error})") from error
-        if folder.exists():
-            raise FileExistsError(f"{folder} exists already: recordings are not overwritten, choose another name")
+        check_new(folder)
         self.folder, self.messages = folder, 0
         self._types = get_typestore(Stores.LATEST)
         self._writer = Writer(folder, version=BAG_VERSION, storage_plugin=StoragePlugin.MCAP)
@@ -60,6 +59,12 @@ class Recording:
     def close(self) -> None:
         """Writes index and metadata. Raises OSError."""
         self._writer.close()
+
+
+def check_new(folder: Path) -> None:
+    """Raises FileExistsError for a folder that exists already."""
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists already: recordings are not overwritten, choose another name")
 
 
 def register(types, kind: str) -> None:

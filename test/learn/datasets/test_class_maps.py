@@ -38,9 +38,10 @@ def test_maps_that_do_not_fit_name_their_file(writer):
 
 
 def test_names_are_one_a_line_and_none_twice(writer):
-    writer.text("names.txt", "wall\n\n sofa, couch \n")
+    writer.text("names.txt", "wall\n sofa, couch \n\n")
     assert read_names(writer.root / "names.txt") == ("wall", "sofa, couch")
-    for text, message in (("wall\ndoor\nwall\n", "names 'wall' more than once"), ("\n", "names no class")):
+    for text, message in (("wall\ndoor\nwall\n", "names 'wall' more than once"), ("\n", "names no class"),
+                          ("wall\n\nsofa\n", "has no name in line 2")):
         writer.text("names.txt", text)
         with pytest.raises(ValueError, match=f"names.txt {message}"):
             read_names(writer.root / "names.txt")

@@ -23,9 +23,9 @@ class Fixed:
 
     name, depth_kind, flip = "modot", "metric", True
 
-    def __init__(self, depth, probability, canonical_focal=None):
+    def __init__(self, depth, probability, dataset="nyud-mt"):
         self.found = SimpleNamespace(depth=depth, boundary_probability=probability)
-        self.loaded = SimpleNamespace(canonical_focal=canonical_focal)
+        self.loaded = SimpleNamespace(record={"dataset": dataset})
 
     def predict(self, rgb, focal_px, parts):
         assert parts == ("depth", "boundary") and focal_px == 8.0
@@ -58,10 +58,10 @@ def test_the_row_is_the_mean_of_the_protocol_s_scores(kind, threshold, factor):
     assert row.pictures == 1 and row.skipped == {"b": "has no depth or no boundaries"}
 
 
-def test_weights_of_the_paper_s_authors_are_in_the_unit_of_ob_future_already():
+def test_only_weights_that_were_trained_on_ob_future_predict_its_unit():
     depth = np.full((6, 8), 2.0, np.float32)
-    assert published_row(pictures("ob_future", depth), Fixed(depth, depth / 4)).scores.rms == 0
-    assert published_row(pictures("ob_future", depth), Fixed(depth, depth / 4, canonical_focal=0.8)).scores.rms > 0.01
+    assert published_row(pictures("ob_future", depth), Fixed(depth, depth / 4, "ob-future")).scores.rms == 0
+    assert published_row(pictures("ob_future", depth), Fixed(depth, depth / 4)).scores.rms > 0.01
 
 
 def test_what_the_protocol_cannot_score_is_refused(tmp_path):
@@ -82,7 +82,7 @@ def test_the_paper_s_rows_stand_below_ours():
     assert "| SharpNet (MoDOT, WACV 2026) | 0.8551 |" in text and "0.1235" in text and "`b`: has no depth" in text
 
 
-def test_every_row_of_the_slides_is_quoted():
+def test_every_row_of_the_slides_comparisons_is_quoted():
     """Methods that the tables of two synthetic sets, of NYUD-MT and of depth-only networks name."""
     compared = {"SharpNet", "MTAN", "PAD-Net", "MTI-Net", "InvPT", "DenseMTL"}
     own = {"MoDOT", "MoDOT + SSR", "MoDOT's depth baseline", "MoDOT's boundary baseline"}
@@ -102,4 +102,9 @@ def test_the_command_scores_a_set_and_names_what_it_can_not(tmp_path, monkeypatc
     assert cli.main(["evaluate", "--protocol", "published", "--data", "nyud_mt=x", "-o", str(tmp_path)]) == 0
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert last[0]["set"] == "nyud_mt" and last[0]["abs_rel"] == 0.0 and (tmp_path / "published.md").is_file()
+    calls = []
+    monkeypatch.setattr(published, "published_row", lambda *_: calls.append(1))
+    monkeypatch.setattr(published, "open_published", open_published)
+    assert cli.main(["evaluate", "--protocol", "published", "--data", "ibims=x", "wrong=y", "-o", str(tmp_path)]) == 2
+    assert not calls                                    # nothing is scored before all sets are open
     assert cli.main(["evaluate", "--protocol", "published", "--sequence", "--data", "nyud_mt=x"]) == 2

@@ -58,3 +58,11 @@ def test_the_calibration_is_looked_for_beside_the_image(running, tmp_path):
     finally:
         node.close()
         node.destroy_node()
+
+
+def test_what_is_no_topic_is_refused_before_anything_is_written(running, tmp_path):
+    rig = running()
+    with pytest.raises(ValueError, match="topics has '12'"):
+        Recorder(context=rig.node.context, parameter_overrides=[rclpy.Parameter("output", value=str(tmp_path / "made")),
+                                                                rclpy.Parameter("topics", value=["image", "12"])])
+    assert not (tmp_path / "made").exists()

@@ -56,6 +56,8 @@ def test_every_class_is_made_by_somebody():
     assert made == set(range(len(CLASS_NAMES)))
     assert [CLASS_NAMES[class_of(name)] for name in ("stool", "shelf", "television", "pot", "vase", "mouse", "carton")] == [
         "chair", "storage", "screen", "plant", "object", "object", "box"]
+    with pytest.raises(ValueError, match="class 'chiar' is unknown"):
+        class_of("chiar")
 
 
 def test_clutter_has_the_name_of_its_maker():
