@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-# What can be asked of a predictor; "order" needs all the others.
-PARTS = ("depth", "boundary", "instances", "order")
+# What can be asked of a predictor; "order" needs the three before it. Only some models predict "classes".
+PARTS = ("depth", "boundary", "instances", "order", "classes")
 
 # Where an order graph comes from: depth and boundaries, an order network, or both.
 METHODS = ("geometric", "learned", "fused")
@@ -47,8 +47,8 @@ class Instance:
     depth_m: float                                      # median z of the region; NaN without any depth
     depth_near_m: float                                 # 5 % quantile of z
     depth_far_m: float                                  # 95 % quantile of z
-    name: str = ""                                      # class name when the source of the labels gives one
-    score: float = 1.0                                  # confidence of the region itself, 0..1
+    name: str = ""                                      # of its class, by the source of the labels or by the model's classes
+    score: float = 1.0                                  # confidence of the name or, without one, of the region, 0..1
     age: int = 1                                        # frames that this id has been seen in, this one included
     hidden_by: int = 0                                  # 0 = visible; else the id that was last seen in front of it
 
@@ -116,6 +116,8 @@ class Prediction:
     boundary_side      uint8 [H, W], 0 off the mask, else 1..8, see SIDE_STEPS
     labels             int32 [H, W], 0 = background
     log_depth_std      float32 [H, W], standard deviation of ln depth, with the depth; None where the model gives none
+    classes            uint8 [H, W], ids of modot_ros.classes.CLASS_NAMES; None where the model predicts none
+    class_probability  float32 [H, W] in [0, 1], of that class; with `classes`
     """
 
     depth_kind: str                                     # "metric", "relative" or "none"
@@ -127,6 +129,8 @@ class Prediction:
     labels: np.ndarray | None = None
     graph: OrderGraph | None = None
     log_depth_std: np.ndarray | None = None
+    classes: np.ndarray | None = None
+    class_probability: np.ndarray | None = None
     stage_s: dict[str, float] = field(default_factory=dict)   # seconds of network, resize, thin, instances, order,
                                                                 # order_network
 
@@ -142,7 +146,8 @@ class Prediction:
         if side is not None:                            # codes run clockwise in steps of 45 degrees
             side = np.where(side > 0, (side.astype(np.int16) - 1 - 2 * quarters) % 8 + 1, 0).astype(np.uint8)
         arrays = {"depth": self.depth, "boundary_probability": self.boundary_probability, "boundary_mask": self.boundary_mask,
-                  "boundary_side": side, "labels": self.labels, "log_depth_std": self.log_depth_std}
+                  "boundary_side": side, "labels": self.labels, "log_depth_std": self.log_depth_std, "classes": self.classes,
+                  "class_probability": self.class_probability}
         turned: dict[str, Any] = {name: None if array is None else np.ascontiguousarray(np.rot90(array, quarters))
                                   for name, array in arrays.items()}
         graph = self.graph

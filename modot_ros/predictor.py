@@ -28,6 +28,7 @@ from modot_ros.prediction import METHODS, PARTS, OrderGraph, Prediction
 from modot_ros.scene.boundaries import thin
 from modot_ros.scene.geometry import check_focal, ray_lengths, resize_depth
 from modot_ros.scene.instances import validate_labels
+from modot_ros.scene.naming import names_of
 from modot_ros.scene.order.fusion import fuse, learned_graph
 from modot_ros.scene.order.graph import ASSUMED_FOCAL, order_graph
 from modot_ros.scene.order.nearness import shipped_weights
@@ -37,7 +38,7 @@ from modot_ros.scene.suppression import previous_output
 
 # What has to be computed before a part can be.
 _NEEDS = {"depth": {"depth"}, "boundary": {"depth", "boundary"}, "instances": {"depth", "boundary", "instances"},
-          "order": {"depth", "boundary", "instances", "order"}}
+          "order": {"depth", "boundary", "instances", "order"}, "classes": {"classes"}}
 MOST_REFINED_PX = 4_000_000                             # of a picture with strokes, which is not reduced
 
 
@@ -135,6 +136,11 @@ class Predictor:
         """Whether the model predicts the standard deviation of ln depth."""
         return self.engine.facts.has_uncertainty
 
+    @property
+    def has_semantics(self) -> bool:
+        """Whether the model predicts semantic classes."""
+        return self.engine.facts.has_semantics
+
     def predict(self, rgb: np.ndarray, focal_px: float | None = None, instances: np.ndarray | None = None,
                 parts: Collection[str] = PARTS) -> Prediction:
         """Depth, boundaries, instances and order graph of one picture.
@@ -144,7 +150,8 @@ class Predictor:
                     metric depth is right up to one factor. Depth of weights without a canonical camera (the published
                     ones) is not scaled by it: it holds for cameras like those of their data set
         instances   integer labels [H, W], 0 = background, kept as they are; None derives a class-agnostic partition
-        parts       which of prediction.PARTS are wanted; what they need is computed, the others stay None
+        parts       which of prediction.PARTS are wanted; what they need is computed, the others stay None. With "classes", which
+                    not every model predicts, instances of the order graph have names
         Raises ValueError for a picture, focal length, label image or part that cannot be used, naming it.
         """
         unknown = set(parts) - set(PARTS)
@@ -166,14 +173,14 @@ class Predictor:
         needed = set().union(*(_NEEDS[part] for part in parts))
 
         watch = _Stopwatch()
-        coarse: Any = look(lambda pictures: engine.maps(pictures, "depth" in needed, "boundary" in needed),
+        coarse: Any = look(lambda pictures: engine.maps(pictures, *(part in needed for part in ("depth", "boundary", "classes"))),
                            resized(rgb, facts.working_size), self.flip)
-        coarse_depth, coarse_probability, coarse_std = coarse
+        coarse_depth, coarse_probability, coarse_std = coarse[:3]
         watch.lap("network")
         depth: Any = None                               # which of these are computed depends on `needed`
         probability: Any = None
         labels: Any = None
-        mask = side = graph = std = None
+        mask = side = graph = std = classes = class_probability = None
         if "boundary" in needed:
             probability = cv2.resize(coarse_probability, (width, height), interpolation=cv2.INTER_LINEAR)
         if "depth" in needed:
@@ -187,6 +194,9 @@ class Predictor:
             depth = resize_depth(coarse_depth, (width, height), coarse_probability)
             if coarse_std is not None:
                 std = cv2.resize(coarse_std, (width, height), interpolation=cv2.INTER_LINEAR)
+        if coarse.classes is not None:
+            classes = cv2.resize(coarse.classes, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+            class_probability = cv2.resize(coarse.class_probability, (width, height), interpolation=cv2.INTER_LINEAR)
         watch.lap("resize")
         if "boundary" in needed:
             mask, side = thin(probability, depth, self.boundary_threshold)
@@ -198,7 +208,8 @@ class Predictor:
                 labels = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
             watch.lap("instances")
         if "order" in needed:
-            graph = self._graph(watch, rgb, labels, depth, probability, focal_px, found=instances is None)
+            names = () if classes is None else names_of(labels, classes, class_probability)
+            graph = self._graph(watch, rgb, labels, depth, probability, focal_px, *names, found=instances is None)
 
         def asked(part: str, value: Any) -> Any:
             return value if part in parts else None
@@ -206,7 +217,8 @@ class Predictor:
         return Prediction(depth_kind=self.depth_kind, focal_px=float(focal_px), depth=asked("depth", depth),
                           boundary_probability=asked("boundary", probability), boundary_mask=asked("boundary", mask),
                           boundary_side=asked("boundary", side), labels=asked("instances", labels),
-                          graph=asked("order", graph), log_depth_std=asked("depth", std), stage_s=watch.stage_s)
+                          graph=asked("order", graph), log_depth_std=asked("depth", std), classes=classes,
+                          class_probability=class_probability, stage_s=watch.stage_s)
 
     def refine(self, rgb: np.ndarray, strokes: Sequence[Stroke] = (), previous: np.ndarray | None = None) -> Prediction:
         """Boundaries of one picture, corrected where a person drew strokes (DNMMSI, BMVC 2025).
@@ -250,13 +262,18 @@ class Predictor:
         rgb            the picture that the prediction is of
         prediction     with depth and boundary
         labels         int32 [H, W] as `validate_labels` returns them
-        names, scores  class name and confidence of labels
+        names, scores  class name and confidence of labels; those without a name get that of the prediction's classes
         found          the labels are regions that `predict` found, under whatever numbers
         Raises ValueError for a prediction without depth or boundary.
         """
         if prediction.depth is None or prediction.boundary_probability is None:
             raise ValueError("prediction has no depth or no boundary: predict with both parts")
         watch = _Stopwatch()
+        if prediction.classes is not None:
+            own = names_of(labels, prediction.classes, prediction.class_probability)
+            given = {label for label, name in (names or {}).items() if name}
+            names, scores = ({**(theirs or {}), **{label: value for label, value in mine.items() if label not in given}}
+                             for mine, theirs in zip(own, (names, scores)))
         graph = self._graph(watch, rgb, labels, prediction.depth, prediction.boundary_probability,
                             prediction.focal_px, names, scores, found)
         return replace(prediction, labels=labels, graph=graph, stage_s={**prediction.stage_s, **watch.stage_s})

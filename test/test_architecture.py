@@ -16,14 +16,14 @@ ARROWS = {
     "classes": set(),
     "machine": set(),
     "prediction": set(),
-    "model": {"prediction"},
-    "scene": {"prediction"},
-    "engine": {"machine", "prediction", "model"},
+    "model": {"classes", "prediction"},
+    "scene": {"classes", "prediction"},
+    "engine": {"classes", "machine", "prediction", "model"},
     "predictor": {"prediction", "model", "scene", "engine"},
     "learn": {"machine", "classes", "prediction", "model", "scene", "predictor"},
-    "view": {"prediction", "model", "scene", "predictor"},
-    "ros": {"machine", "prediction", "model", "scene", "engine", "predictor", "view", "msg", "srv"},
-    "cli": {"machine", "prediction", "model", "scene", "engine", "predictor", "learn", "view", "ros"},
+    "view": {"classes", "prediction", "model", "scene", "predictor"},
+    "ros": {"classes", "machine", "prediction", "model", "scene", "engine", "predictor", "view", "msg", "srv"},
+    "cli": {"classes", "machine", "prediction", "model", "scene", "engine", "predictor", "learn", "view", "ros"},
 }
 DEMO_CAMERA = PACKAGE / "ros" / "sources" / "sim_camera.py"     # the one module of `ros` that may show synthetic rooms
 

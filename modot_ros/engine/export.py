@@ -6,7 +6,8 @@ depth_along, canonical_focal, max_depth_m, working_size, size ([width, height] o
 (per colour, of values in 0..1), record. Of an order network: name, config, mode, size (its side), mean, deviation, record.
 
     image [N, 3, h, w] -> depth [N, 1, h, w], boundary_probability [N, 1, h, w], and where there is a head for it
-                          log_depth_std [N, 1, h, w]
+                          log_depth_std [N, 1, h, w]; where there is a decoder for them, classes uint8 [N, 1, h, w] (ids of
+                          modot_ros.classes.CLASS_NAMES) and class_probability [N, 1, h, w]
     InstaOrderNet and OrderNet: masks_and_image [N, 5, s, s] -> their logits, named as `networks.py` names them
     InstaDepthNet: image [N, 3, s, s], mask_a and mask_b [N, 1, s, s] -> disparity [N, s, s] and logits
 
@@ -33,6 +34,7 @@ from modot_ros.model import (
     read_network,
 )
 from modot_ros.model.fold import fold_batch_norms
+from modot_ros.model.inference import class_maps
 from modot_ros.model.instaorder.midas import Midas
 from modot_ros.model.instaorder.networks import InstaDepthNet, InstaOrderNet
 from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, fit_size
@@ -63,8 +65,10 @@ class _Depth(nn.Module):
         self.network = network
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        depth_m, logits, *rest = self.network(image)
-        return depth_m.float(), torch.sigmoid(logits[-1].float()), *(std.float() for std in rest if std is not None)
+        wanted = {"classes": True} if getattr(self.network, "has_semantics", False) else {}
+        depth_m, logits, std, class_logits, *_ = *self.network(image, **wanted), None, None
+        return (depth_m.float(), torch.sigmoid(logits[-1].float()), *(() if std is None else (std.float(),)),
+                *(() if class_logits is None else class_maps(class_logits)))
 
 
 class _Order(nn.Module):
@@ -121,6 +125,7 @@ def export_network(network: nn.Module, metadata: dict[str, Any], picture_size: t
     width, height = (side + -side % STRIDE for side in picture_size)
     metadata = {**metadata, "size": [width, height]}
     outputs = ["depth", "boundary_probability"] + ["log_depth_std"] * getattr(network, "has_uncertainty", False)
+    outputs += ["classes", "class_probability"] * getattr(network, "has_semantics", False)
     image = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(0)) * 4 - 2
     return _traced(_Depth(network).eval(), metadata, (image,), ["image"], outputs)
 

@@ -21,5 +21,6 @@ class LocalEngine:
     def now(self) -> Engine:
         return self
 
-    def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True) -> list[Maps]:
-        return run_batch(self.loaded, pictures, depth, boundary)
+    def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True,
+             classes: bool = False) -> list[Maps]:
+        return run_batch(self.loaded, pictures, depth, boundary, classes)

@@ -13,11 +13,11 @@ import numpy as np
 
 from modot_ros.engine.engine import Engine, Facts
 from modot_ros.engine.export import METADATA_KEY, export_network, readable
-from modot_ros.engine.onnx_session import session
+from modot_ros.engine.onnx_session import only_what_is_asked, session
 from modot_ros.model import Maps, in_batches
 
 MOST_SESSIONS = 4                                       # sizes of pictures whose sessions are kept
-OUTPUTS = ("depth", "boundary_probability", "log_depth_std")
+OUTPUTS = ("depth", "boundary_probability", "log_depth_std", "classes", "class_probability")
 
 
 class OnnxEngine:
@@ -43,28 +43,32 @@ class OnnxEngine:
             self._metadata = metadata = _metadata(runtime, self._file)
             if metadata.get("name") != name:
                 raise ValueError(f"{weights}: this is {metadata.get('name')!r}, not {name!r}")
-            has_uncertainty = "log_depth_std" in _names(runtime)
+            has_uncertainty, has_semantics = (name in _names(runtime) for name in ("log_depth_std", "classes"))
             width, height = metadata["size"]
             self._sessions[height, width] = runtime
         else:
             self._network, self._metadata = readable(name, weights)
             metadata = self._metadata
-            has_uncertainty = getattr(self._network, "has_uncertainty", False)
+            has_uncertainty, has_semantics = (getattr(self._network, name, False)
+                                              for name in ("has_uncertainty", "has_semantics"))
             width, height = metadata["working_size"] or (64, 64)
             runtime = self._session(height + -height % 32, width + -width % 32)
-        self.facts = Facts.of_metadata(metadata, _device(runtime), has_uncertainty)
+        self.facts = Facts.of_metadata(metadata, _device(runtime), has_uncertainty, has_semantics)
         self.provider = runtime.get_providers()[0]
 
     def now(self) -> Engine:
         return self
 
-    def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True) -> list[Maps]:
+    def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True,
+             classes: bool = False) -> list[Maps]:
         """Raises ValueError for a picture whose shape a file was not exported for."""
-        wanted = (depth, boundary, depth and self.facts.has_uncertainty)
+        classes &= self.facts.has_semantics
+        wanted = (depth, boundary, depth and self.facts.has_uncertainty, classes, classes)
         names = [name for name, one in zip(OUTPUTS, wanted) if one]
 
         def network(images: list[np.ndarray]) -> list[np.ndarray | None]:
-            found = iter(self._session(*images[0].shape[:2]).run(names, {"image": _normalised(images, self._metadata)}))
+            found = iter(self._session(*images[0].shape[:2]).run(names, {"image": _normalised(images, self._metadata)},
+                                                                     only_what_is_asked()))
             return [next(found)[:, 0] if one else None for one in wanted]
         return in_batches(network, pictures)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from modot_ros.engine.engine import Engine, Facts
+from modot_ros.engine.engine import Engine, Facts, Wanted
 from modot_ros.model import Maps
 
 MOST_TOGETHER = 8                                       # pictures of one batch
@@ -18,8 +18,7 @@ MOST_TOGETHER = 8                                       # pictures of one batch
 @dataclass
 class _Request:
     pictures: Sequence[np.ndarray]
-    depth: bool
-    boundary: bool
+    wanted: Wanted
     maps: list[Maps] = field(default_factory=list)
     error: Exception | None = None
     done: bool = False
@@ -50,9 +49,10 @@ class SharedEngine:
     def now(self) -> Engine:
         return self
 
-    def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True) -> list[Maps]:
+    def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True,
+             classes: bool = False) -> list[Maps]:
         """As the engine's; errors are those of these pictures, not of others in the batch."""
-        request = _Request(pictures, depth, boundary)
+        request = _Request(pictures, Wanted(depth, boundary, classes))
         with self._line_lock:
             self._line.append(request)
         while not request.done:
@@ -73,12 +73,12 @@ class SharedEngine:
         return taken
 
     def _run(self, requests: list[_Request]) -> None:
-        depth, boundary = any(one.depth for one in requests), any(one.boundary for one in requests)
+        wanted = map(any, zip(*(one.wanted for one in requests)))
         pictures = [picture for one in requests for picture in one.pictures]
         try:
-            found = iter(self.engine.maps(pictures, depth, boundary))
+            found = iter(self.engine.maps(pictures, *wanted))
             for one in requests:
-                one.maps = [_asked(next(found), one) for _ in one.pictures]
+                one.maps = [one.wanted.of(next(found)) for _ in one.pictures]
         except Exception as error:
             if len(requests) > 1:                       # whose picture is it?
                 for one in requests:
@@ -88,8 +88,3 @@ class SharedEngine:
         self.batches, self.pictures = self.batches + 1, self.pictures + len(pictures)
         for one in requests:
             one.done = True
-
-
-def _asked(maps: Maps, request: _Request) -> Maps:
-    return Maps(maps.depth if request.depth else None, maps.probability if request.boundary else None,
-                maps.log_depth_std if request.depth else None)

@@ -73,6 +73,11 @@ class LoadedNetwork:
         """Whether the network predicts the standard deviation of ln depth."""
         return getattr(self.network, "has_uncertainty", False)
 
+    @property
+    def has_semantics(self) -> bool:
+        """Whether the network predicts the classes of modot_ros.classes.CLASS_NAMES."""
+        return getattr(self.network, "has_semantics", False)
+
 
 def save_checkpoint(path: str | Path, network: nn.Module, name: str, *, config: dict[str, Any] | None = None,
                     depth_kind: str = "metric", depth_along: str = "axis", canonical_focal: float | None,

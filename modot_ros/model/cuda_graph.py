@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from modot_ros.model.layers.windows import remembered
 
 WARM_UP_RUNS = 3
-Outputs = Any                                           # (Tensor or None, list of Tensor or None)
+Outputs = Any                                           # a tuple of Tensor, list of Tensor or None
 
 
 class GraphedNetwork:
@@ -32,12 +32,12 @@ class GraphedNetwork:
         self._outputs: Outputs = None
         self._held: list[Any] = []                      # tensors that the recording reads and others may forget
 
-    def __call__(self, image: Tensor, depth: bool = True, boundary: bool = True) -> Outputs:
-        """The outputs are valid until the next call."""
-        call = (image.shape, image.dtype, image.stride(), depth, boundary)
+    def __call__(self, image: Tensor, **wanted: bool) -> Outputs:
+        """wanted: as the network takes it. The outputs are valid until the next call."""
+        call = (image.shape, image.dtype, image.stride(), *sorted(wanted.items()))
         if self.trusted and call != self._recorded and self._last in (None, call):
             try:
-                self._record(image, depth, boundary)
+                self._record(image, wanted)
                 self._recorded = call
             except Exception as error:                  # torch reports what it cannot record in many ways
                 logging.getLogger(__name__).warning("CUDA graph is not used: %s", error)
@@ -45,7 +45,7 @@ class GraphedNetwork:
                 self._forget()
         self._last = call
         if call != self._recorded:
-            return self.network(image, depth=depth, boundary=boundary)
+            return self.network(image, **wanted)
         self._image.copy_(image)
         self._graph.replay()
         return self._outputs
@@ -53,7 +53,7 @@ class GraphedNetwork:
     def _forget(self) -> None:
         self._recorded, self._graph, self._image, self._outputs, self._held = None, None, None, None, []
 
-    def _record(self, image: Tensor, depth: bool, boundary: bool) -> None:
+    def _record(self, image: Tensor, wanted: dict[str, bool]) -> None:
         self._forget()                                  # frees the old recording's memory
         self._image = image.clone()
         stream = torch.cuda.Stream(image.device)
@@ -61,11 +61,11 @@ class GraphedNetwork:
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):             # caches fill and libraries choose their kernels
                 for _ in range(WARM_UP_RUNS):
-                    expected = self.network(self._image, depth=depth, boundary=boundary)
+                    expected = self.network(self._image, **wanted)
             torch.cuda.current_stream().wait_stream(stream)
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph):
-                outputs = self.network(self._image, depth=depth, boundary=boundary)
+                outputs = self.network(self._image, **wanted)
             graph.replay()
         torch.testing.assert_close(outputs, expected, rtol=1e-2, atol=1e-2)
         self._graph, self._outputs, self._held = graph, outputs, remembered(self.network)

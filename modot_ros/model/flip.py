@@ -6,6 +6,7 @@ left and right tenth, where each is taken from the run that saw this side on its
 """
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,3 +23,10 @@ def merge_depth(direct: Tensor, mirrored: Tensor) -> Tensor:
 def merge_probability(direct: Tensor, mirrored: Tensor) -> Tensor:
     """The same for boundary probabilities."""
     return (direct + mirrored.flip(-1)) / 2
+
+
+def merge_classes(direct: tuple[np.ndarray, np.ndarray], mirrored: tuple[np.ndarray, np.ndarray]
+                  ) -> tuple[np.ndarray, np.ndarray]:
+    """Of class and its probability, [..., H, W] each: those of the run that is surer."""
+    (one, sure), (other, surer) = direct, (part[..., ::-1] for part in mirrored)
+    return np.where(surer > sure, other, one), np.maximum(sure, surer)

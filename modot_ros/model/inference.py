@@ -11,22 +11,26 @@ import torch
 from torch.nn import functional as F
 
 from modot_ros.model.checkpoint import PRECISIONS, LoadedNetwork
-from modot_ros.model.flip import merge_depth, merge_probability
+from modot_ros.model.flip import merge_classes, merge_depth, merge_probability
 from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, batched, normalise, padded, resized
 
 
 class Maps(NamedTuple):
-    """Prediction of a network for one picture, float32 [h, w] each, of the size that `preprocess.fit_size` names.
+    """Prediction of a network for one picture, [h, w] each, float32 but for classes, of the size that `preprocess.fit_size` names.
 
     depth            metres for the canonical camera, along what `LoadedNetwork.depth_along` names
     probability      of an occlusion boundary, 0..1
     log_depth_std    standard deviation of ln depth; None where the network has no head for it
+    classes          uint8, ids of modot_ros.classes.CLASS_NAMES; None where the network has no decoder for them
+    class_probability   of that class, 0..1
     A map that was not asked for is None.
     """
 
     depth: np.ndarray | None
     probability: np.ndarray | None
-    log_depth_std: np.ndarray | None
+    log_depth_std: np.ndarray | None = None
+    classes: np.ndarray | None = None
+    class_probability: np.ndarray | None = None
 
 
 def run(loaded: LoadedNetwork, rgb: np.ndarray, depth: bool = True, boundary: bool = True, flip: bool = False) -> Maps:
@@ -46,23 +50,36 @@ def look(maps_of: Callable[[list[np.ndarray]], list[Maps]], picture: np.ndarray,
     """Maps of one picture at the working size; with `flip` merged with those of the mirrored one."""
     if not flip:
         return maps_of([picture])[0]
-    pairs = zip(*maps_of([picture, np.ascontiguousarray(picture[:, ::-1])]))
+    direct, mirrored = maps_of([picture, np.ascontiguousarray(picture[:, ::-1])])
     merges = (merge_depth, merge_probability, merge_depth)
-    return Maps(*(None if one is None else merge(torch.from_numpy(one), torch.from_numpy(other)).numpy()
-                  for merge, (one, other) in zip(merges, pairs)))
+    merged = [None if one is None else merge(torch.from_numpy(one), torch.from_numpy(other)).numpy()
+              for merge, one, other in zip(merges, direct, mirrored)]
+    if direct.classes is None:
+        return Maps(*merged)
+    return Maps(*merged, *merge_classes((direct.classes, direct.class_probability),
+                                        (mirrored.classes, mirrored.class_probability)))
 
 
 @torch.inference_mode()
-def run_batch(loaded: LoadedNetwork, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True) -> list[Maps]:
+def run_batch(loaded: LoadedNetwork, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True,
+              classes: bool = False) -> list[Maps]:
     """Pictures uint8 [h, w, 3] at the working size, those of one padded size through the network at once, in their order."""
     def network(images: list[np.ndarray]) -> list[np.ndarray | None]:
         image = batched(images).to(loaded.device, PRECISIONS[loaded.precision], memory_format=torch.channels_last)
-        depth_m, logits, *rest = loaded.call(image, depth=depth, boundary=boundary)
-        std = rest[0] if rest else None
-        found = (depth_m, None if logits is None else torch.sigmoid(logits[-1].float()), std)
+        wanted = {"classes": True} if classes and loaded.has_semantics else {}
+        depth_m, logits, std, class_logits, *_ = *loaded.call(image, depth=depth, boundary=boundary, **wanted), None, None
+        found = (depth_m, None if logits is None else torch.sigmoid(logits[-1].float()), std,
+                 *((None, None) if class_logits is None else class_maps(class_logits)))
         # copies, for a CUDA graph writes every batch's outputs to the same place
-        return [None if one is None else one[:, 0].to("cpu", torch.float32, copy=True).numpy() for one in found]
+        return [None if one is None else one[:, 0].to("cpu", torch.uint8 if one.dtype == torch.uint8 else torch.float32,
+                                                      copy=True).numpy() for one in found]
     return in_batches(network, pictures)
+
+
+def class_maps(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits [N, C, h/2, w/2] -> the most probable class uint8 [N, 1, h, w] and its probability [N, 1, h, w]."""
+    probability, classes = torch.softmax(logits.float(), dim=1).max(dim=1, keepdim=True)
+    return tuple(F.interpolate(one, scale_factor=2, mode="nearest") for one in (classes.to(torch.uint8), probability))
 
 
 def in_batches(network: Callable[[list[np.ndarray]], Sequence[np.ndarray | None]], pictures: Sequence[np.ndarray]

@@ -19,7 +19,7 @@ class Gate:
         self.batches, self.facts = [], "facts"
         self.go = threading.Semaphore(0)
 
-    def maps(self, pictures, depth=True, boundary=True):
+    def maps(self, pictures, depth=True, boundary=True, classes=False):
         self.batches.append([int(picture[0, 0, 0]) for picture in pictures])
         assert self.go.acquire(timeout=WAIT_S)
         if any(picture.shape[0] == 7 for picture in pictures):

@@ -16,6 +16,7 @@ from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.lifecycle import TransitionCallbackReturn  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
 
+from modot_ros.classes import class_id  # noqa: E402
 from modot_ros.prediction import DepthOrder, Instance, OcclusionOrder, OrderGraph, Prediction  # noqa: E402
 from modot_ros.ros.calibration import Calibration  # noqa: E402
 from modot_ros.ros.node.node import ModotNode  # noqa: E402
@@ -42,6 +43,7 @@ class FakePredictor:
         self.delay_s = 0.0
         self.error: Exception | None = None
         self.has_uncertainty = False                    # True: 0.1 at the box, 0.5 at the wall
+        self.has_semantics = False                      # True: a person before a wall
 
     def predict(self, rgb, focal_px=None, parts=("depth",)) -> Prediction:
         height, width = rgb.shape[:2]
@@ -60,7 +62,9 @@ class FakePredictor:
             "depth": {"depth": depth},
             "boundary": {"boundary_probability": edge.astype(np.float32), "boundary_mask": edge,
                          "boundary_side": np.where(edge, 1, 0).astype(np.uint8)},
-            "instances": {"labels": box.astype(np.int32)}}
+            "instances": {"labels": box.astype(np.int32)},
+            "classes": {"classes": np.where(box, np.uint8(class_id("person")), np.uint8(class_id("wall"))),
+                        "class_probability": np.full(box.shape, np.float32(0.8))} if self.has_semantics else {}}
         chosen = {name: value for part in parts for name, value in values[part].items()}
         std = np.where(box, np.float32(0.1), np.float32(0.5)) if self.has_uncertainty and "depth" in parts else None
         return Prediction(depth_kind=self.depth_kind, focal_px=focal_px, log_depth_std=std, **chosen)

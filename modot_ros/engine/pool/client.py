@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from modot_ros.engine.engine import Engine
+from modot_ros.engine.engine import Engine, Wanted
 from modot_ros.engine.pool import wire
 from modot_ros.engine.pool.pool_pb2 import Description, Picture, Question
 from modot_ros.engine.pool.pool_pb2 import Maps as MapsMessage
@@ -70,13 +70,15 @@ class _Address:
     def now(self) -> Engine:
         return self
 
-    def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True) -> list[Maps]:
+    def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True,
+             classes: bool = False) -> list[Maps]:
         import grpc
 
+        wanted = Wanted(depth, boundary, classes and self.facts.has_semantics)
         try:
-            calls = [self._look.future(wire.picture(rgb, self.network, depth, boundary, self.budget_s), timeout=self.budget_s)
+            calls = [self._look.future(wire.picture(rgb, self.network, wanted, self.budget_s), timeout=self.budget_s)
                      for rgb in pictures]
-            found = [wire.maps_of(call.result(), rgb.shape[1], rgb.shape[0], depth, boundary)
+            found = [wire.maps_of(call.result(), rgb.shape[1], rgb.shape[0], wanted)
                      for call, rgb in zip(calls, pictures)]
         except grpc.RpcError as error:
             reason = REASONS.get(error.code().name, "pool_error")
@@ -135,9 +137,10 @@ class PoolEngine:
         """The address or the local network that the next picture goes to."""
         return self._current
 
-    def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True) -> list[Maps]:
+    def maps(self, pictures: Sequence[np.ndarray], depth: bool = True, boundary: bool = True,
+             classes: bool = False) -> list[Maps]:
         """Raises Unanswered when no answer came in time."""
-        return self._current.maps(pictures, depth, boundary)
+        return self._current.maps(pictures, depth, boundary, classes)
 
     def close(self) -> None:
         self._closed.set()

@@ -11,6 +11,7 @@ import grpc
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from modot_ros.engine.engine import Wanted
 from modot_ros.engine.pool import wire
 from modot_ros.engine.pool.pool_pb2 import Description, Picture
 from modot_ros.engine.pool.pool_pb2 import Maps as MapsMessage
@@ -18,8 +19,8 @@ from modot_ros.engine.pool.pool_pb2 import Maps as MapsMessage
 MOST_BYTES = 3 * wire.MOST_PIXELS + 4096                # of a message
 LONGEST_BUDGET_S = 10.0
 
-# rgb uint8 [h, w, 3], depth, boundary, budget in seconds -> maps; None when the time was up before the network was free
-Look = Callable[[np.ndarray, bool, bool, float], Awaitable[MapsMessage | None]]
+# rgb uint8 [h, w, 3], which maps, budget in seconds -> maps; None when the time was up before the network was free
+Look = Callable[[np.ndarray, Wanted, float], Awaitable[MapsMessage | None]]
 
 
 class Gateway:
@@ -65,10 +66,11 @@ class Gateway:
         if picture.network != self.describe.network:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"network {picture.network[:12]!r} was asked for, "
                                 f"{self.describe.network[:12]} runs here")
+        wanted = Wanted(picture.depth, picture.boundary, picture.classes)
         budget_s = min(picture.budget_ms / 1e3, LONGEST_BUDGET_S)
         self.inside += 1
         try:
-            found = await asyncio.wait_for(self.look(rgb, picture.depth, picture.boundary, budget_s), budget_s)
+            found = await asyncio.wait_for(self.look(rgb, wanted, budget_s), budget_s)
         except (TimeoutError, asyncio.TimeoutError):    # two classes before Python 3.11
             found = None
         except Exception as error:                      # a replica that died, a network that can't: the caller decides

@@ -7,7 +7,6 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
 # @@protoc_insertion_point(imports)
 
 _sym_db = _symbol_database.Default()
@@ -15,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\npool.proto\x12\x0emodot_ros.pool\"\n\n\x08Question\"-\n\x0b\x44\x65scription\x12\x0f\n\x07network\x18\x01 \x01(\t\x12\r\n\x05\x66\x61\x63ts\x18\x02 \x01(\t\"z\n\x07Picture\x12\x0f\n\x07network\x18\x01 \x01(\t\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12\x0b\n\x03rgb\x18\x04 \x01(\x0c\x12\r\n\x05\x64\x65pth\x18\x05 \x01(\x08\x12\x10\n\x08\x62oundary\x18\x06 \x01(\x08\x12\x11\n\tbudget_ms\x18\x07 \x01(\r\"A\n\x04Maps\x12\r\n\x05\x64\x65pth\x18\x01 \x01(\x0c\x12\x13\n\x0bprobability\x18\x02 \x01(\x0c\x12\x15\n\rlog_depth_std\x18\x03 \x01(\x0c\x32\x80\x01\n\x04Pool\x12\x41\n\x08\x44\x65scribe\x12\x18.modot_ros.pool.Question\x1a\x1b.modot_ros.pool.Description\x12\x35\n\x04Look\x12\x17.modot_ros.pool.Picture\x1a\x14.modot_ros.pool.Mapsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\npool.proto\x12\x0emodot_ros.pool\"\n\n\x08Question\"-\n\x0b\x44\x65scription\x12\x0f\n\x07network\x18\x01 \x01(\t\x12\r\n\x05\x66\x61\x63ts\x18\x02 \x01(\t\"\x8b\x01\n\x07Picture\x12\x0f\n\x07network\x18\x01 \x01(\t\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12\x0b\n\x03rgb\x18\x04 \x01(\x0c\x12\r\n\x05\x64\x65pth\x18\x05 \x01(\x08\x12\x10\n\x08\x62oundary\x18\x06 \x01(\x08\x12\x11\n\tbudget_ms\x18\x07 \x01(\r\x12\x0f\n\x07\x63lasses\x18\x08 \x01(\x08\"m\n\x04Maps\x12\r\n\x05\x64\x65pth\x18\x01 \x01(\x0c\x12\x13\n\x0bprobability\x18\x02 \x01(\x0c\x12\x15\n\rlog_depth_std\x18\x03 \x01(\x0c\x12\x0f\n\x07\x63lasses\x18\x04 \x01(\x0c\x12\x19\n\x11\x63lass_probability\x18\x05 \x01(\x0c\x32\x80\x01\n\x04Pool\x12\x41\n\x08\x44\x65scribe\x12\x18.modot_ros.pool.Question\x1a\x1b.modot_ros.pool.Description\x12\x35\n\x04Look\x12\x17.modot_ros.pool.Picture\x1a\x14.modot_ros.pool.Mapsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -26,10 +25,10 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_QUESTION']._serialized_end=40
   _globals['_DESCRIPTION']._serialized_start=42
   _globals['_DESCRIPTION']._serialized_end=87
-  _globals['_PICTURE']._serialized_start=89
-  _globals['_PICTURE']._serialized_end=211
-  _globals['_MAPS']._serialized_start=213
-  _globals['_MAPS']._serialized_end=278
-  _globals['_POOL']._serialized_start=281
-  _globals['_POOL']._serialized_end=409
+  _globals['_PICTURE']._serialized_start=90
+  _globals['_PICTURE']._serialized_end=229
+  _globals['_MAPS']._serialized_start=231
+  _globals['_MAPS']._serialized_end=340
+  _globals['_POOL']._serialized_start=343
+  _globals['_POOL']._serialized_end=471
 # @@protoc_insertion_point(module_scope)

@@ -23,7 +23,7 @@ import ray  # noqa: E402
 from ray import serve  # noqa: E402
 
 from modot_ros.engine import make_engine  # noqa: E402
-from modot_ros.engine.engine import Engine  # noqa: E402
+from modot_ros.engine.engine import Engine, Wanted  # noqa: E402
 from modot_ros.engine.pool import wire  # noqa: E402
 from modot_ros.engine.pool.gateway import Gateway  # noqa: E402
 
@@ -74,23 +74,20 @@ class Network:
     def pid(self) -> int:
         return os.getpid()
 
-    async def look(self, rgb: np.ndarray, depth: bool, boundary: bool, budget_s: float) -> bytes | None:
+    async def look(self, rgb: np.ndarray, wanted: Wanted, budget_s: float) -> bytes | None:
         """Maps as a message; None when its time was up before the network was free."""
-        return await self.look_together((rgb, depth, boundary, time.monotonic() + budget_s))
+        return await self.look_together((rgb, wanted, time.monotonic() + budget_s))
 
     @serve.batch
-    async def look_together(self, asked: list[tuple[np.ndarray, bool, bool, float]]) -> list[bytes | None]:
+    async def look_together(self, asked: list[tuple[np.ndarray, Wanted, float]]) -> list[bytes | None]:
         now_s = time.monotonic()
         fresh = [k for k, (*_, end_s) in enumerate(asked) if end_s > now_s]
         found: list[bytes | None] = [None] * len(asked)
         if fresh:
-            depth, boundary = any(asked[k][1] for k in fresh), any(asked[k][2] for k in fresh)
-            maps = await asyncio.to_thread(self.engine.maps, [asked[k][0] for k in fresh], depth, boundary)
+            wanted = map(any, zip(*(asked[k][1] for k in fresh)))
+            maps = await asyncio.to_thread(self.engine.maps, [asked[k][0] for k in fresh], *wanted)
             for k, one in zip(fresh, maps):
-                _, depth, boundary, _ = asked[k]
-                found[k] = wire.maps_message(one._replace(
-                    depth=one.depth if depth else None, probability=one.probability if boundary else None,
-                    log_depth_std=one.log_depth_std if depth else None)).SerializeToString()
+                found[k] = wire.maps_message(asked[k][1].of(one)).SerializeToString()
         return found
 
 
@@ -119,8 +116,8 @@ class GatewayDeployment:
         """Pictures that wait or are looked at."""
         return 0 if self.gateway is None else self.gateway.inside
 
-    async def _look(self, rgb: np.ndarray, depth: bool, boundary: bool, budget_s: float) -> Any:
-        found = await self.network.look.remote(rgb, depth, boundary, budget_s)
+    async def _look(self, rgb: np.ndarray, wanted: Wanted, budget_s: float) -> Any:
+        found = await self.network.look.remote(rgb, wanted, budget_s)
         return None if found is None else wire.MapsMessage.FromString(found)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures and maps as messages of `pool.proto`, checked: what comes from a network may be anything.
 
-Depth and log_depth_std travel as float16, to 0.05 % of the value; probability as uint8, to 0.002.
+Depth and log_depth_std travel as float16, to 0.05 % of the value; probabilities as uint8, to 0.002; classes as they are.
 """
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from modot_ros.engine.engine import Facts
+from modot_ros.classes import CLASS_NAMES
+from modot_ros.engine.engine import Facts, Wanted
 from modot_ros.engine.pool.pool_pb2 import Description, Picture
 from modot_ros.engine.pool.pool_pb2 import Maps as MapsMessage
 from modot_ros.model import Maps
@@ -42,12 +43,12 @@ def facts_of(message: Description) -> Facts:
         raise ValueError(f"the answer describes no network: {message.facts[:100]!r} ({error})") from error
 
 
-def picture(rgb: np.ndarray, network: str, depth: bool, boundary: bool, budget_s: float) -> Picture:
+def picture(rgb: np.ndarray, network: str, wanted: Wanted, budget_s: float) -> Picture:
     """Of uint8 [h, w, 3] at the working size; ValueError for one of more than MOST_PIXELS."""
     height, width = rgb.shape[:2]
     _check_size(width, height)
-    return Picture(network=network, width=width, height=height, rgb=np.ascontiguousarray(rgb).tobytes(), depth=depth,
-                   boundary=boundary, budget_ms=max(1, round(1e3 * budget_s)))
+    return Picture(network=network, width=width, height=height, rgb=np.ascontiguousarray(rgb).tobytes(),
+                   budget_ms=max(1, round(1e3 * budget_s)), **wanted._asdict())
 
 
 def rgb_of(message: Picture) -> np.ndarray:
@@ -63,23 +64,35 @@ def maps_message(maps: Maps) -> MapsMessage:
     def halves(values: np.ndarray | None) -> bytes:
         return b"" if values is None else np.clip(values, None, np.finfo(np.float16).max).astype("<f2").tobytes()
 
-    probability = b"" if maps.probability is None else np.rint(255 * maps.probability).astype(np.uint8).tobytes()
-    return MapsMessage(depth=halves(maps.depth), probability=probability, log_depth_std=halves(maps.log_depth_std))
+    def bytes_of(probability: np.ndarray | None) -> bytes:
+        return b"" if probability is None else np.rint(255 * probability).astype(np.uint8).tobytes()
+
+    return MapsMessage(depth=halves(maps.depth), probability=bytes_of(maps.probability), log_depth_std=halves(maps.log_depth_std),
+                       classes=b"" if maps.classes is None else maps.classes.tobytes(),
+                       class_probability=bytes_of(maps.class_probability))
 
 
-def maps_of(message: MapsMessage, width: int, height: int, depth: bool, boundary: bool) -> Maps:
-    """Float32 [height, width] each; ValueError for maps that are missing or of another size."""
-    def array(name: str, kind: str, wanted: bool) -> np.ndarray | None:
+def maps_of(message: MapsMessage, width: int, height: int, wanted: Wanted) -> Maps:
+    """[height, width] each; ValueError for maps that are missing or of another size, and for classes above the table."""
+    def array(name: str, kind: str, needed: bool) -> np.ndarray | None:
         data = getattr(message, name)
-        if not wanted:
+        if not needed:
             return None
         if len(data) != width * height * np.dtype(kind).itemsize:
             raise ValueError(f"{name} has {len(data)} bytes, must have {width * height * np.dtype(kind).itemsize}")
-        return np.frombuffer(data, kind).reshape(height, width).astype(np.float32)
+        return np.frombuffer(data, kind).reshape(height, width)
 
-    probability = array("probability", "u1", boundary)
-    return Maps(array("depth", "<f2", depth), None if probability is None else probability / np.float32(255),
-                array("log_depth_std", "<f2", depth and bool(message.log_depth_std)))
+    def scaled(name: str, kind: str, needed: bool) -> np.ndarray | None:
+        found = array(name, kind, needed)
+        return None if found is None else found.astype(np.float32) / np.float32(255 if kind == "u1" else 1)
+
+    named = wanted.classes and bool(message.classes)
+    classes = array("classes", "u1", named)
+    if classes is not None and classes.max() >= len(CLASS_NAMES):
+        raise ValueError(f"class id {classes.max()} is above the table of {len(CLASS_NAMES)}")
+    return Maps(scaled("depth", "<f2", wanted.depth), scaled("probability", "u1", wanted.boundary),
+                scaled("log_depth_std", "<f2", wanted.depth and bool(message.log_depth_std)), classes,
+                scaled("class_probability", "u1", named))
 
 
 def _check_size(width: int, height: int) -> None:

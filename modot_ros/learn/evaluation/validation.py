@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from modot_ros.classes import CLASS_NAMES
+from modot_ros.learn.metrics.class_scores import ClassScores, class_scores, confusion
 from modot_ros.learn.training.views import Views, plain_batch
 from modot_ros.scene.boundaries import thin
 from modot_ros.scene.pixel_scores import boundary_f, depth_scores
@@ -68,3 +70,15 @@ def score_network(network: nn.Module, views: Views, width: int, height: int, can
                 yield (depth_m[k, 0].numpy(), torch.sigmoid(logits[-1][k, 0]).numpy(), batch.depth_m[k, 0].numpy(),
                        batch.boundary[k, 0].numpy() > 0)
     return score(results())
+
+
+@torch.inference_mode()
+def score_classes(network: nn.Module, views: Views, width: int, height: int) -> ClassScores:
+    """Scores of the classes that a network in evaluation mode predicts, at stride 2, on views at one size."""
+    pixels = np.zeros((len(CLASS_NAMES), len(CLASS_NAMES) + 1), np.int64)
+    for indices in torch.arange(len(views)).split(8):
+        batch = plain_batch(views, indices, width, height, 1.0)
+        *_, logits = network(batch.image, depth=False, boundary=False, classes=True)
+        for found, true in zip(logits.argmax(1).byte().numpy(), batch.classes[:, 0, ::2, ::2].numpy()):
+            pixels += confusion(found, true)
+    return class_scores(pixels)

@@ -107,21 +107,23 @@ def read_classes(folder: str | Path) -> list[np.ndarray]:
     Raises ValueError for a shard that can't be read, whose classes are of another size than its pictures, or that has ids above
     the table.
     """
-    found: list[np.ndarray] = []
-    for path in sorted(Path(folder).glob("*.npz")):
-        try:
-            with np.load(path, allow_pickle=False) as shard:
-                size = shard["boundary"].shape
-                classes = shard["classes"] if "classes" in shard else np.full(size, UNKNOWN_CLASS, np.uint8)
-        except Exception as error:                      # zipfile, zlib, KeyError, OSError: all one to us
-            raise ValueError(f"{path}: its classes can't be read ({error})") from error
-        if classes.shape != size or classes.dtype != np.uint8:
-            raise ValueError(f"{path}: classes are {classes.dtype} {list(classes.shape)}, must be uint8 {list(size)}")
-        above = classes[(classes >= len(CLASS_NAMES)) & (classes != UNKNOWN_CLASS)]
-        if above.size:
-            raise ValueError(f"{path}: class id {above.max()} is above the table of {len(CLASS_NAMES)}")
-        found += list(classes)
-    return found
+    return [classes for path in sorted(Path(folder).glob("*.npz")) for classes in shard_classes(path)]
+
+
+def shard_classes(path: Path) -> np.ndarray:
+    """Classes of one shard, uint8 [n, H, W]; raises as `read_classes`."""
+    try:
+        with np.load(path, allow_pickle=False) as shard:
+            size = shard["boundary"].shape
+            classes = shard["classes"] if "classes" in shard else np.full(size, UNKNOWN_CLASS, np.uint8)
+    except Exception as error:                          # zipfile, zlib, KeyError, OSError: all one to us
+        raise ValueError(f"{path}: its classes can't be read ({error})") from error
+    if classes.shape != size or classes.dtype != np.uint8:
+        raise ValueError(f"{path}: classes are {classes.dtype} {list(classes.shape)}, must be uint8 {list(size)}")
+    above = classes[(classes >= len(CLASS_NAMES)) & (classes != UNKNOWN_CLASS)]
+    if above.size:
+        raise ValueError(f"{path}: class id {above.max()} is above the table of {len(CLASS_NAMES)}")
+    return classes
 
 
 def write_shards(folder: str | Path, split: str, views: int, width: int = 256, height: int = 192, workers: int = 1,

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from modot_ros.classes import UNKNOWN_CLASS
 from modot_ros.learn.training.views import UNKNOWN, UNSEEN, Batch, Viewable, training_batch
 from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, fit_size
 
@@ -27,7 +28,7 @@ def any_camera_batch(views: Viewable, indices: Tensor, width: int, height: int, 
                      generator: torch.Generator, whole: float = 0.0) -> Batch:
     """Like `training_batch`, of one aspect drawn for all its views, with the area of width x height.
 
-    Padding has no depth (NaN) and no boundary (UNKNOWN) to learn from; borders and covered pictures are UNSEEN.
+    Padding has no depth (NaN), boundary (UNKNOWN) or class to learn from; borders and covered pictures are UNSEEN.
     """
     aspects, weights = zip(*ASPECTS)
     aspect = aspects[int(torch.multinomial(torch.tensor(weights), 1, generator=generator))]
@@ -36,7 +37,7 @@ def any_camera_batch(views: Viewable, indices: Tensor, width: int, height: int, 
     batch = training_batch(views, indices, columns, rows, canonical_focal, generator, whole, **crop)
     mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (IMAGE_MEAN, IMAGE_DEVIATION))
     rgb = batch.image * deviation + mean
-    depth_m, boundary = batch.depth_m.clone(), batch.boundary.clone()
+    depth_m, boundary, classes = batch.depth_m.clone(), batch.boundary.clone(), batch.classes.clone()
     for k in range(len(rgb)):
         if _uniform(generator) < PAINT_SHARE:
             rgb[k] = _paint(rgb[k], generator)
@@ -50,13 +51,16 @@ def any_camera_batch(views: Viewable, indices: Tensor, width: int, height: int, 
             rgb[k] = torch.where(border, _border_colour(generator), rgb[k])
             depth_m[k].masked_fill_(border, UNSEEN)
             boundary[k].masked_fill_(border, UNKNOWN)
+            classes[k].masked_fill_(border, UNKNOWN_CLASS)
         if _uniform(generator) < COVERED_SHARE:
             rgb[k] = _covered(rows, columns, generator)
             depth_m[k].fill_(UNSEEN)
             boundary[k].fill_(UNKNOWN)
+            classes[k].fill_(UNKNOWN_CLASS)
     pad = (0, -columns % STRIDE, 0, -rows % STRIDE)
     return Batch(F.pad((rgb - mean) / deviation, pad, mode="replicate"), F.pad(depth_m, pad, value=math.nan),
-                 F.pad(boundary, pad, value=UNKNOWN), batch.metric, batch.teaches_metres)
+                 F.pad(boundary, pad, value=UNKNOWN), batch.metric, batch.teaches_metres,
+                 F.pad(classes, pad, value=UNKNOWN_CLASS))
 
 
 def _paint(rgb: Tensor, generator: torch.Generator) -> Tensor:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from modot_ros.classes import UNKNOWN_CLASS
 from modot_ros.learn.datasets import open_dataset
 from modot_ros.learn.datasets.picture_set import PictureSet
 from modot_ros.learn.datasets.sample import Sample
-from modot_ros.learn.training.views import UNKNOWN
+from modot_ros.learn.training.views import UNKNOWN, View
 
 LOG = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class SampleViews:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float, bool]:
+    def view(self, index: int) -> View:
         """See `dataset.Viewable`. Raises ValueError when no picture of the set can be read."""
         one = self._readable(index)
         height, width = one.rgb.shape[:2]
@@ -43,9 +43,9 @@ class SampleViews:
             focal = float(one.K[0, 0]) / width
         else:
             focal = math.nan if self.shape_only else self.canonical_focal
-        return (torch.from_numpy(np.ascontiguousarray(one.rgb.transpose(2, 0, 1))),
-                torch.from_numpy(depth_m.astype(np.float32))[None], torch.from_numpy(boundary.astype(np.uint8))[None],
-                focal, not self.shape_only)
+        return View(torch.from_numpy(np.ascontiguousarray(one.rgb.transpose(2, 0, 1))),
+                    torch.from_numpy(depth_m.astype(np.float32))[None], torch.from_numpy(boundary.astype(np.uint8))[None],
+                    focal, not self.shape_only, torch.full((1, height, width), UNKNOWN_CLASS, dtype=torch.uint8))
 
     def _readable(self, index: int) -> Sample:
         for offset in range(len(self)):

@@ -19,8 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
+from modot_ros.classes import UNKNOWN_CLASS
 from modot_ros.learn.evaluation.panels import side_by_side
-from modot_ros.learn.evaluation.validation import score_network
+from modot_ros.learn.evaluation.validation import score_classes, score_network
 from modot_ros.learn.training import losses
 from modot_ros.learn.training.any_camera import any_camera_batch
 from modot_ros.learn.training.averaged_weights import Averaged
@@ -28,7 +29,7 @@ from modot_ros.learn.training.batch_renorm import hold_statistics, renormalise, 
 from modot_ros.learn.training.dataset_views import SampleViews, open_sample_views
 from modot_ros.learn.training.journal import Journal, progress_line
 from modot_ros.learn.training.mixture import Deck, Mixture
-from modot_ros.learn.training.options import Share, Stage, TrainingOptions
+from modot_ros.learn.training.options import ADDED_PARTS, Share, Stage, TrainingOptions
 from modot_ros.learn.training.ranks import Ranks, joined
 from modot_ros.learn.training.state_file import save_state
 from modot_ros.learn.training.stochastic_depth import omit_branches
@@ -53,10 +54,11 @@ def learning_rate(progress: float, peak: float, warm_up: float) -> float:
 
 def total_loss(network: nn.Module, batch: Batch, options: TrainingOptions) -> tuple[Tensor, dict[str, float]]:
     """Loss of one batch, and its parts for the log. The network may be one that processes share."""
-    with torch.autocast(batch.image.device.type, PRECISIONS[options.precision], enabled=options.precision != "fp32"):
-        depth_m, logits, *rest = network(batch.image)
-    depth_m, logits = depth_m.float(), [x.float() for x in logits]      # a loss needs all its digits
     own = getattr(network, "module", network)
+    more = {"classes": True} if getattr(own, "has_semantics", False) else {}
+    with torch.autocast(batch.image.device.type, PRECISIONS[options.precision], enabled=options.precision != "fp32"):
+        depth_m, logits, log_depth_std, class_logits, *_ = *network(batch.image, **more), None, None
+    depth_m, logits = depth_m.float(), [x.float() for x in logits]      # a loss needs all its digits
     valid = losses.valid_depth(batch.depth_m, own.min_depth_m, own.max_depth_m)
     difference = losses.log_difference(depth_m, batch.depth_m, valid)
     metric = valid & batch.metric.view(-1, 1, 1, 1)
@@ -71,12 +73,15 @@ def total_loss(network: nn.Module, batch: Batch, options: TrainingOptions) -> tu
              + options.boundary_weight * boundary + options.constraint_weight * constraint)
     parts = {"loss": total, "log": log, "relative": relative, "gradient": gradient, "boundary": boundaries[-1],
              "jump": jump, "smooth": smooth}
-    if rest:
+    if log_depth_std is not None:
         unseen = torch.isposinf(batch.depth_m)
-        parts["uncertainty"] = losses.laplace_likelihood(difference.masked_fill(unseen, losses.GUESS), rest[0],
+        parts["uncertainty"] = losses.laplace_likelihood(difference.masked_fill(unseen, losses.GUESS), log_depth_std,
                                                          metric | unseen)
         total = total + options.uncertainty_weight * parts["uncertainty"]
-        parts["loss"] = total
+    if class_logits is not None:
+        parts["classes"] = losses.class_cross_entropy(class_logits.float(), batch.classes)
+        total = total + options.class_weight * parts["classes"]
+    parts["loss"] = total
     return total, {name: float(value.detach()) for name, value in parts.items()}
 
 
@@ -102,9 +107,15 @@ class Beginning:
                 record = {"encoder": "ImageNet"}
             return cls(network, config, options.canonical_focal, record)
         network, facts, path = read_network(options.model, options.start or None)
+        config = facts["config"]
+        if options.model == "modot_nano" and not config.get(added := ADDED_PARTS.get(options.only, ""), not added):
+            config = {**config, added: True}
+            wider = build_network(options.model, **config)
+            wider.load_state_dict(network.state_dict(), strict=False)
+            network = wider
+        record = facts["record"] if options.only else {"started_from": {"weights": path.name, **facts["record"]}}
         # The published weights state no camera.
-        return cls(network, facts["config"], facts["canonical_focal"] or options.canonical_focal,
-                   {"started_from": {"weights": path.name, **facts["record"]}},
+        return cls(network, config, facts["canonical_focal"] or options.canonical_focal, record,
                    hashlib.sha256(path.read_bytes()).hexdigest()[:12])
 
 
@@ -190,6 +201,8 @@ class Run:
         self.network.train()
         if options.start is not None:
             hold_statistics(self.network)               # those of a few pictures would be worse
+            if options.only:
+                getattr(self.network, options.only).train()
         elif self.is_pretrained:
             hold_statistics(self.network.pretrained())
         # Statistics of a network that has hardly begun to learn are not worth normalising with.
@@ -393,23 +406,33 @@ def _validate(run: Run, views: Viewable, held_out: Views, journal: Journal, outp
     """Score the averaged weights at the final size and write them out, calibrated, with their record.
 
     Calibrated on the held-out views: a probability of 0.5 is the best threshold, and the canonical focal length is the
-    one with which the median view has the right scale. The record's scores are those before.
+    one with which the median view has the right scale. The record's scores are those before. Where a part was trained alone
+    nothing is calibrated, and its record is put beside that of the rest.
     """
     options, size = run.options, run.options.stages[-1]
     network = run.averaged_network(views)
     focal = run.beginning.canonical_focal
     scores = score_network(network, held_out, size.width, size.height, focal)
-    if hasattr(network, "centre_boundary"):             # the published networks have no bias to move
-        network.centre_boundary(scores.threshold)
+    found = asdict(scores)
+    if getattr(network, "has_semantics", False) and (held_out.classes != UNKNOWN_CLASS).any():
+        classes = score_classes(network, held_out, size.width, size.height)
+        found |= {"class_accuracy": round(classes.pixel_accuracy, 4), "class_mean_iou": round(classes.mean_iou, 4)}
     record = {
         "step": run.step, "elapsed_min": round(run.elapsed_s / 60, 1), "training_views": sum(run.counts),
         "batch": options.batch, "seed": options.seed, "stages": [asdict(stage) for stage in options.stages],
-        "learning_rate": options.learning_rate, "keep": options.keep, "validation": asdict(scores), **run.beginning.record,
+        "learning_rate": options.learning_rate, "keep": options.keep, "validation": found,
     }
-    journal.record(run.step, asdict(scores), "validation")
-    journal.show(run.step, _samples(network, held_out, size, focal))
-    journal.say(f"validation  {scores}")
+    if options.only:
+        record = {**run.beginning.record, options.only: record}
+    else:
+        record |= run.beginning.record
+        focal /= scores.scale
+        if hasattr(network, "centre_boundary"):         # the published networks have no bias to move
+            network.centre_boundary(scores.threshold)
+    journal.record(run.step, found, "validation")
+    journal.show(run.step, _samples(network, held_out, size, run.beginning.canonical_focal))
+    journal.say(f"validation  {found}")
     path = output / f"{options.model}.safetensors"
     save_checkpoint(path, network, options.model, config=run.beginning.config, record=record,
-                    canonical_focal=focal / scores.scale, working_size=(size.width, size.height), half=True)
+                    canonical_focal=focal, working_size=(size.width, size.height), half=True)
     return path

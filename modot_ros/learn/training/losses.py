@@ -13,6 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from modot_ros.classes import UNKNOWN_CLASS
+
+CLASS_BALANCE = 0.25                                    # 0: every pixel counts alike; 1: every class does
 GUESS = 0.7                                             # error of ln z where nothing is seen: a factor of 2
 
 
@@ -137,6 +140,21 @@ def boundary_depth_constraint(predicted_m: Tensor, true_m: Tensor, boundary: Ten
         clear = off.narrow(axis, 0, size) & off.narrow(axis, 1, size) & off.narrow(axis, 2, size)
         smooth = smooth + _mean((before - 2 * here + after).abs() / here.detach(), clear)
     return jump, smooth
+
+
+def class_cross_entropy(logits: Tensor, classes: Tensor) -> Tensor:
+    """Cross entropy of semantic classes, mean over pixels whose class is known; rare classes of the batch count more.
+
+    A class weighs by (1 / share of the known pixels) ** CLASS_BALANCE. logits [N, C, h, w], classes uint8 [N, 1, H, W] with H a
+    multiple of h, ids from 0 to C - 1, UNKNOWN_CLASS ignored.
+    """
+    step = classes.shape[-1] // logits.shape[-1]
+    target = classes[:, 0, ::step, ::step].long()
+    known = target != UNKNOWN_CLASS
+    counts = torch.bincount(target[known], minlength=logits.shape[1]).float()
+    weights = torch.where(counts > 0, (counts.sum() / counts.clamp(min=1)) ** CLASS_BALANCE, 0.0)
+    total = F.cross_entropy(logits, target, weights, ignore_index=UNKNOWN_CLASS, reduction="sum")
+    return total / (weights * counts).sum().clamp(min=1)
 
 
 def _largest_step(x: Tensor) -> Tensor:

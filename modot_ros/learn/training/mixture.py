@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from modot_ros.learn.training.dataset_views import SampleViews
-from modot_ros.learn.training.views import Views
+from modot_ros.learn.training.views import View, Views
 
 
 class Mixture:
@@ -28,7 +28,7 @@ class Mixture:
     def counts(self) -> tuple[int, ...]:
         return tuple(len(views) for views in self.sets)
 
-    def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float, bool]:
+    def view(self, index: int) -> View:
         """See `dataset.Viewable`."""
         for views in self.sets:
             if index < len(views):

@@ -17,6 +17,10 @@ FREE = ("output", "keep", "validation", "validation_views", "validate_every_minu
         "threads", "tensorboard")
 
 
+# Parts that a trained modot_nano may be given, and what its constructor calls them.
+ADDED_PARTS = {"uncertainty_head": "uncertainty", "semantic_decoder": "semantics"}
+
+
 @dataclass(frozen=True)
 class Stage:
     """Part of a run at one picture size, until `until` of its progress (0..1)."""
@@ -48,7 +52,8 @@ class TrainingOptions:
     start: str | None = None                            # weights to train on from: a file, "" for the package's; None: fresh
     keep: float = 0.0                                   # share of these weights in those that are written, 0..1
     config: dict[str, Any] = field(default_factory=dict)    # of a fresh network's constructor; empty: as the package ships it
-    only: str = ""                                      # part of the network that is trained, by its name; empty: all of it
+    only: str = ""                                      # part of the network that is trained, by its name; empty: all of it.
+                                                        # modot_nano gets a part of ADDED_PARTS that it lacks
     steps: int | None = None
     minutes: float | None = None
     stages: tuple[Stage, ...] = (Stage(128, 96, 0.45), Stage(256, 192, 0.8, whole=0.65), Stage(256, 192, 1.0, whole=1.0))
@@ -69,6 +74,7 @@ class TrainingOptions:
     validation_views: int = 64
     save_every_minutes: float = 2.0
     uncertainty_weight: float = 0.2                     # of the standard deviation's likelihood, which changes nothing else
+    class_weight: float = 1.0                           # of the classes' cross entropy, where the network predicts them
     canonical_focal: float = 0.8                        # focal length / picture width of a fresh network's camera
     any_camera: bool = False                            # other aspects, borders, paint and dark pictures (`any_camera`)
     encoder: str | None = None                          # file of a pretrained encoder's weights; None: its package's
@@ -89,7 +95,7 @@ class TrainingOptions:
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name}={getattr(self, name)}: must be positive")
         for name in ("weight_decay", "encoder_rate", "depth_weight", "relative_weight", "boundary_weight", "constraint_weight",
-                     "validate_every_minutes", "save_every_minutes"):
+                     "class_weight", "validate_every_minutes", "save_every_minutes"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}={getattr(self, name)}: must not be negative")
         for share in self.more:

@@ -2,15 +2,15 @@
 """Views on disk -> batches for training: shards in memory, crops and turns with consistent depth, photometric noise.
 
 A shard is an .npz file with `rgb` uint8 [n, H, W, 3], `depth_m` float16 [n, H, W] (z), `boundary` uint8 [n, H, W] (1 on
-the occluder's side of a boundary) and `focal` float32 [n] (focal length / picture width). All shards of a folder are of
-one size.
+the occluder's side of a boundary), `focal` float32 [n] (focal length / picture width) and, in newer ones, `classes` uint8
+[n, H, W] (ids of CLASS_NAMES). All shards of a folder are of one size.
 """
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch.nn import functional as F
 
+from modot_ros.learn.synthetic.shards import shard_classes
 from modot_ros.model.preprocess import normalise
 
 # In a boundary map: neither on nor off a boundary is known.
@@ -35,12 +36,21 @@ TURNED_SHARE = 0.4
 LARGEST_TURN_RAD = math.radians(3.0)
 
 
+class View(NamedTuple):
+    """One picture with its truth."""
+
+    rgb: Tensor                                         # uint8 [3, H, W]
+    depth_m: Tensor                                     # float [1, H, W], NaN unknown
+    boundary: Tensor                                    # uint8 [1, H, W], 0, 1 or UNKNOWN
+    focal: float                                        # length / width; NaN where depth is known up to a factor only
+    teaches_metres: bool
+    classes: Tensor                                     # uint8 [1, H, W], ids of CLASS_NAMES or UNKNOWN_CLASS
+
+
 class Viewable(Protocol):
     """Views by their numbers: `Views` of one folder, or a `mixture.Mixture` of several."""
 
-    def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float, bool]:
-        """rgb uint8 [3, H, W], depth_m float [1, H, W] (NaN unknown), boundary uint8 [1, H, W] (0, 1 or UNKNOWN), focal
-        length / width of one view, NaN where its depth is known up to a factor only, and whether metres are learned from it."""
+    def view(self, index: int) -> View: ...
 
 
 @dataclass(frozen=True)
@@ -52,10 +62,11 @@ class Batch:
     boundary: Tensor                                    # float32 [N, 1, h, w], 0, 1 or UNKNOWN
     metric: Tensor                                      # bool [N]; False: depth is known up to a factor only
     teaches_metres: Tensor                              # bool [N]; False: it teaches shape
+    classes: Tensor                                     # uint8 [N, 1, h, w], ids of CLASS_NAMES or UNKNOWN_CLASS
 
     def to(self, device: torch.device) -> Batch:
         return Batch(*(part.to(device) for part in (self.image, self.depth_m, self.boundary, self.metric,
-                                                  self.teaches_metres)))
+                                                  self.teaches_metres, self.classes)))
 
 
 @dataclass(frozen=True)
@@ -66,16 +77,17 @@ class Views:
     depth_m: Tensor                                     # float16 [n, 1, H, W]
     boundary: Tensor                                    # uint8 [n, 1, H, W]
     focal: Tensor                                       # float32 [n], focal length / picture width
+    classes: Tensor                                     # uint8 [n, 1, H, W]
     shape_only: bool = False                            # the scale of their depth is not learned from
 
     def __len__(self) -> int:
         return len(self.rgb)
 
-    def view(self, index: int) -> tuple[Tensor, Tensor, Tensor, float, bool]:
+    def view(self, index: int) -> View:
         """One of them, see `Viewable`."""
         focal = float(self.focal[index])
-        return (self.rgb[index], self.depth_m[index], self.boundary[index], focal,
-                not self.shape_only and math.isfinite(focal))
+        return View(self.rgb[index], self.depth_m[index], self.boundary[index], focal,
+                    not self.shape_only and math.isfinite(focal), self.classes[index])
 
 
 def load_views(folder: str | Path, limit: int | None = None) -> Views:
@@ -99,14 +111,17 @@ def load_views(folder: str | Path, limit: int | None = None) -> Views:
     views, begin = None, 0                              # filled in place: joining shards afterwards takes half as much again
     for path, count in counts.items():
         arrays = _read(path, "rgb", "depth_m", "boundary", "focal")
+        arrays["classes"] = shard_classes(path)
         shapes = {name: array.shape for name, array in arrays.items()}
         size = height, width = (*shapes["rgb"][1:3], 0, 0)[:2]
-        if shapes != {"rgb": (count, *size, 3), "depth_m": (count, *size), "boundary": (count, *size), "focal": (count,)}:
+        if shapes != {"rgb": (count, *size, 3), **dict.fromkeys(("depth_m", "boundary", "classes"), (count, *size)),
+                      "focal": (count,)}:
             raise ValueError(f"{path}: arrays do not belong together, they are {shapes}")
         if views is None:
             views = Views(rgb=torch.empty(total, 3, *size, dtype=torch.uint8),
                           depth_m=torch.empty(total, 1, *size, dtype=torch.float16),
-                          boundary=torch.empty(total, 1, *size, dtype=torch.uint8), focal=torch.empty(total))
+                          boundary=torch.empty(total, 1, *size, dtype=torch.uint8), focal=torch.empty(total),
+                          classes=torch.empty(total, 1, *size, dtype=torch.uint8))
         if size != views.rgb.shape[2:]:
             raise ValueError(f"{path}: views are {width}x{height}, those before are "
                              f"{views.rgb.shape[3]}x{views.rgb.shape[2]}")
@@ -114,7 +129,7 @@ def load_views(folder: str | Path, limit: int | None = None) -> Views:
         parts = {name: torch.from_numpy(array[:end - begin]) for name, array in arrays.items()}
         views.rgb[begin:end] = parts["rgb"].permute(0, 3, 1, 2)
         views.depth_m[begin:end, 0], views.boundary[begin:end, 0] = parts["depth_m"], parts["boundary"]
-        views.focal[begin:end] = parts["focal"]
+        views.focal[begin:end], views.classes[begin:end, 0] = parts["focal"], parts["classes"]
         begin = end
     return views
 
@@ -135,32 +150,31 @@ def training_batch(views: Viewable, indices: Tensor, width: int, height: int, ca
     whole: share of the views (0..1) that are neither cropped nor turned, so that boundaries are on their own pixels.
     smallest_crop: share of width and height that a crop keeps at least.
     """
-    rgb, depth_m, boundary, metric, teaches = [], [], [], [], []
+    rgb, maps, metric, teaches = [], [], [], []
     for index in indices.tolist():
-        image, z, edge, is_metric, teaches_metres = _random_look(views, index, width, height, canonical_focal, generator, whole,
-                                                                 smallest_crop)
+        image, z, edge, classes, is_metric, teaches_metres = _random_look(views, index, width, height, canonical_focal,
+                                                                          generator, whole, smallest_crop)
+        looks = image, z, edge, classes
         if _uniform(generator) < 0.5:
-            image, z, edge = image.flip(-1), z.flip(-1), edge.flip(-1)
-        rgb.append(_photometric(image, generator))
-        depth_m.append(z)
-        boundary.append(edge)
+            looks = tuple(one.flip(-1) for one in looks)
+        rgb.append(_photometric(looks[0], generator))
+        maps.append(looks[1:])
         metric.append(is_metric)
         teaches.append(teaches_metres)
-    return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary), torch.tensor(metric),
-                 torch.tensor(teaches))
+    depth_m, boundary, class_ids = map(torch.stack, zip(*maps))
+    return Batch(normalise(torch.stack(rgb)), depth_m, boundary, torch.tensor(metric), torch.tensor(teaches), class_ids)
 
 
 def plain_batch(views: Viewable, indices: Tensor, width: int, height: int, canonical_focal: float) -> Batch:
     """Batch of whole views at width x height, without augmentation, to measure on."""
-    rgb, depth_m, boundary = [], [], []
+    maps = []
     for index in indices.tolist():
-        *view, focal, _ = views.view(index)
-        image, z, edge = resample(*view, width, height)
-        rgb.append(image)
-        depth_m.append(z * canonical_focal / focal)
-        boundary.append(edge)
+        view = views.view(index)
+        image, z, edge = resample(view.rgb, view.depth_m, view.boundary, width, height)
+        maps.append((image, z * canonical_focal / view.focal, edge, _nearest(view.classes, width, height)))
+    rgb, depth_m, boundary, classes = map(torch.stack, zip(*maps))
     yes = torch.ones(len(rgb), dtype=torch.bool)
-    return Batch(normalise(torch.stack(rgb)), torch.stack(depth_m), torch.stack(boundary), metric=yes, teaches_metres=yes)
+    return Batch(normalise(rgb), depth_m, boundary, metric=yes, teaches_metres=yes, classes=classes)
 
 
 def resample(rgb: Tensor, depth_m: Tensor, boundary: Tensor, width: int, height: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -187,18 +201,19 @@ def resample(rgb: Tensor, depth_m: Tensor, boundary: Tensor, width: int, height:
 
 
 def _random_look(views: Viewable, index: int, width: int, height: int, canonical_focal: float,
-                 generator: torch.Generator, whole: float, smallest_crop: float) -> tuple[Tensor, Tensor, Tensor, bool, bool]:
+                 generator: torch.Generator, whole: float, smallest_crop: float
+                 ) -> tuple[Tensor, Tensor, Tensor, Tensor, bool, bool]:
     """A view cropped, turned or whole, resampled; what is seen larger is that much nearer for the canonical camera. And
     whether its depth is metric, and teaches metres."""
-    rgb, depth_m, boundary, focal, teaches_metres = views.view(index)
-    is_metric = math.isfinite(focal)
-    focal = focal if is_metric else canonical_focal
-    rows, columns = rgb.shape[-2:]
+    view = views.view(index)
+    is_metric = math.isfinite(view.focal)
+    view = view if is_metric else view._replace(focal=canonical_focal)
+    rows, columns = view.rgb.shape[-2:]
     share = 1.0
     if _uniform(generator) >= whole:
         if 2 * width <= columns and _uniform(generator) < TURNED_SHARE:
             angles = (2.0 * torch.rand(3, generator=generator, dtype=torch.float64) - 1.0) * LARGEST_TURN_RAD
-            rgb, depth_m, boundary, focal = turn(rgb, depth_m, boundary, focal, angles.numpy())
+            view = turn(view, angles.numpy())
         else:
             share -= (1.0 - smallest_crop) * _uniform(generator)
     crop_rows = round(min(rows, columns * height / width) * share)
@@ -206,27 +221,27 @@ def _random_look(views: Viewable, index: int, width: int, height: int, canonical
     top = int(_uniform(generator) * (rows - crop_rows + 1))
     left = int(_uniform(generator) * (columns - crop_columns + 1))
     window = (slice(None), slice(top, top + crop_rows), slice(left, left + crop_columns))
-    image, z, edge = resample(rgb[window], depth_m[window], boundary[window], width, height)
-    return image, z * (canonical_focal * crop_columns / (focal * columns)), edge, is_metric, teaches_metres
+    image, z, edge = resample(view.rgb[window], view.depth_m[window], view.boundary[window], width, height)
+    return (image, z * (canonical_focal * crop_columns / (view.focal * columns)), edge,
+            _nearest(view.classes[window], width, height), is_metric, view.teaches_metres)
 
 
-def turn(rgb: Tensor, depth_m: Tensor, boundary: Tensor, focal: float,
-         angles_rad: np.ndarray) -> tuple[Tensor, Tensor, Tensor, float]:
+def turn(view: View, angles_rad: np.ndarray) -> View:
     """A view as a camera in the same place would have it that is turned about its own x, y and z axes, in this order.
 
     Args:
-        rgb, depth_m, boundary, focal: as `Viewable` has them; the optical axis goes through the picture's centre.
+        view: its optical axis goes through the picture's centre.
         angles_rad: [3], right-handed in the optical frame, each small.
 
     Returns:
-        The same. The focal length is longer, by the least factor of 1.01^k with which all of the picture has been seen.
-        A turn shows no surface that was hidden, so that z follows exactly from the rays; z and boundaries are those of
-        the nearest pixel, colours are interpolated.
+        The same view. The focal length is longer, by the least factor of 1.01^k with which all of the picture has been seen.
+        A turn shows no surface that was hidden, so that z follows exactly from the rays; z, boundaries and classes are
+        those of the nearest pixel, colours are interpolated.
     """
-    rows, columns = rgb.shape[-2:]
+    rows, columns = view.rgb.shape[-2:]
     rotation = Rotation.from_euler("XYZ", angles_rad).as_matrix()
     half = np.array([(columns - 1) / 2, (rows - 1) / 2])
-    focal_px = focal * columns
+    focal_px = view.focal * columns
     corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half
 
     def seen_from(offset_px: np.ndarray, longer: float) -> tuple[np.ndarray, np.ndarray]:
@@ -244,8 +259,11 @@ def turn(rgb: Tensor, depth_m: Tensor, boundary: Tensor, focal: float,
     def look(x: Tensor, mode: str) -> Tensor:
         return F.grid_sample(x[None].float(), grid, mode=mode, padding_mode="border", align_corners=True)[0]
 
-    return (look(rgb, "bilinear").round().to(rgb.dtype), look(depth_m, "nearest") / torch.from_numpy(ratio).float(),
-            look(boundary, "nearest").to(boundary.dtype), focal * longer)
+    return view._replace(
+        rgb=look(view.rgb, "bilinear").round().to(view.rgb.dtype),
+        depth_m=look(view.depth_m, "nearest") / torch.from_numpy(ratio).float(),
+        boundary=look(view.boundary, "nearest").to(view.boundary.dtype), focal=view.focal * longer,
+        classes=look(view.classes, "nearest").to(view.classes.dtype))
 
 
 def _photometric(rgb: Tensor, generator: torch.Generator) -> Tensor:

@@ -17,6 +17,7 @@ import math
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from modot_ros.classes import CLASS_NAMES
 from modot_ros.model.layers.casm import ConvBnRelu
 from modot_ros.model.layers.coupled import (
     START_DEPTH_M,
@@ -27,6 +28,7 @@ from modot_ros.model.layers.coupled import (
     UncertaintyHead,
     resize,
 )
+from modot_ros.model.layers.semantics import SemanticDecoder
 from modot_ros.model.preprocess import STRIDE
 
 FIRST_LOOK_PX = 128 * 96                                # what the encoder sees, to a factor of 2
@@ -63,6 +65,7 @@ class ModotNano(CoupledDecoders):
         detail_channels: width of the image path and of the heads.
         min_depth_m, max_depth_m: range of z; the network predicts its logarithm, bounded by a sigmoid.
         uncertainty: has a head for the standard deviation of ln z.
+        semantics: has a decoder for the classes of CLASS_NAMES.
 
     Raises ValueError for a range that START_DEPTH_M is not inside of, and for widths or blocks that are not as many.
     """
@@ -71,7 +74,7 @@ class ModotNano(CoupledDecoders):
                  encoder_blocks: tuple[int, ...] = (1, 3, 5, 3), global_blocks: tuple[int, ...] = (0, 0, 2, 2),
                  decoder_channels: tuple[int, ...] = (96, 64, 32), fine_channels: int = 32, fine_blocks: int = 2,
                  detail_channels: int = 16, min_depth_m: float = 0.1, max_depth_m: float = 20.0,
-                 uncertainty: bool = False) -> None:
+                 uncertainty: bool = False, semantics: bool = False) -> None:
         super().__init__()
         c2, c4, c8, c16, c32 = encoder_channels
         self.stem = ConvBnRelu(3, c2, stride=2)
@@ -91,19 +94,25 @@ class ModotNano(CoupledDecoders):
         self.has_uncertainty = uncertainty
         if uncertainty:
             self.uncertainty_head = UncertaintyHead(above, decoder_channels[0], detail_channels)
+        self.has_semantics = semantics
+        if semantics:
+            self.semantic_decoder = SemanticDecoder(len(CLASS_NAMES), (c4, c8, c16), decoder_channels[0], above, fine_channels,
+                                                    detail_channels)
 
-    def forward(self, image: Tensor, depth: bool = True,
-                boundary: bool = True) -> tuple[Tensor | list[Tensor] | None, ...]:
+    def forward(self, image: Tensor, depth: bool = True, boundary: bool = True,
+                classes: bool = False) -> tuple[Tensor | list[Tensor] | None, ...]:
         """One picture through both branches.
 
         Args:
             image: [N, 3, h, w] float, normalised by the ImageNet mean and deviation; h and w multiples of 32.
             depth, boundary: False skips that head and returns None in its place.
+            classes: with `semantics`, also runs its decoder.
 
         Returns:
             z in metres for the canonical camera [N, 1, h, w], and boundary logits [N, 1, h, w]: in training three
             auxiliary maps (strides 16, 8, 4 of the first look) before the final one, in evaluation the final one only. With
-            `uncertainty` also the standard deviation of ln z [N, 1, h, w], None without depth.
+            `uncertainty` also the standard deviation of ln z [N, 1, h, w], None without depth. With `semantics` this, None
+            without a head for it, and the logits of CLASS_NAMES [N, 20, h/2, w/2], None without `classes`.
         """
         if image.shape[-2] % STRIDE or image.shape[-1] % STRIDE:
             raise ValueError(f"image is {image.shape[-1]}x{image.shape[-2]}: both sides must be multiples of {STRIDE}")
@@ -111,24 +120,28 @@ class ModotNano(CoupledDecoders):
         shrink = shrink_of(height, width)
         unit = STRIDE * shrink
         image = F.pad(image, (0, -width % unit, 0, -height % unit), mode="replicate")
-        e, obs, context = self._first_look(F.avg_pool2d(image, shrink))
+        features, context = self._first_look(F.avg_pool2d(image, shrink))
+        e, obs = self.couple(features, context)
         fine, detail = self.fine(image), self.image_path(image)
         depth_m = self._depth(e, fine, detail)[..., :height, :width] if depth else None
         logits = self._boundaries(obs, fine, detail, image) if boundary else None
         logits = logits and [map_[..., :height, :width] for map_ in logits]
-        if not self.has_uncertainty:
-            return depth_m, logits
-        log_depth_std = self.uncertainty_head(e, context, image)[..., :height, :width] if depth else None
-        return depth_m, logits, log_depth_std
+        log_depth_std = class_logits = None
+        if self.has_uncertainty and depth:
+            log_depth_std = self.uncertainty_head(e, context, image)[..., :height, :width]
+        if self.has_semantics and classes:
+            class_logits = self.semantic_decoder(features, context, e, fine, detail)[..., :height // 2, :width // 2]
+        if self.has_semantics:
+            return depth_m, logits, log_depth_std, class_logits
+        return (depth_m, logits, log_depth_std) if self.has_uncertainty else (depth_m, logits)
 
-    def _first_look(self, image: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Encoder and decoders: depth features at stride 4 of this picture, boundary features at 16, 8 and 4, context at 32."""
+    def _first_look(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Encoder: features at strides 4, 8, 16 of this picture, context at 32."""
         features, x = [], self.stem(image)
         for stage in self.encoder:
             x = stage(x)
             features.append(x)
-        context = self.context(features[3])
-        return *self.couple(features[:3], context), context
+        return features[:3], self.context(features[3])
 
     def _depth(self, e: Tensor, fine: Tensor, detail: Tensor) -> Tensor:
         e = self.depth_refinement(resize(e, fine), fine)

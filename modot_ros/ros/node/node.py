@@ -30,6 +30,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from modot_ros.machine import free_gpu_memory, has_nvidia_gpu, keep_freed_memory
 from modot_ros.ros.bond import form_bond
 from modot_ros.ros.camera import Camera
+from modot_ros.ros.messages.class_names import class_names_message
 from modot_ros.ros.messages.convert import coded_image, picture_of_video
 from modot_ros.ros.messages.video_packets import VideoPackets
 from modot_ros.ros.node.health import Health
@@ -83,6 +84,7 @@ class ModotNode(LifecycleNode):
         self.predictor: Any = None
         self.health = Health()
         self._outputs: dict[Output, Any] = {}           # with their publishers
+        self._names: Any = None                         # publisher of class names, latched
         self._subscribers: list[Any] = []
         self._pairing, self._couple = Pairing(), Couple()
         self._packets = VideoPackets()
@@ -155,12 +157,12 @@ class ModotNode(LifecycleNode):
         self.health.facts = {"model": self.predictor.name, "device": str(self.predictor.device),
                              "precision": self.parameters.precision, "depth_kind": self.predictor.depth_kind,
                              "image_topic": self._image_topic(), "camera_info_topic": self._camera_info_topic()}
-        has_uncertainty = getattr(self.predictor, "has_uncertainty", False)
+        has_uncertainty, has_semantics = (getattr(self.predictor, name, False) for name in ("has_uncertainty", "has_semantics"))
         if self.parameters.device == "auto" and str(self.predictor.device) == "cpu" and has_nvidia_gpu():
             self.get_logger().warning("there is an NVIDIA GPU, but this torch can't use it and the network runs on the CPU: "
                                       "install a torch with CUDA (pytorch.org), or set device to cpu")
         refused = [output.topic for output in OUTPUTS if self.predictor.depth_kind not in output.depth_kinds
-                   or output.needs_uncertainty and not has_uncertainty
+                   or output.needs_uncertainty and not has_uncertainty or output.needs_semantics and not has_semantics
                    or output.needs_depth_camera and self.parameters.range_type != "depth_image"
                    or output.needs_map and not self.parameters.frontier_frame_id]
         self.health.facts["refused"] = ", ".join(refused)
@@ -172,6 +174,10 @@ class ModotNode(LifecycleNode):
                 self._outputs[output] = self.create_lifecycle_publisher(
                     output.type, output.topic, QoSProfile(**PUBLISH | {"depth": output.depth}),
                     qos_overriding_options=OVERRIDABLE)
+        if has_semantics:
+            names = class_names_message()
+            self._names = self.create_publisher(type(names), "~/semantics/names", QoSProfile(**LATCHED))
+            self._names.publish(names)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         try:
@@ -302,6 +308,9 @@ class ModotNode(LifecycleNode):
         for publisher in self._outputs.values():
             self.destroy_lifecycle_publisher(publisher)
         self._outputs = {}
+        if self._names is not None:
+            self.destroy_publisher(self._names)
+            self._names = None
         self._forget_predictor()
 
     def _forget_predictor(self) -> None:
@@ -407,6 +416,8 @@ class ModotNode(LifecycleNode):
             return
         start_s = time.monotonic()
         parts = set().union(*(output.parts for output in wanted))
+        if not self.parameters.class_names and not any(output.needs_semantics for output in wanted):
+            parts.discard("classes")
         result = perception.result(frame, parts, self.parameters, follow)
         if worker.stopped:
             return

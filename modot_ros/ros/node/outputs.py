@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import cv2
 import numpy as np
 from geometry_msgs.msg import PolygonInstanceStamped
 from sensor_msgs.msg import CameraInfo, Image, LaserScan, PointCloud2
@@ -222,6 +223,12 @@ def instances_image(result: Result) -> Image:
     return image_message(resized_labels(labels.astype(np.uint16), result.image_shape), "16UC1", result.header)
 
 
+def classes_image(result: Result) -> Image:
+    height, width = result.image_shape
+    classes = cv2.resize(result.prediction.classes, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    return image_message(classes, "mono8", result.header)
+
+
 def order_graph(result: Result) -> OrderGraph:
     graph = result.certain_graph
     if result.image_factor != 1.0:
@@ -328,6 +335,7 @@ class Output:
     depth_kinds: tuple[str, ...] = ("metric", "relative")
     needs_rays: bool = False
     needs_uncertainty: bool = False
+    needs_semantics: bool = False
     needs_depth_camera: bool = False
     needs_map: bool = False                             # a frame that does not move with the camera
     depth: int = 1                                      # messages that are made of one frame
@@ -357,7 +365,11 @@ OUTPUTS = (
            "side", ("boundary",), boundary_image),
     Output("~/instances/image", Image, "16UC1 labels that the order graph speaks of, 0 background",
            ("instances",), instances_image),
-    Output("~/order_graph", OrderGraph, "Who occludes whom and who is nearer", ("order",), order_graph),
+    Output("~/semantics/image", Image, "mono8, class of every pixel, 255 unknown; names, latched, on `~/semantics/names` "
+           "(vision_msgs/LabelInfo; without that package diagnostic_msgs/DiagnosticStatus); of models that predict them "
+           "(modot_nano)", ("classes",), classes_image, needs_semantics=True),
+    Output("~/order_graph", OrderGraph, "Who occludes whom and who is nearer; instances with the names of their classes",
+           ("order", "classes"), order_graph),
     Output("~/points", PointCloud2, "x, y, z, rgb without flying pixels", ("depth", "boundary"), point_cloud,
            METRIC, needs_rays=True),
     Output("~/points_clearing", PointCloud2, "x, y, z of the ends of free rays, a tenth before the surface "

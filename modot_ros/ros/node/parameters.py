@@ -115,6 +115,9 @@ class Parameters:
     track_instances: bool = parameter(
         True, "Keep ids from frame to frame, count ages and remember what is hidden; ids that come from outside and "
         "last already are kept as they are")
+    class_names: bool = parameter(
+        True, "Instances of the order graph have the names of the model's semantic classes where labels from outside give none; "
+        "false saves the time of predicting them")
     steady_scale: bool = parameter(
         True, "Filter jumps of depth's scale from frame to frame by points that are followed through the pictures; real motion "
         "passes at once, and in the long run the scale is the network's")

@@ -82,6 +82,8 @@ class Perception:
         Raises BadFrame for messages that cannot be used and ValueError for what the predictor refuses.
         """
         wanted = set(parts)
+        if not getattr(self.predictor, "has_semantics", False):
+            wanted.discard("classes")
         related = not wanted.isdisjoint(("instances", "order"))
         needed = wanted - {"order"}
         if "order" in wanted or labels_follow:
@@ -223,5 +225,6 @@ def renumbered(labels: np.ndarray, lasting: dict[int, int]) -> np.ndarray:
 
 
 def _parts_of(prediction: Prediction) -> set[str]:
-    values = {"depth": prediction.depth, "boundary": prediction.boundary_mask, "instances": prediction.labels}
+    values = {"depth": prediction.depth, "boundary": prediction.boundary_mask, "instances": prediction.labels,
+              "classes": prediction.classes}
     return {part for part, value in values.items() if value is not None}

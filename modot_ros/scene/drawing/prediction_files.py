@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from modot_ros.prediction import PARTS, OrderGraph, Prediction
+from modot_ros.prediction import OrderGraph, Prediction
 from modot_ros.scene.drawing.overlay import overlay
 from modot_ros.scene.drawing.whole_files import write_whole
 
@@ -48,15 +48,18 @@ def write_prediction(prediction: Prediction, rgb: np.ndarray, folder: Path, name
     NAME_boundary.png        uint8 0 / 255, one pixel on the occluder's side
     NAME_labels.png          uint16 instance labels, 0 = background
     NAME_graph.json          the order graph, ids being those of the labels
+    NAME_classes.png         uint8 ids of CLASS_NAMES, 255 unknown; only of models that predict classes
     NAME_overlay.png         all of it in one picture
     Returns the paths. Raises OSError as `write_whole`, and ValueError for a prediction that lacks a part.
     """
     depth, probability, mask = prediction.depth, prediction.boundary_probability, prediction.boundary_mask
     if depth is None or probability is None or mask is None or prediction.labels is None or prediction.graph is None:
-        raise ValueError(f"{name}: only a whole prediction can be written, one with all of {', '.join(PARTS)}")
+        raise ValueError(f"{name}: only a whole prediction can be written, one with depth, boundary, instances and order")
     pictures = {"boundary": mask.astype(np.uint8) * 255,
                 "labels": prediction.labels.astype(np.uint16),
                 "overlay": cv2.cvtColor(overlay(rgb, prediction), cv2.COLOR_RGB2BGR)}
+    if prediction.classes is not None:
+        pictures["classes"] = prediction.classes
     if prediction.depth_kind == "metric":
         pictures["depth_mm"] = depth_millimetres(depth)
     arrays = {"depth": depth, "boundary_prob": probability}

@@ -17,7 +17,7 @@ FACTS = Facts("stand_in", "metric", "axis", 0.8, (96, 64), False, "cpu", "fp32")
 NETWORK = "ab" * 32
 
 
-def maps_of(rgb, depth=True, boundary=True):
+def maps_of(rgb, depth=True, boundary=True, classes=False):
     """Depth that is a hundredth of the red values, boundaries that are the green ones."""
     return Maps(rgb[..., 0] / np.float32(100) if depth else None, rgb[..., 1] / np.float32(255) if boundary else None, None)
 
@@ -40,12 +40,12 @@ class Pool:
     def stop(self):
         self.run(self.gateway.stop())
 
-    async def look(self, rgb, depth, boundary, budget_s):
+    async def look(self, rgb, wanted, budget_s):
         self.seen.append(rgb.shape)
         await asyncio.sleep(self.delay_s)
         if self.error is not None:
             raise self.error
-        return wire.maps_message(maps_of(rgb, depth, boundary))
+        return wire.maps_message(maps_of(rgb, *wanted))
 
     def run(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)

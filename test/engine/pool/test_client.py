@@ -32,7 +32,7 @@ def engine():
 
     def make(*addresses, budget_s=0.5, network=NETWORK):
         local = SimpleNamespace(facts=SimpleNamespace(name="local"),
-                            maps=lambda pictures, depth, boundary: ["local"] * len(pictures))
+                            maps=lambda pictures, depth, boundary, classes: ["local"] * len(pictures))
         made.append(PoolEngine(addresses, "stand_in", network, lambda: local, budget_s))
         return made[-1]
     yield make

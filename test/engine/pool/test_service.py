@@ -35,7 +35,7 @@ def stand_in():
         class Engine:
             facts = Facts("stand_in", "metric", "axis", 0.8, (96, 64), False, "cpu", "fp32")
 
-            def maps(self, pictures, depth=True, boundary=True):
+            def maps(self, pictures, depth=True, boundary=True, classes=False):
                 import time
 
                 import numpy as np
@@ -55,7 +55,7 @@ def address():
 
 def robot(address, budget_s=1.0):
     local = SimpleNamespace(facts=SimpleNamespace(name="local"),
-                            maps=lambda pictures, depth, boundary: ["local"] * len(pictures))
+                            maps=lambda pictures, depth, boundary, classes: ["local"] * len(pictures))
     return PoolEngine([address], "stand_in", NETWORK, lambda: local, budget_s)
 
 

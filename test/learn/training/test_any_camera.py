@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from modot_ros.classes import UNKNOWN_CLASS
 from modot_ros.learn.training import any_camera
 from modot_ros.learn.training.any_camera import any_camera_batch
 from modot_ros.learn.training.loop import total_loss
@@ -20,7 +21,7 @@ from modot_ros.model.preprocess import to_input
 def views():
     rgb = torch.full((3, 3, 48, 64), 128, dtype=torch.uint8)
     return Views(rgb, torch.full((3, 1, 48, 64), 2.0).half(), torch.zeros(3, 1, 48, 64, dtype=torch.uint8),
-                 torch.tensor([0.8, 0.4, math.nan]))
+                 torch.tensor([0.8, 0.4, math.nan]), torch.ones(3, 1, 48, 64, dtype=torch.uint8))
 
 
 def batch(views, seed=0):
@@ -61,12 +62,14 @@ def test_a_covered_lens_shows_nothing(views, monkeypatch):
     monkeypatch.setattr(any_camera, "COVERED_SHARE", 1.0)
     monkeypatch.setattr(any_camera, "ASPECTS", ((4 / 3, 1.0),))
     found = batch(views)
-    assert (found.depth_m == UNSEEN).all() and (found.boundary == UNKNOWN).all() and found.image.isfinite().all()
+    assert (found.depth_m == UNSEEN).all() and (found.boundary == UNKNOWN).all() and (found.classes == UNKNOWN_CLASS).all()
+    assert found.image.isfinite().all()
 
 
 def test_the_uncertainty_is_large_where_nothing_is_seen():
     true_m = torch.tensor([UNSEEN, UNSEEN, math.nan, 2.0]).view(1, 1, 2, 2)
-    batch_ = Batch(torch.zeros(1, 3, 2, 2), true_m, torch.full((1, 1, 2, 2), 255.0), *torch.ones(2, 1, dtype=torch.bool))
+    batch_ = Batch(torch.zeros(1, 3, 2, 2), true_m, torch.full((1, 1, 2, 2), 255.0), *torch.ones(2, 1, dtype=torch.bool),
+                   torch.full((1, 1, 2, 2), UNKNOWN_CLASS, dtype=torch.uint8))
 
     class Says(torch.nn.Module):
         min_depth_m, max_depth_m = 0.1, 20.0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from modot_ros.classes import UNKNOWN_CLASS
 from modot_ros.learn.training.dataset_views import open_sample_views
 from modot_ros.learn.training.views import UNKNOWN, training_batch
 
@@ -32,8 +33,9 @@ def folder(tmp_path):
 def test_what_is_known_is_a_view_and_the_rest_is_unknown(folder):
     views = open_sample_views("pairs", folder, canonical_focal=0.8)
     assert len(views) == 3
-    rgb, depth_m, boundary, focal, teaches_metres = views.view(0)
+    rgb, depth_m, boundary, focal, teaches_metres, classes = views.view(0)
     assert rgb.shape == (3, 48, 64) and rgb.dtype == torch.uint8 and focal == 0.8 and teaches_metres
+    assert classes.shape == (1, 48, 64) and (classes == UNKNOWN_CLASS).all()
     np.testing.assert_array_equal(rgb.numpy()[::-1].transpose(1, 2, 0), cv2.imread(str(folder / "a.png")))
     assert depth_m[0, :, :8].isnan().all() and (depth_m[0, :, 8:] == 2.0).all()
     assert boundary.sum() == 48 and boundary[0, 0, 20] == 1
@@ -45,8 +47,8 @@ def test_what_is_known_is_a_view_and_the_rest_is_unknown(folder):
 def test_for_its_shape_alone_the_scale_is_known_with_a_calibration_only(folder):
     assert math.isnan(open_sample_views("pairs", folder, 0.8, shape_only=True).view(0)[3])
     (folder / "K.txt").write_text("32 32 31.5 23.5")
-    *_, focal, teaches_metres = open_sample_views("pairs", folder, 0.8, shape_only=True).view(0)
-    assert focal == pytest.approx(0.5) and not teaches_metres
+    view = open_sample_views("pairs", folder, 0.8, shape_only=True).view(0)
+    assert view.focal == pytest.approx(0.5) and not view.teaches_metres
 
 
 def test_they_make_batches(folder):

@@ -306,7 +306,8 @@ def test_a_broken_loss_does_not_reach_the_statistics(data, tmp_path, monkeypatch
     run, views = Run(options(data, tmp_path), (5,)), load_views(data / "train")
     before = {key: value.clone() for key, value in run.network.named_buffers()}
     monkeypatch.setattr(run, "next_batch", lambda views: Batch(torch.full((2, 3, 32, 32), math.nan), torch.ones(2, 1, 32, 32),
-                                                               torch.zeros(2, 1, 32, 32), *torch.ones(2, 2, dtype=torch.bool)))
+                                                               torch.zeros(2, 1, 32, 32), *torch.ones(2, 2, dtype=torch.bool),
+                                                               torch.zeros(2, 1, 32, 32, dtype=torch.uint8)))
     assert run.advance(views)["skipped"] == 1 and run.skipped_in_a_row == 1
     assert all(torch.equal(before[key], value) for key, value in run.network.named_buffers())
     monkeypatch.undo()
@@ -437,7 +438,8 @@ def test_the_total_weighs_its_parts(data, tmp_path):
     true_m[..., 4:], boundary[..., 3] = 4.0, 1.0
     flat = torch.full_like(true_m, 2.0)
     zeros = [torch.zeros(1, 1, 8, 8)] * 4
-    batch = Batch(torch.zeros(1, 3, 8, 8), true_m, boundary, *torch.ones(2, 1, dtype=torch.bool))
+    batch = Batch(torch.zeros(1, 3, 8, 8), true_m, boundary, *torch.ones(2, 1, dtype=torch.bool),
+                  torch.zeros(1, 1, 8, 8, dtype=torch.uint8))
     total, parts = training.total_loss(Says(flat, zeros), batch, chosen)
     # Difference -ln 2 on half of the pixels; a boundary on 1/8 of them, so that both classes weigh 7/64 ln 2.
     step = math.log(2)

@@ -9,7 +9,8 @@ from modot_ros.learn.training.views import Views
 
 def views(count, size, value):
     return Views(torch.full((count, 3, size, size), value, dtype=torch.uint8), torch.ones(count, 1, size, size).half(),
-                 torch.zeros(count, 1, size, size, dtype=torch.uint8), torch.arange(count) + float(value))
+                 torch.zeros(count, 1, size, size, dtype=torch.uint8), torch.arange(count) + float(value),
+                 torch.zeros(count, 1, size, size, dtype=torch.uint8))
 
 
 def test_numbers_run_through_all_sets():

@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
+from modot_ros.classes import UNKNOWN_CLASS
 from modot_ros.learn.training import views as dataset
 from modot_ros.learn.training.views import UNKNOWN, Views, load_views, plain_batch, resample, training_batch, turn
 from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN
@@ -22,12 +23,14 @@ def shard(path, views=3, height=8, width=12, **other):
     return arrays
 
 
-def one_view(depth_m, boundary=None, rgb=None, focal=0.8) -> Views:
+def one_view(depth_m, boundary=None, rgb=None, focal=0.8, classes=None) -> Views:
     height, width = depth_m.shape
+    unknown = torch.full((1, 1, height, width), UNKNOWN_CLASS, dtype=torch.uint8)
     return Views(rgb=torch.full((1, 3, height, width), 128, dtype=torch.uint8) if rgb is None else rgb[None],
                  depth_m=depth_m[None, None].half(),
                  boundary=torch.zeros(1, 1, height, width, dtype=torch.uint8) if boundary is None else boundary[None, None],
-                 focal=torch.tensor([focal]))
+                 focal=torch.tensor([focal]),
+                 classes=unknown if classes is None else classes[None, None])
 
 
 def colours(image):
@@ -255,13 +258,44 @@ def test_a_share_of_the_views_is_whole():
     assert 120 <= whole <= 160                                      # a crop comes nearer
 
 
+# --- classes ---
+
+def test_shards_without_classes_are_unknown_and_those_with_them_are_read(tmp_path):
+    shard(tmp_path / "a.npz", views=2)
+    classes = np.arange(2 * 8 * 12, dtype=np.uint8).reshape(2, 8, 12) % 20
+    shard(tmp_path / "b.npz", views=2, classes=classes)
+    views = load_views(tmp_path, limit=3)
+    assert (views.classes[:2] == UNKNOWN_CLASS).all() and len(views.classes) == 3
+    assert torch.equal(views.view(2).classes[0], torch.from_numpy(classes[0]))
+    shard(tmp_path / "c.npz", views=2, classes=classes + 20)
+    with pytest.raises(ValueError, match="c.npz: class id 39 is above the table of 20"):
+        load_views(tmp_path)
+
+
+def test_classes_are_cropped_and_mirrored_with_their_picture():
+    """A picture whose red is its class: wherever a crop comes from, both agree."""
+    classes = torch.arange(48, dtype=torch.uint8)[None].expand(32, -1) // 3
+    views = one_view(torch.full((32, 48), 2.0), rgb=(15 * classes).expand(3, -1, -1), classes=classes)
+    plain = plain_batch(views, torch.tensor([0]), 24, 16, 0.8)
+    assert torch.equal(plain.classes[0, 0], classes[1::2, 1::2])
+    mirrored = 0
+    for seed in range(6):
+        batch = training_batch(views, torch.tensor([0]), 48, 32, 0.8, torch.Generator().manual_seed(seed))
+        row = batch.classes[0, 0, 10].int()
+        mirrored += int(row[0] > row[-1])
+        assert (row.diff().sign() * (1 if row[0] < row[-1] else -1) >= 0).all()
+        colour = batch.image[0, 0, 10]
+        assert torch.corrcoef(torch.stack([colour, row.float()]))[0, 1] > 0.8
+    assert 0 < mirrored < 6
+
+
 # --- turns ---
 
 def test_no_turn_changes_nothing():
     views = one_view(1 + torch.rand(12, 16), torch.randint(0, 2, (12, 16), dtype=torch.uint8),
                      torch.randint(0, 256, (3, 12, 16), dtype=torch.uint8))
-    turned = turn(*views.view(0)[:4], np.zeros(3))
-    for one, other in zip(turned, views.view(0)[:4]):
+    turned = turn(views.view(0), np.zeros(3))
+    for one, other in zip(turned, views.view(0)):
         torch.testing.assert_close(torch.as_tensor(one), torch.as_tensor(other), check_dtype=False)
 
 
@@ -270,7 +304,7 @@ def test_a_turned_camera_sees_a_wall_where_geometry_says(angles_rad):
     """A wall 3 m ahead, square to the old camera: in the new frame a plane 3 m away with a turned normal."""
     rows, columns, focal = 48, 64, 0.8
     views = one_view(torch.full((rows, columns), 3.0), focal=focal)
-    _, z, _, longer = turn(*views.view(0)[:4], np.array(angles_rad))
+    _, z, _, longer, *_ = turn(views.view(0), np.array(angles_rad))
     normal = Rotation.from_euler("XYZ", angles_rad).as_matrix().T @ (0, 0, 1)
     v, u = np.mgrid[:rows, :columns]
     rays = np.stack([(u - 31.5) / (longer * columns), (v - 23.5) / (longer * columns), np.ones_like(u)], -1)
@@ -282,10 +316,10 @@ def test_what_is_to_the_right_moves_left_when_the_camera_turns_to_it():
     rows, columns, turned_by = 96, 128, 0.05
     lit = torch.zeros(rows, columns)
     lit[46:50, 94:98] = 1.0                                         # 32 px right of the centre
-    views = one_view(2 + lit, lit.to(torch.uint8), (200 * lit).to(torch.uint8).expand(3, -1, -1), focal=0.8)
-    rgb, z, boundary, longer = turn(*views.view(0)[:4], np.array([0, turned_by, 0]))
+    views = one_view(2 + lit, lit.to(torch.uint8), (200 * lit).to(torch.uint8).expand(3, -1, -1), classes=lit.to(torch.uint8))
+    rgb, z, boundary, longer, _, classes = turn(views.view(0), np.array([0, turned_by, 0]))
     expected = 63.5 + longer * columns * np.tan(np.arctan(32 / (0.8 * columns)) - turned_by)
-    for found in (rgb[0] > 100, z[0] > 2.5, boundary[0] == 1):
+    for found in (rgb[0] > 100, z[0] > 2.5, boundary[0] == 1, classes[0] == 1):
         v, u = np.nonzero(found.numpy())
         assert u.mean() == pytest.approx(expected, abs=0.7) and v.mean() == pytest.approx(47.5, abs=0.7)
 
@@ -297,7 +331,7 @@ def test_a_turned_view_has_no_pixel_from_outside():
     views = one_view(place, focal=0.8)
     for seed in range(5):
         angles_rad = np.random.default_rng(seed).uniform(-0.05, 0.05, 3)
-        _, z, _, _ = turn(*views.view(0)[:4], angles_rad)
+        z = turn(views.view(0), angles_rad).depth_m
         for edge in (z[0, 0], z[0, -1]):
             assert (edge.diff().abs() > 0).float().mean() > 0.9
 

@@ -33,7 +33,7 @@ def test_every_output_has_the_stamp_frame_and_size_of_its_image(running, make_im
     rig = running()
     heard = {output.topic: rig.listen(output.topic, output.type) for output in OUTPUTS
              if "metric" in output.depth_kinds and not (output.needs_uncertainty or output.needs_map
-                                                              or output.needs_depth_camera)}
+                                                        or output.needs_semantics or output.needs_depth_camera)}
     rig.send("image", make_image(stamp=12.5))
     rig.until(lambda: all(heard.values()))
     assert rig.predictor.asked == [{"depth", "boundary", "instances"}] and len(rig.predictor.related) == 1
