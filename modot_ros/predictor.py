@@ -28,7 +28,7 @@ from modot_ros.prediction import METHODS, PARTS, OrderGraph, Prediction
 from modot_ros.scene.boundaries import thin
 from modot_ros.scene.geometry import check_focal, ray_lengths, resize_depth
 from modot_ros.scene.instances import validate_labels
-from modot_ros.scene.naming import names_of
+from modot_ros.scene.naming import completed
 from modot_ros.scene.order.fusion import fuse, learned_graph
 from modot_ros.scene.order.graph import ASSUMED_FOCAL, order_graph
 from modot_ros.scene.order.nearness import shipped_weights
@@ -208,8 +208,8 @@ class Predictor:
                 labels = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
             watch.lap("instances")
         if "order" in needed:
-            names = () if classes is None else names_of(labels, classes, class_probability)
-            graph = self._graph(watch, rgb, labels, depth, probability, focal_px, *names, found=instances is None)
+            names, scores = completed(labels, classes, class_probability)
+            graph = self._graph(watch, rgb, labels, depth, probability, focal_px, names, scores, instances is None)
 
         def asked(part: str, value: Any) -> Any:
             return value if part in parts else None
@@ -269,11 +269,7 @@ class Predictor:
         if prediction.depth is None or prediction.boundary_probability is None:
             raise ValueError("prediction has no depth or no boundary: predict with both parts")
         watch = _Stopwatch()
-        if prediction.classes is not None:
-            own = names_of(labels, prediction.classes, prediction.class_probability)
-            given = {label for label, name in (names or {}).items() if name}
-            names, scores = ({**(theirs or {}), **{label: value for label, value in mine.items() if label not in given}}
-                             for mine, theirs in zip(own, (names, scores)))
+        names, scores = completed(labels, prediction.classes, prediction.class_probability, names, scores)
         graph = self._graph(watch, rgb, labels, prediction.depth, prediction.boundary_probability,
                             prediction.focal_px, names, scores, found)
         return replace(prediction, labels=labels, graph=graph, stage_s={**prediction.stage_s, **watch.stage_s})

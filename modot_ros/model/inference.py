@@ -16,7 +16,7 @@ from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, batc
 
 
 class Maps(NamedTuple):
-    """Prediction of a network for one picture, [h, w] each, float32 but for classes, of the size that `preprocess.fit_size` names.
+    """Prediction of a network for one picture, [h, w] each, float32 but for classes, as `preprocess.fit_size` sizes it.
 
     depth            metres for the canonical camera, along what `LoadedNetwork.depth_along` names
     probability      of an occlusion boundary, 0..1

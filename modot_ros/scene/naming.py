@@ -2,6 +2,8 @@
 """Names of instances from a map of semantic classes."""
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from modot_ros.classes import CLASS_NAMES, UNKNOWN_CLASS
@@ -38,3 +40,16 @@ def names_of(labels: np.ndarray, classes: np.ndarray, probability: np.ndarray) -
     named = votes.any(axis=1)
     names = {int(ids[k]): CLASS_NAMES[best[k]] for k in np.flatnonzero(named)}
     return names, {int(ids[k]): float(weight[k, best[k]] / area[k]) for k in np.flatnonzero(named)}
+
+
+def completed(labels: np.ndarray, classes: np.ndarray | None, probability: np.ndarray | None,
+              names: Mapping[int, str] | None = None, scores: Mapping[int, float] | None = None
+              ) -> tuple[dict[int, str], dict[int, float]]:
+    """Names and scores that were given, and for labels without a name those of `names_of`, where there are classes."""
+    names, scores = dict(names or {}), dict(scores or {})
+    if classes is None or probability is None:
+        return names, scores
+    own_names, own_scores = names_of(labels, classes, probability)
+    nameless = [label for label in own_names if not names.get(label)]
+    return ({**names, **{label: own_names[label] for label in nameless}},
+            {**scores, **{label: own_scores[label] for label in nameless}})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from modot_ros.classes import UNKNOWN_CLASS, class_id
-from modot_ros.scene.naming import names_of
+from modot_ros.scene.naming import completed, names_of
 
 CHAIR, WALL, PERSON, UNKNOWN = class_id("chair"), class_id("wall"), class_id("person"), UNKNOWN_CLASS
 
@@ -30,3 +30,10 @@ def test_what_nothing_is_known_of_has_no_name():
 def test_classes_that_cannot_be_are_refused(classes, match):
     with pytest.raises(ValueError, match=match):
         names_of(np.ones((2, 2), int), classes, np.ones((2, 2), np.float32))
+
+
+def test_a_given_name_wins_and_an_empty_one_does_not():
+    labels, classes = np.array([[1, 2, 3]]), np.array([[CHAIR, CHAIR, CHAIR]], np.uint8)
+    names, scores = completed(labels, classes, np.full((1, 3), 0.5, np.float32), {1: "stool", 2: ""}, {1: 0.9, 2: 0.8})
+    assert names == {1: "stool", 2: "chair", 3: "chair"} and scores == {1: 0.9, 2: 0.5, 3: 0.5}
+    assert completed(labels, None, None, {1: "stool"}, {1: 0.9}) == ({1: "stool"}, {1: 0.9})

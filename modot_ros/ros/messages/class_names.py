@@ -10,7 +10,7 @@ from modot_ros.classes import CLASS_NAMES
 
 
 def class_names_message() -> Any:
-    """vision_msgs/LabelInfo; where that package is not installed diagnostic_msgs/DiagnosticStatus, whose values have ids as keys."""
+    """vision_msgs/LabelInfo; where that package is not installed diagnostic_msgs/DiagnosticStatus, ids as keys."""
     try:
         from vision_msgs.msg import LabelInfo, VisionClass
     except ImportError:
