@@ -37,8 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("evaluation_out"), help="folder for the report")
     parser.add_argument("--views", type=int, help="most pictures of each set; without it 200 rooms and all of others")
     parser.add_argument("--workers", type=int, default=2, help="processes that render")
-    parser.add_argument("--protocol", choices=("ours", "published"), default="ours", help="published: as MoDOT (WACV 2026) was "
-                        "scored, with the mirrored picture, on nyud_mt, ob_future, ob_hypersim or ibims")
+    parser.add_argument("--protocol", choices=("ours", "published"), default="ours", help="published: as the papers "
+                        "scored, with their rows beside: nyud_mt, ob_future, ob_hypersim and ibims as MoDOT, with the mirrored "
+                        "picture; sets of boundaries by ODS, OIS and AP from 0.51 on; instaorder with --order-model")
     parser.add_argument("--interactive", action="store_true", help="score boundaries before and after a simulated person drew "
                         "strokes, with a model of modot refine")
     parser.add_argument("--sequence", action="store_true", help="score how much depth and ids move from frame to frame: --data "
@@ -83,19 +84,37 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _published(options: argparse.Namespace) -> int:
-    from modot_ros.learn.evaluation.published import open_published, published_lines, published_row
+    from modot_ros.learn.datasets import ORDER_DATASETS
+    from modot_ros.learn.evaluation.published import KINDS, open_published, published_lines, published_row
+    from modot_ros.learn.evaluation.published_others import boundary_rows, order_rows
+    from modot_ros.model import STROKE_MODELS, load_order_network
     from modot_ros.predictor import Predictor
 
-    predictor = Predictor(options.model, options.weights, options.device, options.precision, flip=True)
+    strokes = options.model in STROKE_MODELS
+    predictor = Predictor(options.model, options.weights, options.device, options.precision, flip=not strokes)
     options.output.mkdir(parents=True, exist_ok=True)           # before the work, for it may fail
-    lines, rows = [f"# {predictor.name}, scored as published", ""], []
-    for pictures in [open_published(data, options.views) for data in options.data]:       # all, before the first is scored
-        rows.append(published_row(pictures, predictor, partial(progress, pictures.title)))
-        lines += published_lines(rows[-1], predictor.name)
+    sets = [open_published(data, options.views) for data in options.data]       # all, before the first is scored
+    network = None
+    if any(pictures.kind in ORDER_DATASETS for pictures in sets):
+        if not options.order_model:
+            raise ValueError("sets of orders need --order-model and --order-weights")
+        network = load_order_network(options.order_model, options.order_weights, options.device, options.precision)
+    lines, scores = [f"# {predictor.name}, scored as published", ""], []
+    for pictures in sets:
+        told = partial(progress, pictures.title)
+        if pictures.kind in KINDS and not strokes:
+            row = published_row(pictures, predictor, told)
+            lines += published_lines(row, predictor.name)
+            scores.append({"set": row.kind, "pictures": row.pictures, **asdict(row.scores)})
+            continue
+        rows = boundary_rows(pictures, predictor, told) if network is None or pictures.kind not in ORDER_DATASETS else \
+            order_rows(pictures, options.order_model, network, told)
+        lines += rows.lines()
+        scores.append({"set": rows.kind, "pictures": rows.pictures, "rows": rows.scores})
     (options.output / "published.md").write_text("\n".join(lines))
     print("\n".join(lines))
     print(f"report: {options.output / 'published.md'}")
-    print(json.dumps([{"set": row.kind, "pictures": row.pictures, **asdict(row.scores)} for row in rows]))
+    print(json.dumps(scores))
     return 0
 
 

@@ -7,17 +7,17 @@ scored as by the zero-shot script (depth times 3.7, threshold 0.5), and OB-Hyper
 """
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
-from modot_ros.learn.datasets import open_dataset
+from modot_ros.learn.datasets import ORDER_DATASETS, open_dataset
 from modot_ros.learn.datasets.depth_sets.ob_hypersim import PUBLISHED_DIVISOR
 from modot_ros.learn.datasets.sample import Sample
-from modot_ros.learn.evaluation.pictures import Pictures
-from modot_ros.learn.evaluation.published_table import COLUMNS, NOTES, PUBLISHED, SOURCE
+from modot_ros.learn.evaluation.pictures import Pictures, open_pictures
+from modot_ros.learn.evaluation.published_others import BOUNDARY_KINDS
+from modot_ros.learn.evaluation.quoted import DEPTH_COLUMNS, beside
 from modot_ros.learn.metrics.published_protocol import PublishedScores, published_scores
 from modot_ros.predictor import Predictor
 from modot_ros.scene.geometry import ray_lengths
@@ -25,7 +25,7 @@ from modot_ros.scene.geometry import ray_lengths
 KINDS = ("nyud_mt", "ob_future", "ob_hypersim", "ibims")
 IBIMS_FACTOR, IBIMS_THRESHOLD, THRESHOLD = 3.7, 0.5, 0.7
 FUTURE_RANGE_M, FUTURE_OFFSET_M = 9.9, 0.1              # greys 0 to 255 are distances from the second to both, read as 0 to 10
-# The paper's names of the scores; `published_table` has those of the tables here.
+# The protocol's names of the scores, where those of the tables are others.
 NAMED = {"rms": "rmse", "log_rms": "rmse_log", "recall": "pixel_recall", "f1": "pixel_f1"}
 
 
@@ -50,11 +50,14 @@ def paper_depth(depth_m: np.ndarray, sample: Sample, kind: str) -> np.ndarray:
 
 
 def open_published(data: str, limit: int | None = None) -> Pictures:
-    """A set of "KIND=FOLDER" with depth as MoDOT's loaders read it. Raises ValueError for a set that the paper has not, and what
-    `open_dataset` raises."""
+    """A set of "KIND=FOLDER"; depth as MoDOT's loaders read it, where the set has any. Raises ValueError for a set that no
+    paper has scored on, and what `open_dataset` raises."""
     kind, _, folder = data.partition("=")
-    if kind not in KINDS or not folder:
-        raise ValueError(f"data {data!r}: the published protocol takes KIND=FOLDER, KIND one of {', '.join(KINDS)}")
+    choices = (*KINDS, *BOUNDARY_KINDS, *ORDER_DATASETS)
+    if kind not in choices or not folder:
+        raise ValueError(f"data {data!r}: the published protocol takes KIND=FOLDER, KIND one of {', '.join(choices)}")
+    if kind in ORDER_DATASETS:
+        return open_pictures(data, limit)
     opened = open_dataset(kind, folder, as_published=True)
     return Pictures(kind, opened.title, opened.names[:limit], opened.__getitem__, 0)
 
@@ -87,17 +90,10 @@ def published_row(pictures: Pictures, predictor: Predictor, progress: Callable[[
 
 
 def published_lines(row: PublishedRow, model: str) -> list[str]:
-    """Markdown: the model's row above those of the paper."""
-    ours = {NAMED.get(name, name): value for name, value in asdict(row.scores).items()}
-    paper = {f"{name} ({SOURCE})": values for name, values in PUBLISHED.get(row.kind, {}).items()}
-
-    def cells(values: dict[str, float]) -> str:
-        return " | ".join("-" if math.isnan(values.get(key, math.nan)) else f"{values[key]:.4f}" for key in COLUMNS)
+    """Markdown: the model's row above those of papers."""
+    ours = {model: {NAMED.get(name, name): value for name, value in asdict(row.scores).items()}}
     lines = [f"## {row.title}, as published", "", f"{row.pictures} pictures, means.", "",
-             f"| | {' | '.join(COLUMNS)} |", f"| --- |{' ---: |' * len(COLUMNS)}",
-             *(f"| {name} | {cells(values)} |" for name, values in ({model: ours} | paper).items())]
-    if row.kind in NOTES:
-        lines += ["", NOTES[row.kind]]
+             *beside(row.kind, ours, DEPTH_COLUMNS, 4)]
     if row.skipped:
         lines += ["", f"{len(row.skipped)} skipped:", *(f"- `{name}`: {reason}" for name, reason in row.skipped.items())]
     return [*lines, ""]

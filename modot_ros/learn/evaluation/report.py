@@ -24,7 +24,8 @@ import numpy as np
 from modot_ros.learn.evaluation.comparison import Comparison
 from modot_ros.learn.evaluation.contenders import CANNY
 from modot_ros.learn.evaluation.panels import side_by_side
-from modot_ros.learn.evaluation.published_table import ORDERS_PUBLISHED, PUBLISHED, SOURCE, UNITS
+from modot_ros.learn.evaluation.quoted import rows_of
+from modot_ros.learn.evaluation.quoted.modot import UNITS
 from modot_ros.learn.metrics.boundary_benchmark import PIPELINES
 
 # Heading, score, whether a mean or a median, and digits. As in the paper first: plain means.
@@ -125,7 +126,7 @@ def headline(comparison: Comparison) -> dict[str, float | str]:
 
 def tables(comparison: Comparison) -> list[str]:
     """Markdown of one set."""
-    pictures, published = comparison.pictures, PUBLISHED.get(comparison.pictures.kind, {})
+    pictures, published = comparison.pictures, rows_of(comparison.pictures.kind)
     count = len(next(iter(comparison.rows.values())))
     bounded = any(len(comparison.column(name, "edge_accuracy_px")) for name in comparison.rows)
     lines = [f"## {pictures.title}", "",
@@ -157,7 +158,7 @@ def tables(comparison: Comparison) -> list[str]:
     if comparison.orders:
         scores = {name: table.scores() for name, table in comparison.orders.items()}
         rows = {name: [_cell(found.get(key, math.nan), 2) for _, key in ORDER_COLUMNS]
-                for name, found in (scores | ORDERS_PUBLISHED.get(pictures.kind, {})).items()}
+                for name, found in (scores | published).items() if any(key in found for _, key in ORDER_COLUMNS)}
         lines += ["", "**Orders**", "", *_table([heading for heading, _ in ORDER_COLUMNS], rows)]
     return [*lines, ""]
 
@@ -188,9 +189,9 @@ def _curve_cells(comparison: Comparison, name: str) -> list[str]:
 
 
 def _published_rows(published: dict[str, dict[str, float]], columns: Sequence[tuple]) -> dict[str, list[str]]:
-    """Rows of the paper with a value in these columns; it reports means only."""
-    rows = {f"{name} ({SOURCE})": [_cell(values[key], 4) if how == "mean" and key in values else "-"
-                                   for _, key, how, _ in columns] for name, values in published.items()}
+    """Rows of papers with a value in these columns; they report means only."""
+    rows = {name: [_cell(values[key], 4) if how == "mean" and key in values else "-" for _, key, how, _ in columns]
+            for name, values in published.items()}
     return {name: cells for name, cells in rows.items() if set(cells) != {"-"}}
 
 

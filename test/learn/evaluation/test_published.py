@@ -11,7 +11,6 @@ from modot_ros import cli
 from modot_ros.learn.datasets.sample import intrinsics, sample
 from modot_ros.learn.evaluation.pictures import Pictures
 from modot_ros.learn.evaluation.published import open_published, paper_depth, published_lines, published_row
-from modot_ros.learn.evaluation.published_table import PUBLISHED
 from modot_ros.learn.metrics.published_protocol import published_scores
 from modot_ros.scene.geometry import ray_lengths
 
@@ -80,17 +79,6 @@ def test_the_paper_s_rows_stand_below_ours():
     lines = published_lines(published_row(pictures("ob_hypersim", depth), Fixed(depth, depth / 4)), "modot")
     text = "\n".join(lines)
     assert "| SharpNet (MoDOT, WACV 2026) | 0.8551 |" in text and "0.1235" in text and "`b`: has no depth" in text
-
-
-def test_every_row_of_the_slides_comparisons_is_quoted():
-    """Methods that the tables of two synthetic sets, of NYUD-MT and of depth-only networks name."""
-    compared = {"SharpNet", "MTAN", "PAD-Net", "MTI-Net", "InvPT", "DenseMTL"}
-    own = {"MoDOT", "MoDOT + SSR", "MoDOT's depth baseline", "MoDOT's boundary baseline"}
-    assert compared | own | {"TaskPrompter", "MLoRE"} == set(PUBLISHED["nyud_mt"]) and len(PUBLISHED["nyud_mt"]) == 12
-    for kind in ("ob_future", "ob_hypersim"):
-        assert compared | own <= set(PUBLISHED[kind])
-        assert sum("Canny" in name for name in PUBLISHED[kind]) == 6
-    assert sum(name.startswith("Depth Anything") and "Canny" not in name for name in PUBLISHED["ob_hypersim"]) == 4
 
 
 def test_the_command_scores_a_set_and_names_what_it_can_not(tmp_path, monkeypatch, capsys):
