@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--flip", action="store_true", help="average with the mirrored picture")
     parser.add_argument("--data", nargs="+", required=True, metavar="[KIND=]FOLDER", help="sets to score on: rooms (their "
                         "test split, rendered when missing), shards, pairs (also any folder with an index.json), nyud_mt, "
-                        "ob_future, ob_hypersim, ibims, diode, ob_diode, ob_entityseg, or, for orders, instaorder, "
-                        "cocoa or kins")
+                        "ob_future, ob_hypersim, ibims, diode, ob_diode, ob_entityseg, piod, bsds_ownership, cmu, "
+                        "nyuv2_oc, interiornet_or, or, for orders, instaorder, cocoa or kins")
     parser.add_argument("--order-model", default="", help="order network to score as well where there are instances, as "
                         "instaordernet_od; needs --order-weights")
     parser.add_argument("--order-weights", type=Path, help="its .safetensors or .pth file")

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from modot_ros.learn.datasets.boundary_sets.bsds_ownership import bsds_ownership
+from modot_ros.learn.datasets.boundary_sets.cmu import cmu
+from modot_ros.learn.datasets.boundary_sets.interiornet_or import interiornet_or
+from modot_ros.learn.datasets.boundary_sets.nyuv2_oc import nyuv2_oc
+from modot_ros.learn.datasets.boundary_sets.piod import piod
 from modot_ros.learn.datasets.depth_sets.diode import diode
 from modot_ros.learn.datasets.depth_sets.ibims import ibims
 from modot_ros.learn.datasets.depth_sets.nyud_mt import nyud_mt
@@ -20,7 +25,8 @@ from modot_ros.learn.datasets.picture_set import PictureSet
 from modot_ros.learn.datasets.sample import Sample
 
 _SETS = {"nyud_mt": nyud_mt, "ob_future": ob_future, "ob_hypersim": ob_hypersim, "ibims": ibims, "diode": diode,
-         "ob_diode": ob_diode, "ob_entityseg": ob_entityseg, "pairs": pairs}
+         "ob_diode": ob_diode, "ob_entityseg": ob_entityseg, "piod": piod, "bsds_ownership": bsds_ownership, "cmu": cmu,
+         "nyuv2_oc": nyuv2_oc, "interiornet_or": interiornet_or, "pairs": pairs}
 _READ_OTHERWISE = (ob_future, ob_hypersim)              # whose depth MoDOT reads as something else than metres
 _ORDER_SETS = {"instaorder": instaorder, "cocoa": cocoa, "kins": kins}
 DATASETS = tuple(_SETS)
@@ -36,7 +42,7 @@ def open_dataset(name: str, root: str | Path, split: str = "test", as_published:
         name: one of DATASETS.
         root: its folder, as published.
         split: "train" or "test"; most sets have only "test", DIODE "test_indoors" and "test_outdoor" as well, OB-FUTURE
-            "iobe_train" and "iobe_test".
+            "iobe_train" and "iobe_test", InteriorNet-OR "all".
         as_published: depth exactly as MoDOT's loaders read it, where that is not z in metres.
 
     Raises:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from scipy.io import loadmat
 
 from modot_ros.scene.image_decoding import decode
 
@@ -52,6 +53,16 @@ def read_array(path: Path) -> np.ndarray:
         return np.load(path, allow_pickle=False).squeeze()
     except (ValueError, EOFError, OSError) as error:
         raise ValueError(f"{path} is no .npy array ({error})") from error
+
+
+def read_mat(path: Path) -> dict:
+    """Variables of a MATLAB file of up to version 7."""
+    if not path.is_file():
+        raise ValueError(f"{path} is missing")
+    try:
+        return loadmat(path)
+    except Exception as error:                                      # scipy raises whatever the bytes make it raise
+        raise ValueError(f"{path} is no MATLAB file ({error})") from error
 
 
 def read_json(path: Path) -> dict:

@@ -23,12 +23,15 @@ class Sample:
     K: np.ndarray | None                                # float64 [3, 3], pixel centres at whole numbers; None = unknown
     name: str
     orders: OrderTruth | None = None                    # of its instances; None = the set has none
+    drawings: np.ndarray | None = None                  # bool [A, H, W], a boundary by each of A people, all in `boundary`
 
     def __post_init__(self):
         for what in ("depth_m", "valid", "boundary"):
             truth = getattr(self, what)
             if truth is not None and truth.shape != self.rgb.shape[:2]:
                 raise ValueError(f"{what} is {truth.shape}, the picture {self.rgb.shape[:2]}")
+        if self.drawings is not None and self.drawings.shape[1:] != self.rgb.shape[:2]:
+            raise ValueError(f"drawings are {self.drawings.shape[1:]}, the picture {self.rgb.shape[:2]}")
         if self.orders is not None and self.orders.modal.shape[1:] != self.rgb.shape[:2]:
             raise ValueError(f"masks are {self.orders.modal.shape[1:]}, the picture {self.rgb.shape[:2]}")
 

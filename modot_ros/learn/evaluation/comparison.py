@@ -105,7 +105,7 @@ def compare(pictures: Pictures, predictor: Predictor, progress: Callable[[int, i
                 rows[name][sample.name] = row
             if sample.boundary is not None and estimate.probability is not None:
                 for benchmark in benchmarks[name].values():
-                    benchmark.add(estimate.probability, sample.boundary)
+                    benchmark.add(estimate.probability, sample.boundary if sample.drawings is None else sample.drawings)
             if name == model:
                 _remember(failures, row, sample, estimate)
         if sample.orders is not None:

@@ -72,7 +72,7 @@ def evaluate_interactive(pictures: Pictures, predictor: Predictor, count: int = 
         for draw, chance in enumerate(chances):
             looks = rounds(forward, one.boundary, chance, count, most, binary=binary, as_published=True)
             for k, look in enumerate(looks):
-                benches[k][draw].add(look.probability, one.boundary)
+                benches[k][draw].add(look.probability, one.boundary if one.drawings is None else one.drawings)
                 if look.correction is not None:
                     work[k - 1][draw].append(look.correction)
         if progress is not None:

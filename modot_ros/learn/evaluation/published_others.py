@@ -20,7 +20,7 @@ from modot_ros.learn.orders.evaluation import OrderBenchmark
 from modot_ros.model import STROKE_MODELS, order_pairs
 from modot_ros.predictor import Predictor
 
-BOUNDARY_KINDS = ("ob_diode", "ob_entityseg")
+BOUNDARY_KINDS = ("ob_diode", "ob_entityseg", "piod", "bsds_ownership", "cmu", "nyuv2_oc", "interiornet_or")
 Progress = Callable[[int, int], None]
 
 
@@ -62,7 +62,7 @@ def boundary_rows(pictures: Pictures, predictor: Predictor, progress: Progress |
         probability = predictor.predict(one.rgb, parts=("boundary",)).boundary_probability
         if probability is None:
             raise ValueError(f"{predictor.name} predicts no boundaries")
-        bench.add(probability, one.boundary)
+        bench.add(probability, one.boundary if one.drawings is None else one.drawings)
         if progress:
             progress(len(bench), len(pictures))
     if not len(bench):

@@ -70,16 +70,19 @@ class BoundaryBenchmark:
         """Count one picture.
 
         Args:
-            probability: [H, W] in 0..1. truth: [H, W], non-zero on a boundary.
+            probability: [H, W] in 0..1. truth: [H, W], non-zero on a boundary, or [A, H, W] by several people: then recall
+                counts the pixels of each, and a predicted pixel is right when it has a partner in any. Which have one depends on
+                the matching: here the most probable first.
 
-        Returns int64 [thresholds, 3]: pairs, predicted pixels, true pixels. Raises ValueError for unequal shapes.
+        Returns int64 [thresholds, 4]: pairs, predicted pixels, true pixels, predicted pixels with a partner. Raises ValueError
+        for unequal shapes.
         """
-        if probability.shape != truth.shape:
+        truths = truth[None] != 0 if truth.ndim == 2 else truth != 0
+        if not len(truths) or probability.shape != truths.shape[1:]:
             raise ValueError(f"maps must have one shape, got {probability.shape} and {truth.shape}")
-        truth = truth != 0
         count = self._nested if self.pipeline == "doobnet" else self._one_by_one
-        pairs, predicted = count(probability, truth, tolerance_px(truth.shape, self.tolerance))
-        counts = np.stack([pairs, predicted, np.full(len(pairs), np.count_nonzero(truth))], 1)
+        pairs, predicted, right = count(probability, truths, tolerance_px(probability.shape, self.tolerance))
+        counts = np.stack([pairs, predicted, np.full(len(pairs), np.count_nonzero(truths)), right], 1)
         self._counts.append(counts)
         return counts
 
@@ -87,7 +90,7 @@ class BoundaryBenchmark:
         """Scores of all pictures so far. Raises ValueError when there is none."""
         if not self._counts:
             raise ValueError("no pictures to score")
-        counts = np.stack(self._counts)                                 # [pictures, thresholds, 3]
+        counts = np.stack(self._counts)                                 # [pictures, thresholds, 4]
         recall, precision = _rates(counts.sum(0))
         ods, at = _best_between(recall, precision, self.thresholds)
         each = np.array([_f(*_rates(one)).argmax() for one in counts])
@@ -97,30 +100,37 @@ class BoundaryBenchmark:
         return BoundaryCurve(ods, ois, ap, at, tuple(precision.tolist()), tuple(recall.tolist()),
                              tuple(self.thresholds.tolist()))
 
-    def _nested(self, probability: np.ndarray, truth: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+    def _nested(self, probability: np.ndarray, truths: np.ndarray, tolerance: float) -> tuple[np.ndarray, ...]:
         ridge = suppress(probability).ravel()
         pixels = np.flatnonzero(ridge >= np.float32(self.thresholds[0]))
         pixels = pixels[np.argsort(-ridge[pixels], kind="stable")]
-        enlarges = np.concatenate([[0], np.cumsum(matches_by_rank(pixels, truth, tolerance))])
+        matched = np.stack([matches_by_rank(pixels, truth, tolerance) for truth in truths])
         predicted = np.searchsorted(-ridge[pixels], -self.thresholds.astype(np.float32), side="right")
-        return enlarges[predicted], predicted
+        pairs, right = (np.concatenate([[0], np.cumsum(each)])[predicted] for each in (matched.sum(0), matched.any(0)))
+        return pairs, predicted, right
 
-    def _one_by_one(self, probability: np.ndarray, truth: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+    def _one_by_one(self, probability: np.ndarray, truths: np.ndarray, tolerance: float) -> tuple[np.ndarray, ...]:
         ridge = np.rint(suppress(probability, smooth=1) * 255) / 255
-        pairs, predicted = np.zeros((2, len(self.thresholds)), np.int64)
+        pairs, predicted, right = np.zeros((3, len(self.thresholds)), np.int64)
         levels = np.searchsorted(np.unique(ridge), self.thresholds)    # thresholds of one level have one mask
         for level in np.unique(levels):
             same = levels == level
             mask = thinned(ridge >= self.thresholds[same][0])
             predicted[same] = np.count_nonzero(mask)
-            pairs[same] = largest_matching(mask, truth, tolerance)
-        return pairs, predicted
+            if len(truths) == 1:                                        # the number of pairs is enough, and faster to have
+                pairs[same] = right[same] = largest_matching(mask, truths[0], tolerance)
+                continue
+            pixels = np.flatnonzero(mask)
+            pixels = pixels[np.argsort(-ridge.ravel()[pixels], kind="stable")]
+            matched = np.stack([matches_by_rank(pixels, truth, tolerance) for truth in truths])
+            pairs[same], right[same] = np.count_nonzero(matched), np.count_nonzero(matched.any(0))
+        return pairs, predicted, right
 
 
 def _rates(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Recall and precision [n] of counts [n, 3]; 0 where nothing is there."""
-    pairs, predicted, true = counts.T
-    return pairs / np.maximum(true, 1), pairs / np.maximum(predicted, 1)
+    """Recall and precision [n] of counts [n, 4]; 0 where nothing is there."""
+    pairs, predicted, true, right = counts.T
+    return pairs / np.maximum(true, 1), right / np.maximum(predicted, 1)
 
 
 def _f(recall: np.ndarray, precision: np.ndarray) -> np.ndarray:

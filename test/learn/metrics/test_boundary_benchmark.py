@@ -44,8 +44,9 @@ def test_counts_by_hand():
     probability = line(value=0.8) + line(column=10, value=0.4)
     benchmark = BoundaryBenchmark("doobnet")
     counts = benchmark.add(probability, line())
+    assert (counts[:, 0] == counts[:, 3]).all()
     # Faded by k / 5: of each line 52 pixels have its own value, and the next ones 0.8, 0.6 .. of it.
-    at = {threshold: counts[round(threshold * 100) - 1].tolist() for threshold in (0.2, 0.4, 0.5, 0.8)}
+    at = {threshold: counts[round(threshold * 100) - 1, :3].tolist() for threshold in (0.2, 0.4, 0.5, 0.8)}
     assert at[0.8] == [50, 50, 60]
     assert at[0.5] == [52, 52, 60]                          # 0.64 on either end too
     assert at[0.2] == [56, 56 + 54, 60]                     # 0.32 at k = 2; of the other line 0.24 at k = 3
@@ -112,3 +113,17 @@ def test_what_cannot_work_is_named():
         BoundaryBenchmark(first=1.0)
     with pytest.raises(ValueError, match="no pictures"):
         BoundaryBenchmark().curve()
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_several_people_are_all_to_be_recalled_and_any_of_them_makes_a_pixel_right(pipeline):
+    """One drew both lines, the other only the first: it is found, and half of another line that nobody drew."""
+    both, one, found = line() + line(column=10), line(), line(value=0.9)
+    found[20:40, 50] = 0.9
+    benchmark = BoundaryBenchmark(pipeline)
+    pairs, predicted, true, right = benchmark.add(found, np.stack([both, one]))[29]
+    assert true == 180 and pairs == 2 * right and predicted - 24 <= right <= predicted - 18 and right > 40
+    alone = BoundaryBenchmark(pipeline)
+    assert (benchmark.add(found, one[None]) == alone.add(found, one)).all()
+    with pytest.raises(ValueError, match="one shape"):
+        benchmark.add(found, np.zeros((0, 60, 60)))
