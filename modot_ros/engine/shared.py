@@ -38,8 +38,8 @@ class SharedEngine:
             raise ValueError(f"most is {most}: a batch has 1 or more pictures")
         self.engine, self.most = engine, most
         self.batches = self.pictures = 0                # that went through
-        self._free = threading.Lock()                   # of the engine
-        self._line_lock = threading.Lock()
+        self._changed = threading.Condition()           # guards what follows; told when a batch is done
+        self._busy = False
         self._line: deque[_Request] = deque()           # oldest first
 
     @property
@@ -53,12 +53,21 @@ class SharedEngine:
              classes: bool = False) -> list[Maps]:
         """As the engine's; errors are those of these pictures, not of others in the batch."""
         request = _Request(pictures, Wanted(depth, boundary, classes))
-        with self._line_lock:
+        with self._changed:
             self._line.append(request)
         while not request.done:
-            with self._free:
-                if not request.done:
-                    self._run(self._taken())
+            with self._changed:
+                # not a lock held during a batch: those whose maps are there must not wait for the next batch
+                self._changed.wait_for(lambda: request.done or not self._busy)
+                if request.done:
+                    break
+                self._busy, taken = True, self._taken()
+            try:
+                self._run(taken)
+            finally:
+                with self._changed:
+                    self._busy = False
+                    self._changed.notify_all()
         if request.error is not None:
             raise request.error
         return request.maps
@@ -66,10 +75,9 @@ class SharedEngine:
     def _taken(self) -> list[_Request]:
         """The oldest requests, as many as fit into a batch, at least one."""
         taken, count = [], 0
-        with self._line_lock:
-            while self._line and (not taken or count + len(self._line[0].pictures) <= self.most):
-                taken.append(self._line.popleft())
-                count += len(taken[-1].pictures)
+        while self._line and (not taken or count + len(self._line[0].pictures) <= self.most):
+            taken.append(self._line.popleft())
+            count += len(taken[-1].pictures)
         return taken
 
     def _run(self, requests: list[_Request]) -> None:

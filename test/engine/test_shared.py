@@ -47,7 +47,7 @@ def asked(shared, pictures, found, **what):
     thread = threading.Thread(target=ask)
     thread.start()
     end_s = time.monotonic() + WAIT_S
-    while len(shared._line) == waiting and not (waiting == 0 and shared._free.locked()) and time.monotonic() < end_s:
+    while len(shared._line) == waiting and not (waiting == 0 and shared._busy) and time.monotonic() < end_s:
         time.sleep(0.001)
     return thread
 
@@ -107,6 +107,36 @@ def test_nobody_starves(gate):
     for thread in threads:
         thread.join(WAIT_S)
     assert min(served) >= 200
+
+
+def test_whose_maps_are_there_does_not_wait_for_the_next_batch():
+    """Cameras that ask again at once; a batch lasts until all pictures of the batches before it have been returned."""
+    rounds, returned, blocked = 20, [], []
+
+    class Engine:
+        given = 0
+
+        def maps(self, pictures, depth=True, boundary=True, classes=False):
+            time.sleep(0.003)                           # until the others wait
+            end_s = time.monotonic() + 1.0
+            while len(returned) < self.given and not blocked:
+                if time.monotonic() > end_s:
+                    blocked.append(f"{self.given - len(returned)} of {self.given}")
+                time.sleep(0.001)
+            self.given += len(pictures)
+            return [Maps(None, None, None)] * len(pictures)
+    shared = SharedEngine(Engine(), most=8)
+
+    def camera():
+        for _ in range(rounds):
+            shared.maps([picture(0)])
+            returned.append(1)
+    threads = [threading.Thread(target=camera) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT_S)
+    assert not blocked and len(returned) == 8 * rounds
 
 
 def test_a_batch_has_at_least_one_picture(gate):
