@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 = all, for a private network only")
     parser.add_argument("--port", type=int, default=9300)
     parser.add_argument("--batch", type=int, default=8, help="most pictures at once")
-    parser.add_argument("--batch-wait-ms", type=float, default=5.0, help="how long a batch waits for more of them")
+    parser.add_argument("--batch-wait-ms", type=float, default=5.0, help="how long an idle network waits for more of them")
     parser.add_argument("--ray", metavar="ADDRESS", help="of a Ray cluster; without it one on this machine is started")
 
 

@@ -9,7 +9,6 @@ unless told otherwise. Ray has no authentication: see docs/guides/fleet.md.
 """
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from ray import serve  # noqa: E402
 from modot_ros.engine import make_engine  # noqa: E402
 from modot_ros.engine.engine import Engine, Wanted  # noqa: E402
 from modot_ros.engine.pool import wire  # noqa: E402
+from modot_ros.engine.pool.batches import Batches  # noqa: E402
 from modot_ros.engine.pool.gateway import Gateway  # noqa: E402
 
 
@@ -43,7 +43,7 @@ class Settings:
     host: str = "127.0.0.1"                             # the gateway's; 0.0.0.0 = all interfaces
     port: int = 9300
     batch: int = 8                                      # most pictures at once
-    batch_wait_ms: float = 5.0                          # how long a batch waits for more of them
+    batch_wait_ms: float = 5.0                          # how long an idle network waits for more of them
 
     def __post_init__(self) -> None:
         for name, low in (("replicas", 1), ("batch", 1), ("most_replicas", 0), ("gpus", 0), ("batch_wait_ms", 0), ("port", 0)):
@@ -65,8 +65,7 @@ class Network:
 
     def __init__(self, make: Callable[[], tuple[Engine, str]], batch: int, batch_wait_s: float) -> None:
         self.engine, self.network = make()
-        self.look_together.set_max_batch_size(batch)
-        self.look_together.set_batch_wait_timeout_s(batch_wait_s)
+        self.batches = Batches(self._look, batch, batch_wait_s)
 
     def describe(self) -> bytes:
         return wire.description(self.network, self.engine.facts).SerializeToString()
@@ -76,17 +75,15 @@ class Network:
 
     async def look(self, rgb: np.ndarray, wanted: Wanted, budget_s: float) -> bytes | None:
         """Maps as a message; None when its time was up before the network was free."""
-        return await self.look_together((rgb, wanted, time.monotonic() + budget_s))
+        return await self.batches((rgb, wanted, time.monotonic() + budget_s))
 
-    @serve.batch
-    async def look_together(self, asked: list[tuple[np.ndarray, Wanted, float]]) -> list[bytes | None]:
+    def _look(self, asked: list[tuple[np.ndarray, Wanted, float]]) -> list[bytes | None]:
         now_s = time.monotonic()
         fresh = [k for k, (*_, end_s) in enumerate(asked) if end_s > now_s]
         found: list[bytes | None] = [None] * len(asked)
         if fresh:
             wanted = map(any, zip(*(asked[k][1] for k in fresh)))
-            maps = await asyncio.to_thread(self.engine.maps, [asked[k][0] for k in fresh], *wanted)
-            for k, one in zip(fresh, maps):
+            for k, one in zip(fresh, self.engine.maps([asked[k][0] for k in fresh], *wanted)):
                 found[k] = wire.maps_message(asked[k][1].of(one)).SerializeToString()
         return found
 
