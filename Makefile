@@ -14,7 +14,7 @@ CAMERAS ?= 1
 VIEW ?=
 
 # Benchmarks that `make bench` leaves out: they need pictures, files or a pool of their own.
-BENCHES_OF_DATA := checksums class_baselines fleet photographs sensor_orders steadiness uncertainty
+BENCHES_OF_DATA := checksums class_baselines class_photographs fleet photographs sensor_orders steadiness uncertainty
 
 .DEFAULT_GOAL := help
 .PHONY: help setup view lint test docs demo fleet-demo bench shell clean
