@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import socket
 import sys
@@ -94,29 +95,43 @@ def golden(shared_golden) -> SimpleNamespace:
                            make_targets=targets.make_targets, make_predictions=targets.make_predictions)
 
 
-def _fill_by_chance(state) -> None:
-    """Weights under which no layer saturates, seeded by their keys."""
-    import torch
-    for key, value in state.items():
-        if value.is_floating_point() and value.ndim > 1:
-            generator = torch.Generator().manual_seed(len(key))
-            value.normal_(generator=generator).mul_(value[0].numel() ** -0.5)
-        elif value.is_floating_point():
-            value.fill_(1.0 if key.endswith(("weight", "running_var")) else 0.1)
+@pytest.fixture(scope="session")
+def formula() -> ModuleType:
+    """test/formula.py: weights and pictures by formula, those of the goldens."""
+    return _module(ROOT / "test" / "formula.py")
 
 
 @pytest.fixture(scope="session")
-def full_size():
+def same_as_stored(formula):
+    """`same_as_stored(name, network)`: asserts that the network's names and outputs are those of test/golden, within 5e-4 and
+    1e-3 for disparities."""
+    import numpy as np
+    folder = ROOT / "test" / "golden"
+    report = json.loads((folder / "goldens.json").read_text())
+
+    def compare(name, network):
+        assert formula.names_of(network) == report[name]["state"]
+        with np.load(folder / "networks.npz") as stored:
+            for case in formula.CASES[name]:
+                found = formula.outputs(name, network, case)
+                keys = {part: f"{name}/{case[0]}x{case[1]}/{part}" for part in found}
+                assert {key for key in stored.files if key.startswith(f"{name}/{case[0]}x{case[1]}/")} == set(keys.values())
+                for part, key in keys.items():
+                    np.testing.assert_allclose(formula.sampled(found[part]), stored[key], rtol=0, err_msg=key,
+                                               atol=1e-3 if part.startswith("disp") else 5e-4)
+    return compare
+
+
+@pytest.fixture(scope="session")
+def full_size(formula):
     """`modot_ssr` in full size and exact mode, in evaluation; its `first` is `modot`. Built once per test run.
 
-    Tests share it: what they change they put back. The weights are those of the goldens, where these are there.
+    Tests share it: what they change they put back. The weights are those of the goldens.
     """
     import torch
 
     from modot_ros.model import build_network
     from modot_ros.model.layers.windows import relative_position_index
-    source = SHARED / "golden" / "modot" / "fill.py"
-    fill = _module(source).fill_state_dict if source.is_file() else _fill_by_chance
     with torch.device("meta"):
         network = build_network("modot_ssr", sizes="exact")
     state = {}
@@ -124,14 +139,14 @@ def full_size():
         state[key] = (relative_position_index() if key.endswith("relative_position_index")
                       else torch.zeros(value.shape, dtype=value.dtype))
     with ThreadPoolExecutor(2) as pool:                 # the weights come from a seed per key
-        list(pool.map(lambda item: fill(dict([item])), state.items()))
+        list(pool.map(lambda item: formula.fill_boundary_network(dict([item])), state.items()))
     network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False)
 
 
 @pytest.fixture(scope="session")
 def published(golden, full_size):
-    """The network of `full_size`, with the goldens' weights for sure."""
+    """The network of `full_size`, where the goldens of the official code are there."""
     return full_size
 
 
@@ -152,7 +167,7 @@ def stroke_golden(shared_golden) -> SimpleNamespace:
 
 
 @pytest.fixture(scope="session")
-def filled(stroke_golden):
+def filled(formula):
     """`filled(name, **config)`: a DNMMSI in exact mode and evaluation with the goldens' weights."""
     import torch
 
@@ -162,7 +177,7 @@ def filled(stroke_golden):
     def built(name, **config):
         network = build_network(name, sizes="exact", **config)
         with torch.no_grad():
-            stroke_golden.fill(network.state_dict())
+            formula.fill_boundary_network(network.state_dict())
         return network.eval()
     return built
 

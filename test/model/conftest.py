@@ -24,7 +24,7 @@ def order_golden(shared_golden) -> SimpleNamespace:
 
 
 @pytest.fixture(scope="session")
-def order_network(order_golden):
+def order_network(formula):
     """`order_network(name)`: a network in evaluation with the goldens' weights.
 
     Networks share the tensors of like parts: replace a weight (`assign=True`), never write into it.
@@ -37,10 +37,10 @@ def order_network(order_golden):
             network = build_network(name)
         state = {}
         for key, value in network.state_dict().items():
-            known = (order_golden.canon(key), value.shape)
+            known = (formula.canonical(key), value.shape)
             if known not in filled:
-                blank = torch.zeros(value.shape, dtype=value.dtype)
-                filled[known] = order_golden.fill({key: blank})[key]
+                filled[known] = torch.zeros(value.shape, dtype=value.dtype)
+                formula.fill_order_network({key: filled[known]})
             state[key] = filled[known]
         network.load_state_dict(state, assign=True)
         return network.eval().requires_grad_(False)

@@ -53,6 +53,10 @@ def test_state_is_that_of_the_official_checkpoints(stroke_golden, label, name, c
     assert len(own) == (780 if label.endswith("_v2") else 756)
 
 
+def test_names_and_outputs_are_those_in_the_repository(small, same_as_stored):
+    same_as_stored("dnmmsi_small", small)
+
+
 def test_the_indices_of_the_windows_are_the_official_ones(stroke_golden, small):
     stored = json.loads((stroke_golden.folder / "fill_small.json").read_text())
     index = small.state_dict()["backbone.layers.0.blocks.0.attn.relative_position_index"].numpy()

@@ -51,6 +51,12 @@ def test_outputs_and_features_are_the_official_ones(order_golden, order_network,
                 torch.testing.assert_close(feature, torch.from_numpy(stored[key]), rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize("name", ["instaordernet_o", "instaordernet_d", "instaordernet_od", "ordernet", "ordernet_ext",
+                                  "instadepthnet_d", "instadepthnet_od", "pcnet_m"])
+def test_names_and_outputs_are_those_in_the_repository(order_network, same_as_stored, name):
+    same_as_stored(name, order_network(name))
+
+
 @pytest.mark.parametrize("name, file", [("instaordernet_od", "InstaOrderNet_od"),
                                         ("instadepthnet_od", "InstaDepthNet_od")])
 @torch.inference_mode()

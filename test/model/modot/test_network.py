@@ -33,6 +33,11 @@ def test_state_is_that_of_the_official_checkpoints(golden, published, name):
     assert own == {(key, tuple(shape), dtype, kind) for key, shape, dtype, kind in stored}
 
 
+@pytest.mark.parametrize("name", ["modot", "modot_ssr"])
+def test_names_and_outputs_are_those_in_the_repository(full_size, same_as_stored, name):
+    same_as_stored(name, full_size if name == "modot_ssr" else full_size.first)
+
+
 @pytest.mark.parametrize("batch, height, width", [(2, 64, 96), (1, 224, 320), (1, 250, 333)])
 @torch.inference_mode()
 def test_outputs_are_those_of_the_official_code(golden, published, monkeypatch, batch, height, width):
