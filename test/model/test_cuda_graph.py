@@ -102,11 +102,11 @@ class Recording(GraphedNetwork):
         super().__init__(network)
         self.recorded = []
 
-    def _record(self, image, depth, boundary):
+    def _record(self, image, wanted):
         self._forget()
         self._image, self._outputs = image.clone(), f"recording {len(self.recorded)}"
         self._graph = type("Graph", (), {"replay": lambda _: None})()
-        self.recorded.append((tuple(image.shape[2:]), depth, boundary))
+        self.recorded.append((tuple(image.shape[2:]), wanted))
 
 
 @torch.inference_mode()
@@ -118,4 +118,4 @@ def test_the_first_shape_and_repeated_ones_are_recorded():
     assert isinstance(graphed(b), tuple) and graphed(b) == graphed(b) == "recording 1"
     assert isinstance(graphed(a), tuple) and isinstance(graphed(b, depth=False), tuple)
     assert graphed(b, depth=False) == "recording 2" and graphed.network.calls == 5
-    assert graphed.recorded == [((8, 8), True, True), ((8, 16), True, True), ((8, 16), False, True)]
+    assert graphed.recorded == [((8, 8), {}), ((8, 16), {}), ((8, 16), {"depth": False})]

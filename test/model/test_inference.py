@@ -28,7 +28,7 @@ def picture(height, width):
 
 def test_a_picture_of_the_working_size_is_the_network_itself(loaded):
     rgb = picture(64, 96)
-    depth_m, probability, _ = run(loaded, rgb)
+    depth_m, probability, *_ = run(loaded, rgb)
     assert depth_m.dtype == probability.dtype == np.float32
     image = normalise(torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255)
     expected_m, logits = loaded.network(image)
@@ -40,7 +40,7 @@ def test_a_picture_of_the_working_size_is_the_network_itself(loaded):
 @pytest.mark.parametrize("picture_size, map_size", [
     ((480, 640), (68, 91)), ((33, 47), (66, 94)), ((1, 1), (78, 78)), ((500, 100), (175, 35)), ((64, 96), (64, 96))])
 def test_maps_of_any_picture_are_the_unpadded_working_size(loaded, picture_size, map_size):
-    depth_m, probability, _ = run(loaded, picture(*picture_size))
+    depth_m, probability, *_ = run(loaded, picture(*picture_size))
     assert depth_m.shape == probability.shape == map_size
     assert np.isfinite(depth_m).all() and depth_m.min() >= 0.1 and depth_m.max() <= 20
     assert probability.min() >= 0 and probability.max() <= 1
@@ -60,9 +60,9 @@ def test_what_is_not_asked_for_is_not_computed(loaded):
     handles = [getattr(loaded.network, head).register_forward_hook(lambda *_, head=head: ran.append(head))
                for head in ("depth_head", "boundary_head")]
     try:
-        depth_m, probability, _ = run(loaded, picture(64, 96), boundary=False)
+        depth_m, probability, *_ = run(loaded, picture(64, 96), boundary=False)
         assert depth_m is not None and probability is None and ran == ["depth_head"]
-        depth_m, probability, _ = run(loaded, picture(64, 96), depth=False)
+        depth_m, probability, *_ = run(loaded, picture(64, 96), depth=False)
         assert depth_m is None and probability is not None and ran == ["depth_head", "boundary_head"]
     finally:
         for handle in handles:
@@ -71,8 +71,8 @@ def test_what_is_not_asked_for_is_not_computed(loaded):
 
 def test_flip_makes_a_mirrored_picture_a_mirrored_result(loaded):
     rgb = picture(64, 96)
-    depth_m, probability, _ = run(loaded, rgb, flip=True)
-    mirrored_m, mirrored, _ = run(loaded, np.ascontiguousarray(rgb[:, ::-1]), flip=True)
+    depth_m, probability, *_ = run(loaded, rgb, flip=True)
+    mirrored_m, mirrored, *_ = run(loaded, np.ascontiguousarray(rgb[:, ::-1]), flip=True)
     np.testing.assert_allclose(mirrored, probability[:, ::-1], atol=1e-5)
     np.testing.assert_allclose(mirrored_m[:, 20:-20], depth_m[:, ::-1][:, 20:-20], rtol=1e-4)
     assert not np.allclose(run(loaded, rgb)[1], probability, atol=1e-5)
