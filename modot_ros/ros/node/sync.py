@@ -5,6 +5,9 @@ Rules: an exact stamp wins. Without one, the newest CameraInfo serves (intrinsic
 and more rarely than images, and depth must not wait for them: a frame goes on at once without labels, and once more,
 for the instances alone, when the labels of its very stamp come. Those of another frame lie beside the objects, so they
 serve only if the user allows an age; then every frame goes on once, with the labels that are nearest in time.
+
+Two kinds of labels of one stamp are message_filters' work. Its synchronisers give complete sets only, so they can't do the rest:
+no image would go on without labels, nor with a calibration that comes once (docs/how/node.md has the counts).
 """
 from __future__ import annotations
 
@@ -14,9 +17,12 @@ from typing import Any
 
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from modot_ros.ros.compat import message_filters
+
 MAX_WAITING = 20                                        # images kept for their labels; 0.7 s of a 30 Hz camera
 MAX_REMEMBERED = 100                                    # stamps by which late labels are known to fit
 FIRST_INFO_S = 1.0
+MOST_IMAGES_PER_INFO = 3                                # more, and an image goes on without waiting for its own
 STEP_BACK_NS = 1_000_000_000                            # a stamp that goes back by more has jumped: a bag's loop, a restart
 AHEAD_NS = 1_000_000_000                                # labels cannot be farther ahead of the newest image
 
@@ -55,19 +61,32 @@ def _keep(waiting: OrderedDict, stamp: int, item: object, limit: int = MAX_WAITI
 
 
 class Couple:
-    """Brings two messages of one stamp together, whichever comes first; what finds no partner is forgotten."""
+    """Brings two messages of one stamp together, whichever comes first: an exact synchroniser of message_filters.
+
+    What finds no partner is forgotten for newer messages, and when stamps jump back: a synchroniser forgets the oldest
+    stamps first, and one that is full of those before the jump would keep none that comes after it.
+    """
 
     def __init__(self) -> None:
-        self._waiting: tuple[OrderedDict, OrderedDict] = OrderedDict(), OrderedDict()
+        self._pair: tuple[Any, Any] | None = None
+        self._connect()
+
+    def _connect(self) -> None:
+        self._newest_ns = -1
+        self._inputs = message_filters.SimpleFilter(), message_filters.SimpleFilter()
+        message_filters.TimeSynchronizer(self._inputs, MAX_WAITING).registerCallback(self._complete)
+
+    def _complete(self, *pair: Any) -> None:
+        self._pair = pair
 
     def add(self, place: int, message: Any) -> tuple[Any, Any] | None:
         """place: 0 or 1, where it stands in the pair; returns the pair that it completes."""
-        stamp = stamp_ns(message)
-        partner = self._waiting[1 - place].pop(stamp, None)
-        if partner is None:
-            _keep(self._waiting[place], stamp, message)
-            return None
-        return (partner, message) if place else (message, partner)
+        if stamp_ns(message) < self._newest_ns - STEP_BACK_NS:
+            self._connect()
+        self._newest_ns = max(stamp_ns(message), self._newest_ns)
+        self._inputs[place].signalMessage(message)
+        pair, self._pair = self._pair, None
+        return pair
 
 
 class Pairing:
@@ -94,6 +113,7 @@ class Pairing:
         self.unstamped = 0
         self._newest_info = camera_info
         self._infos_in_step = False                     # the last image found the CameraInfo of its own stamp
+        self._images_since_info, self._images_per_info = 0, 1
         self._start_s: float | None = None
         self._labels_s: float | None = None             # when labels came last that fit an image
         self._forget()
@@ -116,6 +136,7 @@ class Pairing:
             self._infos_in_step = False                 # that of this stamp may have come before, and is the newest
         self._newest_ns = max(stamp, self._newest_ns)
         self._drop_labels_ahead()
+        self._images_since_info += 1
         self.unstamped += stamp == 0
         self._start_s = now_s if self._start_s is None else self._start_s
         self.unpaired += _keep(self._images, stamp, (message, now_s))
@@ -135,7 +156,9 @@ class Pairing:
             self._newest_labels_ns = -1
 
     def camera_info(self, message: CameraInfo, now_s: float) -> Frame | None:
-        self._newest_info = message
+        if self._newest_info is not None:
+            self._images_per_info = self._images_since_info
+        self._newest_info, self._images_since_info = message, 0
         _keep(self._infos, stamp_ns(message), message)
         return self.poll(now_s)
 
@@ -199,7 +222,8 @@ class Pairing:
         if self._newest_info is None:
             return now_s - self._start_s < FIRST_INFO_S
         # A camera that sends each CameraInfo just after its image: worth waiting, at most until the next.
-        return self._infos_in_step and stamp not in self._infos and stamp == self._newest_ns
+        return (self._infos_in_step and self._images_per_info <= MOST_IMAGES_PER_INFO and stamp not in self._infos
+                and stamp == self._newest_ns)
 
     def _labels_for(self, stamp: int) -> tuple[Any, ...] | None:
         """Those of the stamp, or the nearest in time that the user allows."""

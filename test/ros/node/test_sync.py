@@ -172,6 +172,27 @@ def test_two_of_one_stamp_become_a_couple_whichever_comes_first(make_image):
     assert couple.add(0, masks[0]) is None, "forgotten for newer ones"
 
 
+def test_couples_are_found_after_a_jump_of_stamps(make_image):
+    """What a synchroniser keeps of the time before would push every message of the time after out."""
+    couple = Couple()
+    for number in range(MAX_WAITING + 1):
+        couple.add(0, make_image(stamp=100.0 + number))
+        couple.add(1, make_image(stamp=100.5 + number))
+    again = [make_image(stamp=1.0) for _ in range(2)]
+    assert couple.add(0, again[0]) is None and couple.add(1, again[1]) == tuple(again)
+
+
+def test_a_calibration_that_comes_once_a_second_costs_no_frame(make_image, make_camera_info):
+    """Its stamp is that of one image in ten; the next image must not wait for a calibration of its own."""
+    pairing, frames = Pairing(), 0
+    for number in range(30):
+        stamp = 10 + number / 10
+        if number % 10 == 0:
+            pairing.camera_info(make_camera_info(stamp=stamp), stamp)
+        frames += pairing.image(make_image(stamp=stamp), stamp) is not None
+    assert frames == 29, "one waits: after a single calibration nobody knows how often they come"
+
+
 def test_a_stamp_that_jumps_back_starts_anew(make_image, make_camera_info):
     pairing = paired(make_camera_info)
     assert pairing.image(make_image(stamp=100.0), 1.0) is not None
