@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `modot` command as a user types it."""
 import json
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -73,6 +74,37 @@ def test_predict_makes_a_video_and_lines_of_a_video(picture, tmp_path, frames, c
         assert set(np.unique(labels)) - {0} == {one["id"] for one in lines[2]["instances"] if not one["hidden_by"]}
 
 
+def test_predict_takes_a_camera_until_it_is_interrupted(picture, tmp_path, capsys, monkeypatch):
+    class Camera:
+        """Stands in for cv2.VideoCapture(0): three pictures, then somebody types Ctrl-C."""
+
+        def __init__(self, device):
+            assert device == 0
+            self.left = 4                               # Device reads one to see that it gives pictures
+
+        def isOpened(self):
+            return True
+
+        def set(self, key, value):
+            pass
+
+        def release(self):
+            pass
+
+        def read(self):
+            if not self.left:
+                raise KeyboardInterrupt
+            self.left -= 1
+            return True, cv2.imread(str(picture))
+
+    monkeypatch.setattr("modot_ros.ros.sources.device.cv2", SimpleNamespace(VideoCapture=Camera, CAP_PROP_BUFFERSIZE=38))
+    assert cli.main(["predict", "0", "-o", str(tmp_path), "--device", "cpu", "--frames"]) == 0
+    assert "3 frames in " in capsys.readouterr().out
+    assert len((tmp_path / "0_graph.jsonl").read_text().splitlines()) == 3
+    assert cv2.VideoCapture(str(tmp_path / "0_overlay.mp4")).get(cv2.CAP_PROP_FRAME_COUNT) >= 1
+    assert {path.name for path in tmp_path.glob("*_labels.png")} == {f"0_{number:06d}_labels.png" for number in range(3)}
+
+
 def test_order_prints_the_graph_and_writes_it(picture, tmp_path, capsys):
     labels = np.zeros((120, 160), np.uint8)
     labels[10:60, 20:140], labels[60:110, 20:140] = 7, 30
@@ -117,6 +149,7 @@ def test_orders_that_cannot_be_had_are_said_in_one_line(picture, tmp_path, capsy
     (["PICTURE", "--focal-px", "-3"], "focal_px is -3.0"),
     (["PICTURE", "--focal-px", "2"], "a field of view of"),
     (["FOLDER"], "is the input folder"),
+    (["97"], "source '97': no camera or stream there that gives pictures"),
 ])
 def test_what_cannot_work_is_said_in_one_line(picture, tmp_path, capsys, arguments, message):
     places = {"PICTURE": str(picture), "FOLDER": f"{tmp_path}/."}

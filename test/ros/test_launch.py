@@ -150,6 +150,29 @@ def test_rviz_shows_topics_that_are_published():
     assert set(shown) <= {output.topic.replace("~", "modot_node") for output in OUTPUTS}
 
 
+# What rviz_default_plugins/plugins_description.xml says that a display shows.
+SHOWN_BY = {"Image": "Image", "PointCloud2": "PointCloud2", "MarkerArray": "MarkerArray", "Axes": None}
+
+
+def test_every_display_of_rviz_is_one_for_the_messages_of_its_topic():
+    manager = yaml.safe_load((ROOT / "config" / "modot.rviz").read_text())["Visualization Manager"]
+    types = {output.topic.replace("~", "modot_node"): output.type.__name__ for output in OUTPUTS}
+    for display in manager["Displays"]:
+        package, name = display["Class"].split("/")
+        assert package == "rviz_default_plugins" and SHOWN_BY[name] == types.get(display.get("Topic", {}).get("Value")), display
+    assert {tool["Class"] for tool in manager["Tools"]} <= {f"rviz_default_plugins/{name}" for name in
+                                                            ("MoveCamera", "Select", "FocusCamera")}
+    assert manager["Views"]["Current"]["Class"] == "rviz_default_plugins/Orbit"
+
+
+def test_no_display_of_rviz_waits_for_a_frame_of_its_own():
+    """RViz starts in the frame of the first image; a display that named another frame would stay empty."""
+    manager = yaml.safe_load((ROOT / "config" / "modot.rviz").read_text())["Visualization Manager"]
+    shown = [*manager["Displays"], manager["Views"]["Current"]]
+    frames = [value for one in shown for key, value in one.items() if "Frame" in key]
+    assert len(frames) == 2 + 2 and set(frames) <= {"<Fixed Frame>", True}
+
+
 @pytest.mark.skipif(not HAS_LAUNCH, reason="launch_ros is not importable: only a ROS distribution brings it")
 @pytest.mark.parametrize("given, expected", [
     ({}, {}), ({"device": "cpu", "max_rate_hz": "5", "autostart": "false"},

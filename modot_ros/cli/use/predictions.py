@@ -20,6 +20,7 @@ from modot_ros.scene.tracking import Tracker
 if TYPE_CHECKING:
     from modot_ros.prediction import Prediction
 
+LIVE_RATE_HZ = 10.0                                     # of the video that shows a camera
 LOG_PERIOD_S = 10.0                                     # between lines of progress that go into a file
 
 
@@ -32,6 +33,7 @@ class Seen:
     prediction: Prediction
     time_s: float = 0.0                                 # from the first frame
     rate_hz: float = 0.0                                # of the video; 0 = a picture by itself
+    live: bool = False                                  # from a camera or stream, which has no end
 
 
 def predictions(options: argparse.Namespace, live: bool = False) -> Iterator[Seen]:
@@ -86,7 +88,7 @@ def predictions(options: argparse.Namespace, live: bool = False) -> Iterator[See
         lasting, _ = tracker.recognise(prediction.labels, rgb, prediction.depth, time_s, given=labels is not None)
         prediction = predictor.relate(rgb, prediction, lasting, found=labels is None)
         prediction = replace(prediction, graph=tracker.remember(prediction.graph))
-        yield Seen(frame.name, rgb, prediction, time_s, getattr(source, "rate_hz", 0.0))
+        yield Seen(frame.name, rgb, prediction, time_s, getattr(source, "rate_hz", LIVE_RATE_HZ), isinstance(source, Device))
     if isinstance(source, Pictures) and source.passed_over:
         print(f"{len(source.passed_over)} passed over{listed(source.passed_over)}", file=sys.stderr)
 

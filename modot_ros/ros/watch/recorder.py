@@ -2,7 +2,8 @@
 """Node `recorder`: what a camera and a modot_node publish, as an MCAP file with all message definitions inside.
 
 Subscribes each topic of `topics` when somebody publishes it, in the serialized form, so that nothing is decoded. The node
-computes those of its outputs that are recorded and no others.
+computes those of its outputs that are recorded and no others. Of a camera that publishes `image/compressed` and no `image` the
+former is recorded.
 """
 from __future__ import annotations
 
@@ -49,6 +50,7 @@ class Recorder(Node):
         self.wanted = {self.full_name(name) for name in value["topics"]}
         self.recording = Recording(folder)
         self.stopped = ""
+        self._compressed = set[str]()                   # seen at the last look, without the raw image beside them
         self.create_timer(LOOK_PERIOD_S, self.look)
         self.create_timer(value["report_period_s"], self.report)
         self.get_logger().info(f"recording {', '.join(sorted(self.wanted))} into {folder}")
@@ -69,6 +71,14 @@ class Recorder(Node):
         """Subscribes the wanted topics that have a publisher by now."""
         for topic in sorted(self.wanted):
             offers = self.get_publishers_info_by_topic(topic)
+            if not offers and self.count_publishers(f"{topic}/compressed"):
+                if topic not in self._compressed:       # the raw image may only have been discovered later
+                    self._compressed.add(topic)
+                    continue
+                self.wanted.discard(topic)
+                topic = f"{topic}/compressed"
+                offers = self.get_publishers_info_by_topic(topic)
+                self.get_logger().info(f"{topic} is recorded: nobody publishes the image itself")
             if not offers or self.stopped:
                 continue
             self.wanted.discard(topic)

@@ -5,7 +5,6 @@ Written by `rosbags`, in the folder that rosbag2 expects: NAME/NAME.mcap and NAM
 """
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
@@ -72,6 +71,7 @@ def register(types, kind: str) -> None:
 
     Raises ValueError for a type whose package is not installed.
     """
+    from rosbags.interfaces import Nodetype
     from rosbags.typesys import get_types_from_msg
 
     if kind in types.types:
@@ -82,6 +82,9 @@ def register(types, kind: str) -> None:
     except (PackageNotFoundError, OSError) as error:
         raise ValueError(f"definition of {kind} is not installed ({error})") from error
     found = get_types_from_msg(text, kind)
-    for held in set(re.findall(r"'(\w+/msg/\w+)'", str(found))) - {kind}:
-        register(types, held)
+    for _, (node, held) in found[kind][1]:
+        if node in (Nodetype.ARRAY, Nodetype.SEQUENCE):
+            node, held = held[0]
+        if node == Nodetype.NAME:
+            register(types, held)
     types.register(found)

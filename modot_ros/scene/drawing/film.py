@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The predictions of a video as two files: a video of overlays or panels, and a line of JSON per frame."""
+"""The predictions of a video or a camera as two files: a video of overlays or panels, and a line of JSON per frame."""
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -12,27 +11,29 @@ import numpy as np
 
 from modot_ros.prediction import Prediction
 from modot_ros.scene.drawing.overlay import depth_limits, overlay
+from modot_ros.scene.drawing.panel import panel
 from modot_ros.scene.drawing.prediction_files import graph_record
 from modot_ros.scene.drawing.whole_files import unwritable
 
 CODEC = "mp4v"                                          # MPEG-4, which every build of OpenCV writes
+DRAWN = {"overlay": overlay, "panel": panel}            # what a video can show, by the end of its name
 FOLLOW = 0.1                                            # share of the way that the colour scale goes with one frame
 
 
 class Film:
-    """Writes NAME_overlay.mp4 and NAME_graph.jsonl into an existing folder.
+    """Writes NAME_SHOWN.mp4 and NAME_graph.jsonl into an existing folder; `shown` is "overlay" or "panel".
 
-    With `draw=panel` the video shows panels and is called NAME_panel.mp4.
+    The video runs as time_s does: what takes longer than a frame of `rate_hz`, as a camera's predictions may, stands for several.
     Use it as a context. Until its end both files end in .part; an error leaves none of them, an interrupt what is there so
     far. A line holds `frame` (from 0), `time_s` (from the first frame) and the order graph's fields as in NAME_graph.json.
     """
 
-    def __init__(self, folder: Path, name: str, rate_hz: float, draw: Callable[..., np.ndarray] = overlay) -> None:
-        shown = draw.__name__
+    def __init__(self, folder: Path, name: str, rate_hz: float, shown: str = "overlay") -> None:
         self.paths = folder / f"{name}_{shown}.mp4", folder / f"{name}_graph.jsonl"
-        self._draw = draw
+        self._draw = DRAWN[shown]
         self.rate_hz = rate_hz
-        self.frames = 0
+        self.frames = 0                                 # predicted
+        self._written = 0                               # of the video
         self._parts = folder / f"{name}_{shown}.part.mp4", folder / f"{name}_graph.jsonl.part"
         self._size = 0, 0                               # width, height; the codec wants even ones
         self._video: cv2.VideoWriter | None = None
@@ -57,7 +58,10 @@ class Film:
                 raise unwritable(self.paths[0], f"no video of {self._size[0]}x{self._size[1]} can be made", 0)
         if shutil.disk_usage(self.paths[0].parent).free < drawn.nbytes:      # the encoder would lose frames without a word
             raise unwritable(self.paths[0], f"no space left after {self.frames} frames", drawn.nbytes)
-        self._video.write(cv2.cvtColor(drawn[:self._size[1], :self._size[0]], cv2.COLOR_RGB2BGR))
+        bgr = cv2.cvtColor(drawn[:self._size[1], :self._size[0]], cv2.COLOR_RGB2BGR)
+        while self._written <= round(time_s * self.rate_hz):
+            self._video.write(bgr)
+            self._written += 1
         line = {"frame": self.frames, "time_s": round(time_s, 6), **graph_record(prediction.graph)}
         try:
             self._lines.write(json.dumps(line, allow_nan=False) + "\n")
@@ -72,7 +76,7 @@ class Film:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._video is not None:
             self._video.release()
-        whole = self.frames > 0 and _frames_of(self._parts[0]) == self.frames
+        whole = self.frames > 0 and _frames_of(self._parts[0]) == self._written
         try:
             self._lines.close()
         except OSError:

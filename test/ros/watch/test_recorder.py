@@ -4,6 +4,7 @@ import pytest
 import rclpy
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
+from sensor_msgs.msg import CompressedImage
 
 from modot_ros.ros.watch import recording
 from modot_ros.ros.watch.recorder import Recorder
@@ -47,6 +48,19 @@ def test_without_room_it_stops_and_says_why(recorder, make_image, monkeypatch):
     rig.until(lambda: node.stopped)
     assert "MB are left on the disk" in node.stopped
     node.close()
+
+
+def test_of_a_camera_that_only_compresses_that_is_recorded(recorder, tmp_path):
+    rig, node = recorder
+    publisher = rig.peer.create_publisher(CompressedImage, "/image/compressed", 10)
+    rig.until(lambda: rig.peer.count_subscribers("/image/compressed"))
+    assert "/image" not in node.wanted
+    publisher.publish(CompressedImage(format="jpeg", data=b"abc"))
+    rig.until(lambda: node.recording.messages)
+    node.close()
+    with AnyReader([tmp_path / "made"], default_typestore=get_typestore(Stores.EMPTY)) as reader:
+        (connection, _, data), = reader.messages()
+        assert connection.topic == "/image/compressed" and reader.deserialize(data, connection.msgtype).format == "jpeg"
 
 
 def test_the_calibration_is_looked_for_beside_the_image(running, tmp_path):

@@ -57,6 +57,18 @@ def test_a_folder_that_is_there_is_not_overwritten(tmp_path):
         Recording(tmp_path)
 
 
+def test_the_types_that_a_type_holds_come_with_it_and_no_words_of_its_constants(tmp_path, monkeypatch):
+    definitions = {"Outer": "string LIKE='other_msgs/msg/Nothing'\na_msgs/Inner[] many\nLeaf[2] two\nfloat64 x\n",
+                   "Inner": "Leaf[<=3] few\n", "Leaf": "uint8 y\n"}
+    (tmp_path / "msg").mkdir()
+    for name, text in definitions.items():
+        (tmp_path / "msg" / f"{name}.msg").write_text(text)
+    monkeypatch.setattr(recording, "get_package_share_directory", lambda package: {"a_msgs": tmp_path}[package])
+    types = get_typestore(Stores.EMPTY)
+    register(types, "a_msgs/msg/Outer")
+    assert {f"a_msgs/msg/{name}" for name in definitions} <= set(types.types)
+
+
 def test_a_type_without_a_definition_is_named(tmp_path):
     with pytest.raises(ValueError, match="nowhere_msgs/msg/Nothing is not installed"):
         register(get_typestore(Stores.EMPTY), "nowhere_msgs/msg/Nothing")

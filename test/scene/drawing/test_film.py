@@ -41,6 +41,14 @@ def test_the_colour_scale_is_steady(tmp_path):
         np.testing.assert_allclose(film._limits, before * 1.3)
 
 
+def test_the_video_of_a_slow_camera_runs_as_time_does(tmp_path):
+    with Film(tmp_path, "v", 10.0) as film:
+        for time_s in (0.0, 0.3, 0.31, 0.7):            # one stands for three, the third lasts no frame
+            film.add(RGB, SEEN, time_s)
+    assert cv2.VideoCapture(str(film.paths[0])).get(cv2.CAP_PROP_FRAME_COUNT) == 8
+    assert len(film.paths[1].read_text().splitlines()) == 4
+
+
 @pytest.mark.parametrize("error, left", [(ValueError, 0), (KeyboardInterrupt, 2)])
 def test_an_error_leaves_nothing_and_an_interrupt_what_is_there(tmp_path, error, left):
     with pytest.raises(error), Film(tmp_path, "v", 10.0) as film:
@@ -83,7 +91,7 @@ def test_a_full_disk_is_named_and_left_clean(small_disk, noise):
 
 
 def test_a_video_of_slides(tmp_path):
-    with Film(tmp_path, "v", 10.0, panel) as film:
+    with Film(tmp_path, "v", 10.0, "panel") as film:
         film.add(RGB, SEEN, 0.0)
     assert film.paths[0] == tmp_path / "v_panel.mp4"
     height, width = panel(RGB, SEEN).shape[:2]
