@@ -2,12 +2,13 @@
 """The robot's side of a pool: an engine that asks the pool's machines, and a local network for when none answers.
 
 No frame waits for another one's answer and none is sent twice: what was not answered in time is dropped and counted, for
-a newer one is there. MOST_MISSED answers in a row that don't come lead to the next address and, when all have been tried,
-to the local network. A thread looks every PROBE_S whether an earlier address is back.
+a newer one is there. After MOST_MISSED answers in a row that don't come the local network takes the frames, while a thread asks
+the next addresses; every PROBE_S it looks whether an earlier address is back. So a frame takes its budget at most.
 """
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 import weakref
 from collections import Counter
@@ -122,12 +123,12 @@ class PoolEngine:
         self._addresses = [_Address(one, budget_s, self._count) for one in addresses]
         self._current: Engine = self._fallback
         self.warning = ""                               # stands while the preferred address doesn't answer
-        self._closed = threading.Event()
         self._started = False
         self._choose(range(len(self._addresses)))
         self._started = True
-        threading.Thread(target=_probe, args=(weakref.ref(self), self._closed), name="modot pool probe", daemon=True).start()
-        weakref.finalize(self, self._closed.set)
+        self._orders: queue.SimpleQueue[Sequence[int] | None] = queue.SimpleQueue()     # places to be asked; None: the end
+        threading.Thread(target=_probe, args=(weakref.ref(self), self._orders), name="modot pool probe", daemon=True).start()
+        weakref.finalize(self, self._orders.put, None)
 
     @property
     def facts(self) -> Any:
@@ -143,7 +144,7 @@ class PoolEngine:
         return self._current.maps(pictures, depth, boundary, classes)
 
     def close(self) -> None:
-        self._closed.set()
+        self._orders.put(None)
         for one in self._addresses:
             one.close()
 
@@ -159,7 +160,10 @@ class PoolEngine:
                 return
             self._missed = 0
             following = range(self._addresses.index(address) + 1, len(self._addresses))
-        self._choose(following)
+            lost = f"{address.address} answers no more" if following else "no machine of the pool answers"
+            self._use(self._fallback, f"{lost}, {self._fallback.facts.name} runs here")
+        if following:
+            self._orders.put(following)
 
     def _choose(self, places: Sequence[int]) -> None:
         """The first of these addresses that answers, else the local network."""
@@ -198,10 +202,19 @@ class PoolEngine:
                 self.warning = str(error)
 
 
-def _probe(engine: weakref.ref[PoolEngine], closed: threading.Event) -> None:
-    while not closed.wait(PROBE_S):
+def _probe(engine: weakref.ref[PoolEngine], orders: queue.SimpleQueue[Sequence[int] | None]) -> None:
+    while True:
+        try:
+            places = orders.get(timeout=PROBE_S)
+        except queue.Empty:
+            places = ()
+        if places is None:
+            return
         there = engine()
         if there is None:
             return
-        there.look_for_better()
+        if places:
+            there._choose(places)
+        else:
+            there.look_for_better()
         del there

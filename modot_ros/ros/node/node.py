@@ -41,13 +41,12 @@ from modot_ros.ros.node.pacing import Pacing
 from modot_ros.ros.node.parameters import Parameters, changed, declare
 from modot_ros.ros.node.perception import Perception, lasting_frontiers
 from modot_ros.ros.node.ranges import range_sensor
-from modot_ros.ros.node.refining import Refining
+from modot_ros.ros.node.refining import Refining, RefiningThread
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Couple, Frame, Pairing, stamp_ns
 from modot_ros.ros.node.topics import camera_info_topic, image_topic, image_type, is_rectified_name, static_transforms_type
 from modot_ros.ros.node.watch import Watch
 from modot_ros.ros.node.worker import Worker
 from modot_ros.ros.transforms import Transforms
-from modot_ros.srv import RefineBoundaries
 
 SUBSCRIBE = {"depth": 1, "reliability": ReliabilityPolicy.BEST_EFFORT}
 PUBLISH = {"depth": 1, "reliability": ReliabilityPolicy.RELIABLE}
@@ -107,7 +106,7 @@ class ModotNode(LifecycleNode):
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._take_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", QoSProfile(**PUBLISH))
-        self.create_service(RefineBoundaries, "~/refine_boundaries", self._refining.answer)
+        self._refining_thread = RefiningThread(self, self._refining.answer)
         # steady: a paused simulation must not silence the diagnostics
         self.create_timer(1.0, self._on_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -268,6 +267,7 @@ class ModotNode(LifecycleNode):
 
     def destroy_node(self) -> None:
         self._stop()
+        self._refining_thread.stop()
         super().destroy_node()
 
     @property

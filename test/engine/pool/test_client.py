@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The robot's side against a pool in this process that is slow, busy, gone, back, or another one."""
+import socket
 import threading
 import time
 from types import SimpleNamespace
@@ -95,6 +96,7 @@ def test_the_next_address_comes_before_the_local_network_and_the_first_is_gone_b
     for _ in range(3):
         with pytest.raises(Unanswered):
             robot.maps([picture])
+    until(lambda: robot.now() is robot._addresses[1])
     assert robot.maps([picture])[0].depth.shape == (6, 8) and len(second.seen) == 1
     assert second.address in robot.warning
     first.start()
@@ -149,7 +151,32 @@ def test_another_network_at_the_next_address_leads_home(pool, engine, picture):
     for _ in range(3):
         with pytest.raises(Unanswered):
             robot.maps([picture])
-    assert robot.maps([picture]) == ["local"] and f"{second.address} runs stand_in of weights efefef" in robot.warning
+    assert robot.maps([picture]) == ["local"]
+    until(lambda: f"{second.address} runs stand_in of weights efefef" in robot.warning)
+    assert robot.maps([picture]) == ["local"]
+
+
+def test_no_frame_waits_for_the_next_address(pool, engine, picture, monkeypatch):
+    """It takes connections and never answers, as behind a broken tunnel: asking it takes its whole handshake."""
+    monkeypatch.setattr(client, "HANDSHAKE_S", 0.3)
+    asked_in = []
+    check = client._Address.check
+
+    def noted(address, *arguments):
+        asked_in.append(threading.current_thread().name)
+        return check(address, *arguments)
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        first = pool()
+        robot = engine(first.address, f"127.0.0.1:{hanging.getsockname()[1]}")
+        monkeypatch.setattr(client._Address, "check", noted)
+        first.stop()
+        for _ in range(3):
+            with pytest.raises(Unanswered):
+                robot.maps([picture])
+        assert robot.now() is robot._fallback and robot.maps([picture]) == ["local"]
+        assert f"{first.address} answers no more, local runs here" in robot.warning
+        until(lambda: f"127.0.0.1:{hanging.getsockname()[1]}: deadline exceeded" in robot.warning)
+        assert robot.maps([picture]) == ["local"] and set(asked_in) == {"modot pool probe"}
 
 
 def test_answers_that_are_no_maps_count_as_none_and_lead_home(pool, engine, picture, monkeypatch):

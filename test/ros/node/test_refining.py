@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Strokes over a real service call: what is answered, and what is refused with the reason."""
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -65,6 +66,55 @@ def test_strokes_on_a_picture_that_comes_with_them(running, make_image):
     rig = running()
     found = call(rig, image=make_image(stamp=3.0), scribbles=[scribble(radius=0)])
     assert found.success and found.probability.width == 32 and found.changed_px > 200          # a brush of 12
+
+
+def test_frames_go_on_while_a_call_is_worked_on(running, make_image, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+
+    class SlowRefiner(FakeRefiner):
+        def refine(self, rgb, strokes=(), previous=None):
+            begun.set()
+            assert go_on.wait(30)
+            return super().refine(rgb, strokes, previous)
+
+    monkeypatch.setattr(refining, "make_refiner", lambda parameters: SlowRefiner())
+    rig = running()
+    heard = rig.listen("~/depth/image")
+    client = rig.peer.create_client(RefineBoundaries, "/modot_node/refine_boundaries")
+    rig.until(client.service_is_ready)
+    try:
+        future = client.call_async(RefineBoundaries.Request(image=make_image(stamp=3.0)))
+        rig.until(begun.is_set)
+        for number in range(3):
+            rig.send("image", make_image(stamp=7.0 + number))
+            rig.until(lambda: len(heard) == number + 1)
+        assert not future.done()
+    finally:
+        go_on.set()
+    rig.until(future.done)
+    assert future.result().success and future.result().mask.header.stamp.sec == 3
+
+
+def test_a_node_that_is_destroyed_while_a_call_is_worked_on_does_not_wait_for_it(running, make_image, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(parameters):
+        begun.set()
+        assert go_on.wait(30)
+        return FakeRefiner()
+
+    monkeypatch.setattr(refining, "make_refiner", slow)
+    rig = running()
+    client = rig.peer.create_client(RefineBoundaries, "/modot_node/refine_boundaries")
+    rig.until(client.service_is_ready)
+    client.call_async(RefineBoundaries.Request(image=make_image()))
+    rig.until(begun.is_set)
+    rig.node.destroy_node()
+    thread = rig.node._refining_thread._thread
+    assert thread.is_alive()
+    go_on.set()
+    thread.join(30)
+    assert not thread.is_alive() and rig.node._refining._refiner is None
 
 
 def test_what_can_not_be_answered_is_refused_with_the_reason(running, make_image):
