@@ -117,7 +117,8 @@ class RefiningThread:
     def __init__(self, node: Node, answer: Callable[[Any, Any], Any]) -> None:
         # a leading underscore hides it from `ros2 node list`; the service has the name that `node` gives it, remapped or not
         self._node = rclpy.create_node(f"_{node.get_name()}_refining", namespace=node.get_namespace(), context=node.context,
-                                       use_global_arguments=False, enable_rosout=False, start_parameter_services=False)
+                                       use_global_arguments=False, enable_rosout=False, start_parameter_services=False,
+                                       parameter_overrides=[rclpy.Parameter("start_type_description_service", value=False)])
         self._node.create_service(RefineBoundaries, node.resolve_service_name("~/refine_boundaries"), answer)
         self._executor = SingleThreadedExecutor(context=node.context)
         self._executor.add_node(self._node)
