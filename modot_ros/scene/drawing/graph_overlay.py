@@ -21,7 +21,8 @@ ARM_PX = 13                             # of an arrow to either side of the cont
 DEPTH_PX = 3                            # depth is read so far from the contour, behind the blur of its edge
 BEYOND = 5.0                            # logarithm of the step to what is beyond range
 ALIKE_PX = 9                            # the direction across the contour is its mean within this radius
-LIGHT, DARK, UNRANKED = (255, 255, 255), (0, 0, 0), (200, 200, 200)
+PLATE = 4                               # under letters the picture is darker by this factor
+LIGHT, UNRANKED = (255, 255, 255), (200, 200, 200)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 # Yellow to blue in equal steps, for eyes of all kinds: Nunez, Anderton and Renslow, PLOS ONE 2018.
@@ -204,7 +205,9 @@ def _draw_names(picture: np.ndarray, instances: tuple[Instance, ...], centres: d
         for text in (f"{instance.id} {instance.name}".rstrip(), str(instance.id)):
             (width, height), _ = cv2.getTextSize(text, FONT, size, thick)
             if math.hypot(width, height) <= 2 * radius + 4 * scale:
-                at = (max(u - width // 2, 1), min(max(v + height // 2, height), picture.shape[0] - 1))
-                cv2.putText(picture, text, at, FONT, size, DARK, thick + 2, cv2.LINE_AA)
-                cv2.putText(picture, text, at, FONT, size, LIGHT, thick, cv2.LINE_AA)
+                left, low = max(u - width // 2, 1), min(max(v + height // 2, height), picture.shape[0] - 1)
+                edge = round(2 * scale)
+                plate = picture[max(low - height - edge, 0):low + edge + 1, max(left - edge, 0):left + width + edge]
+                plate //= PLATE                         # an outline of the letters alone is lost on bright colours
+                cv2.putText(picture, text, (left, low), FONT, size, LIGHT, thick, cv2.LINE_AA)
                 break

@@ -3,7 +3,7 @@
 
 Colour is depth, warm is near (the Turbo map, equal steps of log depth, with a scale in metres). A boundary is
 a light line on the occluder with a dark one beside it on what is hidden. Fine lines part the instances;
-arrows and names are those of `graph_drawing`.
+arrows and names are those of `graph_overlay`. A legend of lines and arrows is in the lower right corner.
 """
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from modot_ros.prediction import SIDE_STEPS, Prediction
-from modot_ros.scene.drawing.graph_overlay import draw_graph
+from modot_ros.scene.drawing.graph_overlay import draw_arrow, draw_graph, rank_ramp
 
 DEPTH_SHARE = 0.55                      # of the depth colours over the picture
 OUTLINE = (190, 190, 190)
@@ -81,6 +81,8 @@ def overlay(rgb: np.ndarray, prediction: Prediction, near_m: float | None = None
         draw_graph(picture, prediction.labels, prediction.graph, depth)
     if depth is not None:
         draw_scale(picture, near, far, prediction.depth_kind)
+    draw_legend(picture, prediction.boundary_mask is not None and prediction.boundary_side is not None,
+                prediction.graph is not None and bool(prediction.graph.occlusions) and prediction.labels is not None)
     return picture
 
 
@@ -106,12 +108,51 @@ def _is_too_small_for_text(picture: np.ndarray) -> bool:
     return width < 200 or height < 100
 
 
+def _letters(picture: np.ndarray) -> float:
+    return max(picture.shape[1] / 640, 0.75)            # in smaller letters the points of numbers vanish
+
+
+def draw_legend(picture: np.ndarray, boundaries: bool, arrows: bool) -> None:
+    """What lines and arrows mean, in the lower right corner; nothing where the picture is too small for it beside the scale."""
+    height, width = picture.shape[:2]
+    size = _letters(picture)
+    gap, row, sample = (round(value * size) for value in (8, 17, 30))
+    panel_width = round(206 * size)
+    if _is_too_small_for_text(picture) or not (boundaries or arrows) or width < 2 * panel_width:
+        return
+    left, top = width - panel_width, height - row * (boundaries + arrows) - gap // 2
+    picture[top:, left:] //= 6                          # nothing that lies below may be read as part of it
+    thick = max(1, round(size))
+
+    def words(text: str, at: int, baseline: int) -> int:
+        cv2.putText(picture, text, (at, baseline), FONT, 0.42 * size, LIGHT, thick, cv2.LINE_AA)
+        return at + cv2.getTextSize(text, FONT, 0.42 * size, thick)[0][0] + gap // 2
+
+    baseline = top + round(14 * size)
+    if boundaries:
+        middle, at = baseline - round(4 * size), left + gap
+        picture[middle - 5 * thick:middle + 5 * thick, at:at + sample] = OUTLINE[0] // 2     # a dark line needs something lighter
+        picture[middle - 2 * thick:middle, at:at + sample] = LIGHT
+        picture[middle:middle + 2 * thick, at:at + sample] = DARK
+        words("in front / hidden", at + sample + gap, baseline)
+        baseline += row
+    if arrows:
+        middle, at = baseline - round(4 * size), left + gap
+        draw_arrow(picture, np.array([at + sample / 2, middle]), np.array([1.0, 0.0]), 0.45 * sample,
+                   tuple(rank_ramp(3)[1].tolist()), 0.8 * size, 0.6)
+        at = words("hides", at + sample + gap, baseline) + gap
+        at = words("near", at, baseline)
+        ramp = rank_ramp(round(34 * size))
+        picture[middle - 4 * thick:middle + 4 * thick, at:at + len(ramp)] = ramp
+        words("far", at + len(ramp) + gap // 2, baseline)
+
+
 def draw_scale(picture: np.ndarray, near: float, far: float, depth_kind: str) -> None:
     """A colour bar with its depths, in the lower left corner; none where the picture is too small for it."""
     if _is_too_small_for_text(picture):
         return
     height, width = picture.shape[:2]
-    size = max(width / 640, 0.75)                       # in smaller letters the points of numbers vanish
+    size = _letters(picture)
     bar_width, bar_height, gap = round(180 * size), round(10 * size), round(8 * size)
     left, top = gap, height - gap - bar_height
     text_height = round(16 * size)

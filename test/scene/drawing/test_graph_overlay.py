@@ -120,6 +120,14 @@ def test_names_stand_where_there_is_room():
     assert not plain[:, 120:].any() and (other == plain).all()                  # but not on what is too thin for it
 
 
+def test_names_can_be_read_on_yellow():
+    picture, labels = np.full((480, 640, 3), (255, 255, 0), np.uint8), np.ones((480, 640), np.int32)
+    draw_graph(picture, labels, OrderGraph("geometric", (instance(labels, 1),)))
+    v, u = np.nonzero((picture != (255, 255, 0)).any(2))
+    edge = np.concatenate([picture[v.min(), u.min():u.max()], picture[v.max(), u.min():u.max()]])
+    assert edge.max() < 80 and picture[v, u].min(1).max() > 200                # white letters on a dark plate
+
+
 def test_hidden_instance_is_a_dashed_box_where_it_was():
     labels = halves((80, 160))
     hidden = Instance(9, 0, (20, 10, 41, 31), 1.5, 1.5, 1.5, hidden_by=1)

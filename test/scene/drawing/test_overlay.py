@@ -49,6 +49,24 @@ def test_instances_are_outlined_and_their_graph_is_drawn():
     assert len(v) and 5 <= u.min() and u.max() < 75
 
 
+def test_the_legend_names_what_is_drawn_and_has_room_beside_the_scale():
+    rgb = np.full((240, 320, 3), 128, np.uint8)
+    lines = {"boundary_mask": np.zeros((240, 320), bool), "boundary_side": np.zeros((240, 320), np.uint8)}
+    small = (Instance(1, 1, (0, 0, 1, 1), 1, 1, 1), Instance(2, 1, (1, 0, 1, 1), 2, 2, 2))         # too small for an id
+    labels = np.zeros((240, 320), np.int32)
+    labels[0, :2] = 1, 2
+    graph = OrderGraph("geometric", small, (OcclusionOrder(1, 2, 0.9, False, 40.0, 1.0),))
+    assert (overlay(rgb, Prediction("metric", 300.0)) == 128).all()
+    of_lines = overlay(rgb, Prediction("metric", 300.0, **lines))
+    of_both = overlay(rgb, Prediction("metric", 300.0, labels=labels, graph=graph, **lines))
+    tops = [np.flatnonzero((picture[:, -1] < 64).all(1)).min() for picture in (of_lines, of_both)]
+    assert 200 < tops[1] < tops[0] < 235 and (of_both[40:, :160] == 128).all()
+    ranks = np.ptp(of_both[tops[1]:].astype(int), 2) > 100
+    assert ranks.any() and (of_both[tops[1]:] == 255).all(2).any()
+    narrow = overlay(rgb[:, :210], Prediction("metric", 300.0, **{name: array[:, :210] for name, array in lines.items()}))
+    assert (narrow == 128).all()
+
+
 def test_nothing_is_drawn_of_what_was_not_asked_for_and_the_picture_stays():
     before = RGB.copy()
     picture = overlay(RGB, Prediction("metric", 50.0))
