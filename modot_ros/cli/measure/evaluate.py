@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", nargs="+", required=True, metavar="[KIND=]FOLDER", help="sets to score on: rooms (their "
                         "test split, rendered when missing), shards, pairs (also any folder with an index.json), nyud_mt, "
                         "ob_future, ob_hypersim, ibims, diode, ob_diode, ob_entityseg, piod, bsds_ownership, cmu, "
-                        "nyuv2_oc, interiornet_or, or, for orders, instaorder, cocoa or kins")
+                        "nyuv2_oc, interiornet_or, kitti, diw, or, for orders, instaorder, cocoa or kins")
     parser.add_argument("--order-model", default="", help="order network to score as well where there are instances, as "
                         "instaordernet_od; needs --order-weights")
     parser.add_argument("--order-weights", type=Path, help="its .safetensors or .pth file")
@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes that render")
     parser.add_argument("--protocol", choices=("ours", "published"), default="ours", help="published: as the papers "
                         "scored, with their rows beside: nyud_mt, ob_future, ob_hypersim and ibims as MoDOT, with the mirrored "
-                        "picture; sets of boundaries by ODS, OIS and AP from 0.51 on; instaorder with --order-model")
+                        "picture; sets of boundaries by ODS, OIS and AP from 0.51 on; diw and kitti by disparity; instaorder "
+                        "with --order-model")
     parser.add_argument("--interactive", action="store_true", help="score boundaries before and after a simulated person drew "
                         "strokes, with a model of modot refine")
     parser.add_argument("--sequence", action="store_true", help="score how much depth and ids move from frame to frame: --data "
@@ -86,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
 def _published(options: argparse.Namespace) -> int:
     from modot_ros.learn.datasets import ORDER_DATASETS
     from modot_ros.learn.evaluation.published import KINDS, open_published, published_lines, published_row
+    from modot_ros.learn.evaluation.published_disparity import DISPARITY_KINDS, disparity_rows
     from modot_ros.learn.evaluation.published_others import boundary_rows, order_rows
     from modot_ros.model import STROKE_MODELS, load_order_network
     from modot_ros.predictor import Predictor
@@ -107,8 +109,10 @@ def _published(options: argparse.Namespace) -> int:
             lines += published_lines(row, predictor.name)
             scores.append({"set": row.kind, "pictures": row.pictures, **asdict(row.scores)})
             continue
-        rows = boundary_rows(pictures, predictor, told) if network is None or pictures.kind not in ORDER_DATASETS else \
-            order_rows(pictures, options.order_model, network, told)
+        if pictures.kind in ORDER_DATASETS:
+            rows = order_rows(pictures, options.order_model, network, told)
+        else:
+            rows = (disparity_rows if pictures.kind in DISPARITY_KINDS else boundary_rows)(pictures, predictor, told)
         lines += rows.lines()
         scores.append({"set": rows.kind, "pictures": rows.pictures, "rows": rows.scores})
     (options.output / "published.md").write_text("\n".join(lines))

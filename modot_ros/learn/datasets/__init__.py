@@ -10,7 +10,9 @@ from modot_ros.learn.datasets.boundary_sets.interiornet_or import interiornet_or
 from modot_ros.learn.datasets.boundary_sets.nyuv2_oc import nyuv2_oc
 from modot_ros.learn.datasets.boundary_sets.piod import piod
 from modot_ros.learn.datasets.depth_sets.diode import diode
+from modot_ros.learn.datasets.depth_sets.diw import diw
 from modot_ros.learn.datasets.depth_sets.ibims import ibims
+from modot_ros.learn.datasets.depth_sets.kitti import kitti
 from modot_ros.learn.datasets.depth_sets.nyud_mt import nyud_mt
 from modot_ros.learn.datasets.depth_sets.ob_future import ob_future
 from modot_ros.learn.datasets.depth_sets.ob_hypersim import ob_hypersim
@@ -26,7 +28,7 @@ from modot_ros.learn.datasets.sample import Sample
 
 _SETS = {"nyud_mt": nyud_mt, "ob_future": ob_future, "ob_hypersim": ob_hypersim, "ibims": ibims, "diode": diode,
          "ob_diode": ob_diode, "ob_entityseg": ob_entityseg, "piod": piod, "bsds_ownership": bsds_ownership, "cmu": cmu,
-         "nyuv2_oc": nyuv2_oc, "interiornet_or": interiornet_or, "pairs": pairs}
+         "nyuv2_oc": nyuv2_oc, "interiornet_or": interiornet_or, "kitti": kitti, "diw": diw, "pairs": pairs}
 _READ_OTHERWISE = (ob_future, ob_hypersim)              # whose depth MoDOT reads as something else than metres
 _ORDER_SETS = {"instaorder": instaorder, "cocoa": cocoa, "kins": kins}
 DATASETS = tuple(_SETS)

@@ -10,6 +10,19 @@ from modot_ros.learn.datasets.order_sample import OrderTruth
 
 
 @dataclass(frozen=True)
+class PointPair:
+    """Two points of a picture, row and column counted from 1, and which is closer. Raises ValueError for another relation."""
+
+    a: tuple[int, int]
+    b: tuple[int, int]
+    relation: str                                       # "<": a is closer, ">": b, "=": neither
+
+    def __post_init__(self):
+        if self.relation not in ("<", ">", "="):
+            raise ValueError(f"relation {self.relation!r} is unknown: choose one of < > =")
+
+
+@dataclass(frozen=True)
 class Sample:
     """One picture with its truth, everything at the picture's size.
 
@@ -24,6 +37,7 @@ class Sample:
     name: str
     orders: OrderTruth | None = None                    # of its instances; None = the set has none
     drawings: np.ndarray | None = None                  # bool [A, H, W], a boundary by each of A people, all in `boundary`
+    points: PointPair | None = None                     # None = the set has none
 
     def __post_init__(self):
         for what in ("depth_m", "valid", "boundary"):
@@ -37,17 +51,18 @@ class Sample:
 
 
 def sample(name: str, rgb: np.ndarray, depth_m: np.ndarray | None = None, valid: np.ndarray | None = None,
-           boundary: np.ndarray | None = None, K: np.ndarray | None = None, orders: OrderTruth | None = None) -> Sample:
+           boundary: np.ndarray | None = None, K: np.ndarray | None = None, orders: OrderTruth | None = None,
+           points: PointPair | None = None) -> Sample:
     """Sample whose depth is NaN where it is not finite, not positive or not `valid`, and valid everywhere else."""
     if depth_m is None:
-        return Sample(rgb, None, np.zeros(rgb.shape[:2], bool), boundary, K, name, orders)
+        return Sample(rgb, None, np.zeros(rgb.shape[:2], bool), boundary, K, name, orders, points=points)
     depth_m = depth_m.astype(np.float32)
     known = np.isfinite(depth_m) & (depth_m > 0)
     if valid is not None:
         if valid.shape != depth_m.shape:
             raise ValueError(f"the mask is {valid.shape}, the depth {depth_m.shape}")
         known &= valid
-    return Sample(rgb, np.where(known, depth_m, np.float32(np.nan)), known, boundary, K, name, orders)
+    return Sample(rgb, np.where(known, depth_m, np.float32(np.nan)), known, boundary, K, name, orders, points=points)
 
 
 def intrinsics(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:

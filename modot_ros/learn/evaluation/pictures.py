@@ -77,6 +77,8 @@ def open_pictures(data: str, limit: int | None = None, workers: int = 1,
         return _views(kind, Path(folder) / "test", limit or 200)
     if kind == SHARDS:
         return _views(kind, Path(folder), limit)
+    if kind == "diw":
+        raise ValueError(f"data {data!r}: DIW has two points a picture and is scored by the published protocol alone")
     if kind in ORDER_DATASETS:
         ordered = open_order_dataset(kind, folder)
         return Pictures(kind, ordered.title, ordered.names[:limit], lambda index: _order_sample(ordered[index]),

@@ -16,6 +16,7 @@ from modot_ros.learn.datasets import ORDER_DATASETS, open_dataset
 from modot_ros.learn.datasets.depth_sets.ob_hypersim import PUBLISHED_DIVISOR
 from modot_ros.learn.datasets.sample import Sample
 from modot_ros.learn.evaluation.pictures import Pictures, open_pictures
+from modot_ros.learn.evaluation.published_disparity import DISPARITY_KINDS
 from modot_ros.learn.evaluation.published_others import BOUNDARY_KINDS
 from modot_ros.learn.evaluation.quoted import DEPTH_COLUMNS, beside
 from modot_ros.learn.metrics.published_protocol import PublishedScores, published_scores
@@ -53,7 +54,7 @@ def open_published(data: str, limit: int | None = None) -> Pictures:
     """A set of "KIND=FOLDER"; depth as MoDOT's loaders read it, where the set has any. Raises ValueError for a set that no
     paper has scored on, and what `open_dataset` raises."""
     kind, _, folder = data.partition("=")
-    choices = (*KINDS, *BOUNDARY_KINDS, *ORDER_DATASETS)
+    choices = (*KINDS, *BOUNDARY_KINDS, *DISPARITY_KINDS, *ORDER_DATASETS)
     if kind not in choices or not folder:
         raise ValueError(f"data {data!r}: the published protocol takes KIND=FOLDER, KIND one of {', '.join(choices)}")
     if kind in ORDER_DATASETS:

@@ -26,19 +26,20 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class PublishedRows:
-    """Our rows on a set of boundaries or orders: scores in percent, by `quoted.BOUNDARY_COLUMNS` or `quoted.ORDER_COLUMNS`."""
+    """Our rows on a set: scores of boundaries and orders in percent; which columns, and with how many digits."""
 
     kind: str
     title: str
     pictures: int
     scores: dict[str, dict[str, float]]                 # row -> score -> value
     skipped: dict[str, str]                             # picture -> reason
+    columns: tuple[str, ...] = BOUNDARY_COLUMNS
+    digits: int = 1
 
     def lines(self) -> list[str]:
         """Markdown: our rows above those of papers."""
-        orders = any(key in ORDER_COLUMNS for row in self.scores.values() for key in row)
         lines = [f"## {self.title}, as published", "", f"{self.pictures} pictures.", "",
-                 *beside(self.kind, self.scores, ORDER_COLUMNS if orders else BOUNDARY_COLUMNS, 2 if orders else 1)]
+                 *beside(self.kind, self.scores, self.columns, self.digits)]
         if self.skipped:
             lines += ["", f"{len(self.skipped)} skipped:", *(f"- `{name}`: {why}" for name, why in self.skipped.items())]
         return [*lines, ""]
@@ -84,7 +85,7 @@ def order_rows(pictures: Pictures, name: str, network: nn.Module, progress: Prog
         raise ValueError(f"{pictures.title}: none of {len(pictures)} pictures can be scored: {skipped}")
     scores = bench.table(skipped).scores()
     return PublishedRows(pictures.kind, pictures.title, bench.pictures,
-                         {name: {key: scores[key] for key in ORDER_COLUMNS if key in scores}}, skipped)
+                         {name: {key: scores[key] for key in ORDER_COLUMNS if key in scores}}, skipped, ORDER_COLUMNS, 2)
 
 
 def _percent(curve: BoundaryCurve) -> dict[str, float]:

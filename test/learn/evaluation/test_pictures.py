@@ -81,7 +81,7 @@ def test_a_folder_of_pictures_is_not_taken_for_rooms(pairs, no_rendering):
 
 
 def test_unknown_kinds_and_missing_sets_are_explained(tmp_path):
-    with pytest.raises(ValueError, match="'kitti' is unknown: choose one of rooms, shards, nyud_mt"):
-        open_pictures(f"kitti={tmp_path}")
+    with pytest.raises(ValueError, match="'sintel' is unknown: choose one of rooms, shards, nyud_mt"):
+        open_pictures(f"sintel={tmp_path}")
     with pytest.raises(FileNotFoundError):
         open_pictures(f"ibims={tmp_path / 'nowhere'}")

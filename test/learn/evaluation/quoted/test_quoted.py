@@ -25,7 +25,6 @@ DOCUMENTS = ROOT.parent / "shared" / "specs" / "seeds"
 # Rows of each document's tables of scores, in its order.
 ROWS = {"000": (modot.TABLES, (10, 12, 4, 6, 7, 8)), "002": (dnmmsi.TABLES, (27, 8, 2, 9, 7, 7, 3, 4)),
         "003": (instaorder.TABLES[:2], (8, 3)), "004": (guided_attention.TABLES[:1], (6,))}
-UNREAD = {"diw"}                                        # sets that no reader is called by
 NUMBER = re.compile(r"\d+(,\d{3})*(\.\d+)?(\+\d+(\.\d+)?)?", re.ASCII)
 
 
@@ -81,7 +80,7 @@ def test_the_numbers_of_the_text_are_quoted():
 
 def test_rows_are_of_sets_that_can_be_opened():
     kinds = {kind for table in TABLES for kind in table.sets()} - {""}
-    assert kinds - UNREAD <= {*DATASETS, *ORDER_DATASETS}
+    assert kinds <= {*DATASETS, *ORDER_DATASETS}
 
 
 def test_scores_are_in_the_ranges_of_their_names():
