@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The published protocol on sets as they are published: its scores are those of `published_scores` in the paper's unit."""
 import json
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
+import torch
 
 from modot_ros import cli
 from modot_ros.learn.datasets.sample import intrinsics, sample
 from modot_ros.learn.evaluation.pictures import Pictures
 from modot_ros.learn.evaluation.published import open_published, paper_depth, published_lines, published_row
-from modot_ros.learn.metrics.published_protocol import published_scores
+from modot_ros.learn.metrics.published_protocol import PublishedScores, published_scores
 from modot_ros.scene.geometry import ray_lengths
 
 K = intrinsics(8.0, 8.0, 3.5, 2.5)
@@ -79,6 +81,54 @@ def test_the_paper_s_rows_stand_below_ours():
     lines = published_lines(published_row(pictures("ob_hypersim", depth), Fixed(depth, depth / 4)), "modot")
     text = "\n".join(lines)
     assert "| SharpNet (MoDOT, WACV 2026) | 0.8551 |" in text and "0.1235" in text and "`b`: has no depth" in text
+
+
+class Golden:
+    """Predicts the goldens' maps; which picture it sees is told by its grey."""
+
+    name, depth_kind, flip, loaded = "modot", "metric", True, SimpleNamespace(record={})
+
+    def __init__(self, depth, probability):
+        self.depth, self.probability = depth, probability
+
+    def predict(self, rgb, focal_px, parts):
+        k = int(rgb[0, 0, 0] > 100)
+        return SimpleNamespace(depth=self.depth[k], boundary_probability=self.probability[k])
+
+
+@pytest.mark.parametrize("kind, name", [("nyud_mt", "nyudmt"), ("ob_hypersim", "hypersim")])
+def test_a_folder_on_disk_scores_as_the_official_code_does(official, targets, tmp_path, capsys, monkeypatch, kind, name):
+    """The set in its published layout, through the command: means of the scores that the official code has for both pictures."""
+    h5py = pytest.importorskip("h5py")
+    depth, boundary = (maps[:, 0].numpy() for maps in targets.make_targets(64, 96, kind=name))
+    found, logits = targets.make_predictions(64, 96)
+    found, probability = found[:, 0].numpy(), torch.sigmoid(logits[-1][:, 0]).numpy()
+    camera = tmp_path / "hypersim" / "ai_001_010" / "cam_00"
+    folder = tmp_path / "NYUDv2" if kind == "nyud_mt" else camera
+    drawn = "edge" if kind == "nyud_mt" else "ob"
+    for part in ("images", "edge", "depth", "tonemap", "ob", "instance_contour", "depth_hdf5"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    for k in range(2):
+        cv2.imwrite(str(folder / drawn / f"000{k + 1}.png"), (255 * boundary[k]).astype(np.uint8))
+        cv2.imwrite(str(folder / "images" / f"000{k + 1}.png"), np.full((64, 96, 3), 200 * k, np.uint8))
+        cv2.imwrite(str(folder / "tonemap" / f"000{k + 1}.jpg"), np.full((64, 96, 3), 200 * k, np.uint8))
+        cv2.imwrite(str(folder / "instance_contour" / f"000{k + 1}.png"), np.zeros((64, 96), np.uint8))
+        np.save(folder / "depth" / f"000{k + 1}.npy", depth[k])
+        with h5py.File(folder / "depth_hdf5" / f"000{k + 1}.hdf5", "w") as file:
+            file["dataset"] = 3.05 * depth[k]
+    (tmp_path / "val_list.txt").write_text("0\n1\n")
+    (tmp_path / "hypersim_filtered_test.txt").write_text(
+        "".join(f"hypersim/ai_001_010/cam_00/tonemap/000{k + 1}\n" for k in range(2)))
+    if kind == "ob_hypersim":                               # so that the protocol finds `found` in the paper's unit
+        focal_px = float(open_published(f"{kind}={tmp_path}").read(0).K[0, 0])
+        found = 3.05 * found / ray_lengths(96, 64, focal_px)
+    monkeypatch.setattr("modot_ros.predictor.Predictor", lambda *_, flip: Golden(found, probability))
+    assert cli.main(["evaluate", "--protocol", "published", "--data", f"{kind}={tmp_path}", "-o", str(tmp_path / "out")]) == 0
+    last, = json.loads(capsys.readouterr().out.splitlines()[-1])
+    rows = next(value for key, value in official.items() if key.startswith(f"metrics/{name}/"))
+    names = [field.name for field in fields(PublishedScores)]
+    assert last["pictures"] == 2
+    assert [last[key] for key in names] == pytest.approx(np.mean(rows, axis=0).tolist(), rel=1e-5)
 
 
 def test_the_command_scores_a_set_and_names_what_it_can_not(tmp_path, monkeypatch, capsys):

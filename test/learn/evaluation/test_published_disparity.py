@@ -60,7 +60,7 @@ def test_the_closer_of_two_points(request, model):
     assert row == {"correct": 2.0, "wrong": 1.0, "whdr": pytest.approx(100 / 3)}
     text = "\n".join(rows.lines())
     assert f"| {name} | 2.00 | 1.00 | 33.33 |" in text
-    assert "| InstaDepthNet_d (InstaOrder, CVPR 2022) | 65317.00 | 9124.00 | 12.26 |" in text and "has no gradient" in text
+    assert "| InstaDepthNet_d (InstaOrder, CVPR 2022) | 65,317 | 9,124 | 12.26 |" in text and "has no gradient" in text
 
 
 def test_depth_of_kitti_is_that_of_the_window_up_to_one_factor(relative):

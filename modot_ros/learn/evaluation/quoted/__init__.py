@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from modot_ros.learn.evaluation.quoted import dnmmsi, guided_attention, instaorder, modot
-from modot_ros.learn.evaluation.quoted.table import QuotedTable
+from modot_ros.learn.evaluation.quoted.table import QuotedTable, number
 
 TABLES: tuple[QuotedTable, ...] = modot.TABLES + dnmmsi.TABLES + instaorder.TABLES + guided_attention.TABLES
 
@@ -21,11 +21,16 @@ __all__ = ["BOUNDARY_COLUMNS", "DEPTH_COLUMNS", "ORDER_COLUMNS", "TABLES", "Quot
 def rows_of(kind: str) -> dict[str, dict[str, float]]:
     """Row with its source -> score -> number, of all tables on the set `kind`. Where two tables of a paper differ, the first
     counts; its notes say so."""
-    found: dict[str, dict[str, float]] = {}
+    return {row: {score: number(cell) for score, cell in cells.items()} for row, cells in _printed(kind).items()}
+
+
+def _printed(kind: str) -> dict[str, dict[str, str]]:
+    """As `rows_of`, as printed."""
+    found: dict[str, dict[str, str]] = {}
     for table in TABLES:
-        for where, row, score, value in table.values():
+        for where, row, score, cell in table.values():
             if where == kind:
-                found.setdefault(f"{row} ({table.source})", {}).setdefault(score, value)
+                found.setdefault(f"{row} ({table.source})", {}).setdefault(score, cell)
     return found
 
 
@@ -40,20 +45,21 @@ def markdown() -> str:
 
 
 def beside(kind: str, ours: dict[str, dict[str, float]], columns: tuple[str, ...], digits: int) -> list[str]:
-    """Markdown: our rows above those that papers have on the set `kind`, then the papers' other scores there and footnotes."""
-    quoted = rows_of(kind)
-    used = tuple(key for key in columns if any(key in row for row in (*ours.values(), *quoted.values())))
+    """Markdown: our rows, with so many digits, above those that papers print of the set `kind`, then the papers' other scores
+    there and footnotes."""
+    quoted = _printed(kind)
+    rows = {name: {key: "-" if math.isnan(value) else f"{value:.{digits}f}" for key, value in row.items()}
+            for name, row in ours.items()}
+    used = tuple(key for key in columns if any(key in row for row in (*rows.values(), *quoted.values())))
     others = tuple(dict.fromkeys(key for row in quoted.values() for key in row if key not in columns))
-    lines = _table(ours | quoted, used, digits)
+    lines = _table(rows | quoted, used)
     if others:
-        lines += ["", "What else papers report on this set:", "", *_table(quoted, others, digits)]
+        lines += ["", "What else papers report on this set:", "", *_table(quoted, others)]
     return [*lines, *([""] if notes_of(kind) else []), *(f"- {note}" for note in notes_of(kind))]
 
 
-def _table(rows: dict[str, dict[str, float]], columns: tuple[str, ...], digits: int) -> list[str]:
+def _table(rows: dict[str, dict[str, str]], columns: tuple[str, ...]) -> list[str]:
     """Rows that have one of the columns."""
-    def cell(value: float) -> str:
-        return "-" if math.isnan(value) else f"{value:.{digits}f}"
     return [f"| | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}",
-            *(f"| {name} | {' | '.join(cell(row.get(key, math.nan)) for key in columns)} |"
+            *(f"| {name} | {' | '.join(row.get(key, '-') for key in columns)} |"
               for name, row in rows.items() if any(key in row for key in columns))]

@@ -23,15 +23,15 @@ class QuotedTable:
     kinds: tuple[str, ...] = ()                         # sets of the rows
     notes: tuple[str, ...] = ()                         # where the paper contradicts itself or the authors' code
 
-    def values(self) -> Iterable[tuple[str, str, str, float]]:
-        """(set, row, score, number) of every cell that has one."""
+    def values(self) -> Iterable[tuple[str, str, str, str]]:
+        """(set, row, score, what is printed) of every cell that is reported."""
         for k, (name, cells) in enumerate(self.rows):
             for column, cell in zip(self.columns, cells):
                 before, point, score = column.partition(".") if "@" not in column else ("", "", column)
                 score, at, thresholds = (score if point else column).partition("@")
                 row = f"{name} depth + Canny {thresholds}" if at else name
                 if cell != "-":
-                    yield (before if point else self.kinds[k] if self.kinds else self.kind), row, score, number(cell)
+                    yield (before if point else self.kinds[k] if self.kinds else self.kind), row, score, cell
 
     def sets(self) -> set[str]:
         """Sets that the table has numbers of."""

@@ -19,6 +19,7 @@ from modot_ros.learn.evaluation.quoted import (
     notes_of,
     rows_of,
 )
+from modot_ros.learn.evaluation.quoted.table import number
 
 ROOT = Path(__file__).resolve().parents[4]
 DOCUMENTS = ROOT.parent / "shared" / "specs" / "seeds"
@@ -85,8 +86,8 @@ def test_rows_are_of_sets_that_can_be_opened():
 
 def test_scores_are_in_the_ranges_of_their_names():
     for table in TABLES:
-        for kind, row, score, value in table.values():
-            share = score in (*DEPTH_COLUMNS, "mae", "delta2", "delta3")
+        for kind, row, score, cell in table.values():
+            value, share = number(cell), score in (*DEPTH_COLUMNS, "mae", "delta2", "delta3")
             assert 0 < value < (2 if share else 100) or score in ("correct", "wrong"), f"{kind}, {row}: {score} {value}"
             assert value < 1 or score not in ("delta1", "pixel_recall", "pixel_f1")
 
@@ -101,7 +102,7 @@ def test_our_row_stands_above_the_papers():
     lines = beside("ob_future", {"ours": {"rmse": 0.5}}, DEPTH_COLUMNS, 4)
     assert lines[2].startswith("| ours | 0.5000 | - |") and "| SharpNet (MoDOT, WACV 2026) | 0.9535 |" in "\n".join(lines)
     others = lines[lines.index("What else papers report on this set:"):]
-    assert "| DNMMSI (DNMMSI, BMVC 2025) | 89.9000 | 90.8000 | 88.2000 |" in others
+    assert "| DNMMSI (DNMMSI, BMVC 2025) | 89.9 | 90.8 | 88.2 |" in others
     assert beside("shards", {"ours": {"ods": 50.0}}, BOUNDARY_COLUMNS, 1) == ["| | ods |", "| --- | ---: |", "| ours | 50.0 |"]
 
 

@@ -7,9 +7,10 @@ from modot_ros.learn.evaluation.quoted.table import number, quoted
 
 def test_cells_belong_to_the_set_of_row_column_or_table():
     plain = quoted("paper", "T", "ibims", "rmse diw.whdr", "net | 0.50 12.3\nother | - 1")
-    assert list(plain.values()) == [("ibims", "net", "rmse", 0.5), ("diw", "net", "whdr", 12.3), ("diw", "other", "whdr", 1.0)]
+    assert list(plain.values()) == [("ibims", "net", "rmse", "0.50"), ("diw", "net", "whdr", "12.3"),
+                                    ("diw", "other", "whdr", "1")]
     rows = quoted("paper", "T", "", "ods pixel_f1@(0.05, 0.15)", "net | piod | 78.6 0.2")
-    assert list(rows.values()) == [("piod", "net", "ods", 78.6), ("piod", "net depth + Canny (0.05, 0.15)", "pixel_f1", 0.2)]
+    assert list(rows.values()) == [("piod", "net", "ods", "78.6"), ("piod", "net depth + Canny (0.05, 0.15)", "pixel_f1", "0.2")]
     assert plain.sets() == {"ibims", "diw"} and rows.kinds == ("piod",)
 
 
