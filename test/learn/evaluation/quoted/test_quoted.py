@@ -95,6 +95,12 @@ def test_scores_are_in_the_ranges_of_their_names():
 def test_the_first_of_two_numbers_counts_and_a_note_says_so():
     assert rows_of("ob_hypersim")["MoDOT (MoDOT, WACV 2026)"]["log10"] == 0.1223
     assert any("0.1235" in note and "0.1223" in note for note in notes_of("ob_hypersim"))
+    seen, differing = {}, set()
+    for table in TABLES:
+        for kind, row, score, cell in table.values():
+            if cell != seen.setdefault((table.source, kind, row, score), cell):
+                differing.add((kind, row, score))
+    assert differing == {("ob_hypersim", "MoDOT", "log10")}
     assert len(notes_of("ob_diode")) == len(set(notes_of("ob_diode")))
 
 
