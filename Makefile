@@ -13,8 +13,8 @@ SECONDS ?=
 CAMERAS ?= 1
 VIEW ?=
 
-# Benchmarks that `make bench` leaves out: they need pictures, files or a pool of their own.
-BENCHES_OF_DATA := checksums class_baselines class_photographs fleet photographs sensor_orders steadiness uncertainty
+# Benchmarks that `make bench` leaves out: they need pictures, files, a pool or a browser of their own.
+BENCHES_OF_DATA := checksums class_baselines class_photographs fleet pages photographs sensor_orders steadiness uncertainty viewer
 
 .DEFAULT_GOAL := help
 .PHONY: help setup view lint test docs demo fleet-demo bench shell clean

@@ -94,8 +94,14 @@ def resident_mb(pid: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
-def measure(arguments: argparse.Namespace, picture: str) -> dict[str, float]:
-    """One run with that picture."""
+def tree_cpu_s(pid: int) -> float:
+    """`cpu_s` of a process and its children."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return cpu_s(pid) + sum(tree_cpu_s(int(child)) for child in children)
+
+
+def measure(arguments: argparse.Namespace, picture: str, beside: list[str] | None = None) -> dict[str, float]:
+    """One run with that picture; beside: command of a process that subscribes the node's depth as well."""
     camera = subprocess.Popen([sys.executable, __file__, "--camera", picture,
                                "--rate-hz", str(arguments.rate_hz)])
     subscriber = Subscriber()
@@ -107,23 +113,31 @@ def measure(arguments: argparse.Namespace, picture: str) -> dict[str, float]:
     values = {"device": arguments.device, "precision": arguments.precision, "weights": arguments.weights}
     settings = [word for name, value in values.items() if value for word in ("-p", f"{name}:={value}")]
     node = subprocess.Popen([sys.executable, "-m", "modot_ros.ros.node", "--ros-args", *settings])
+    other = None
     try:
         while not subscriber.arrivals:
             rclpy.spin_once(subscriber, timeout_sec=0.1)
             if node.poll() is not None or time.monotonic() - start_s > FIRST_OUTPUT_LIMIT_S:
                 sys.exit("modot_node gave no output")
         first_s = subscriber.arrivals[0][0] - start_s
+        if beside:
+            other = subprocess.Popen(beside)
+            while subscriber.count_subscribers("modot_node/depth/image") < 2:
+                rclpy.spin_once(subscriber, timeout_sec=0.1)
+                if other.poll() is not None:
+                    sys.exit(f"{' '.join(beside)} has ended")
         settled_s = time.monotonic() + 2.0
         while time.monotonic() < settled_s:
             rclpy.spin_once(subscriber, timeout_sec=0.1)
         subscriber.arrivals.clear()
-        start_cpu_s = cpu_s(node.pid)
+        start_cpu_s, other_s = cpu_s(node.pid), tree_cpu_s(other.pid) if other else 0.0
         end_s = time.monotonic() + arguments.seconds
         while time.monotonic() < end_s:
             rclpy.spin_once(subscriber, timeout_sec=0.1)
         latencies_ms = 1e3 * np.array([latency_s for _, latency_s in subscriber.arrivals])
         frame_cpu_ms = 1e3 * (cpu_s(node.pid) - start_cpu_s) / len(latencies_ms)
         half = len(latencies_ms) // 2
+        of_other = {"beside_cores": (tree_cpu_s(other.pid) - other_s) / arguments.seconds} if other else {}
         return {"first_output_s": first_s, "rate_hz": len(latencies_ms) / arguments.seconds,
                 "latency_median_ms": float(np.median(latencies_ms)),
                 "latency_p95_ms": float(np.quantile(latencies_ms, 0.95)),
@@ -131,9 +145,9 @@ def measure(arguments: argparse.Namespace, picture: str) -> dict[str, float]:
                 "processing_median_ms": float(subscriber.values["processing_median_ms"]),
                 "network_median_ms": float(subscriber.values["network_median_ms"]),
                 "cpu_ms_per_frame": frame_cpu_ms, "dropped": float(subscriber.values["frames_dropped"]),
-                "resident_mb": resident_mb(node.pid)}
+                "resident_mb": resident_mb(node.pid), **of_other}
     finally:
-        for process in (node, camera):
+        for process in filter(None, (other, node, camera)):
             process.send_signal(signal.SIGINT)
             process.wait(timeout=20)
         subscriber.destroy_node()
