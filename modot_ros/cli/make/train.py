@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 
 from modot_ros.cli.progress import progress, rendering
@@ -45,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--first-view", type=int, default=0, metavar="K", help="number of the first of these rooms, a multiple "
                         "of 40; a network learns most from rooms that it was not trained on before")
     parser.add_argument("--workers", type=int, default=2, help="processes that render")
+    parser.add_argument("--ray", metavar="ADDRESS", help="render on a Ray cluster instead: host:port, auto or local; a task "
+                        "a shard, the same files (pip install .[serve])")
     parser.add_argument("--steps", type=int, default=6000, help="optimiser steps in all")
     parser.add_argument("--batch", type=int, default=16, help="rooms per step")
     parser.add_argument("--learning-rate", type=float, help="at the top of the schedule; without it 2e-3, with --start 1e-3, "
@@ -61,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
     if options.smoke:
         return _smoke(options)
 
+    from modot_ros.engine.cluster import cluster
     from modot_ros.learn.synthetic.shards import write_shards
     from modot_ros.learn.training.loop import check, train
     from modot_ros.learn.training.options import Share, TrainingOptions
@@ -87,17 +91,19 @@ def run(options: argparse.Namespace) -> int:
                              encoder_rate=options.encoder_rate)
     check(wanted, rendered=data)
     if ranks_of_environment().first:                    # the other processes wait in `train` for this one
-        write_shards(data / "train", "train", options.views, workers=options.workers, progress=rendering,
-                     first=options.first_view)
-        for split, (views, _) in further.items():
-            if views > 0:
-                write_shards(data / split, split, views, workers=options.workers, progress=rendering)
-        write_shards(data / "validation", "validation", 120, workers=options.workers, progress=rendering)
+        with cluster(options.ray) as executor:
+            write = partial(write_shards, workers=options.workers, progress=rendering, executor=executor)
+            write(data / "train", "train", options.views, first=options.first_view)
+            for split, (views, _) in further.items():
+                if views > 0:
+                    write(data / split, split, views)
+            write(data / "validation", "validation", 120)
     print(f"weights: {train(wanted)}")
     return 0
 
 
 def _strokes(options: argparse.Namespace) -> int:
+    from modot_ros.engine.cluster import cluster
     from modot_ros.learn.synthetic.shards import write_shards
     from modot_ros.learn.training.options import Share
     from modot_ros.learn.training.strokes import StrokeOptions, check_strokes, train_strokes
@@ -113,9 +119,10 @@ def _strokes(options: argparse.Namespace) -> int:
                            learning_rate=5e-4 if options.learning_rate is None else options.learning_rate,
                            seed=options.seed, device=options.device, threads=options.threads)
     check_strokes(wanted)
-    write_shards(data / "train", "train", options.views, workers=options.workers, progress=rendering,
-                 first=options.first_view)
-    write_shards(data / "validation", "validation", 40, workers=options.workers, progress=rendering)
+    with cluster(options.ray) as executor:
+        write = partial(write_shards, workers=options.workers, progress=rendering, executor=executor)
+        write(data / "train", "train", options.views, first=options.first_view)
+        write(data / "validation", "validation", 40)
     print(f"weights: {train_strokes(wanted)}")
     return 0
 

@@ -9,8 +9,10 @@ anywhere, and finished shards are kept when a run is continued.
 """
 from __future__ import annotations
 
+import io
 import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,16 +59,26 @@ class Instances:
 def write_shard(path: Path, first_seed: int, count: int, width: int, height: int, device: str = "cpu",
                 instances: bool = False) -> Path:
     """Renders `count` views into the file `path`, which appears only when it is whole."""
+    return _write(path, shard_bytes(first_seed, count, width, height, device, instances))
+
+
+def shard_bytes(first_seed: int, count: int, width: int, height: int, device: str = "cpu", instances: bool = False) -> bytes:
+    """What a shard's file holds; the same on every machine with the same versions of the packages."""
     torch.set_num_threads(1)
     views = [training_view(first_seed + k, width, height, device) for k in range(count)]
+    file = io.BytesIO()
+    np.savez(file, rgb=np.stack([view.rgb for view in views]),
+             depth_m=np.stack([view.depth_m for view in views]).astype(np.float16),
+             boundary=np.stack([view.boundary for view in views]).astype(np.uint8),
+             classes=np.stack([view.classes for view in views]),
+             focal=np.array([view.K[0, 0] / width for view in views], np.float32),
+             **(_instance_arrays(views) if instances else {}))
+    return file.getvalue()
+
+
+def _write(path: Path, content: bytes) -> Path:
     partial = path.with_suffix(f".{os.getpid()}.partial")
-    with open(partial, "wb") as file:
-        np.savez(file, rgb=np.stack([view.rgb for view in views]),
-                 depth_m=np.stack([view.depth_m for view in views]).astype(np.float16),
-                 boundary=np.stack([view.boundary for view in views]).astype(np.uint8),
-                 classes=np.stack([view.classes for view in views]),
-                 focal=np.array([view.K[0, 0] / width for view in views], np.float32),
-                 **(_instance_arrays(views) if instances else {}))
+    partial.write_bytes(content)
     return partial.rename(path)
 
 
@@ -127,10 +139,12 @@ def shard_classes(path: Path) -> np.ndarray:
 
 
 def write_shards(folder: str | Path, split: str, views: int, width: int = 256, height: int = 192, workers: int = 1,
-                 device: str = "cpu", progress=None, first: int = 0, instances: bool = False) -> list[Path]:
+                 device: str = "cpu", progress=None, first: int = 0, instances: bool = False, executor: Executor | None = None
+                 ) -> list[Path]:
     """Renders the missing shards of a split of FIRST_SEED, at least `views` views into `folder`.
 
     progress: called with (shards done, shards in all). first: number of the first view, that of a shard's first.
+    executor: where to render instead of in `workers` processes of this machine; the files are written here, as they come.
     instances: store them as well, as the test split always does; a shard that exists stays as it is. Raises ValueError for
     an unknown split, another such number, or fewer than one view or worker.
     """
@@ -148,11 +162,12 @@ def write_shards(folder: str | Path, split: str, views: int, width: int = 256, h
     shards = range(first // VIEWS_PER_SHARD, first // VIEWS_PER_SHARD + count)
     paths = {shard: folder / f"{split}_{width}x{height}_{shard:05d}.npz" for shard in shards}
     missing = [shard for shard, path in paths.items() if not path.exists()]
-    with ProcessPoolExecutor(max_workers=workers) as pool:
-        jobs = [pool.submit(write_shard, paths[k], FIRST_SEED[split] + k * VIEWS_PER_SHARD, VIEWS_PER_SHARD, width,
-                            height, device, instances or split == "test") for k in missing]
-        for done, job in enumerate(as_completed(jobs), count - len(missing) + 1):
-            job.result()
+    with ExitStack() as stack:
+        pool = executor or stack.enter_context(ProcessPoolExecutor(max_workers=workers))
+        jobs = {pool.submit(shard_bytes, FIRST_SEED[split] + k * VIEWS_PER_SHARD, VIEWS_PER_SHARD, width, height, device,
+                            instances or split == "test"): k for k in missing}
+        for done, job in enumerate(as_completed(list(jobs)), count - len(missing) + 1):
+            _write(paths[jobs.pop(job)], job.result())
             if progress:
                 progress(done, count)
     return list(paths.values())

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,15 @@ def test_rooms_may_begin_with_any_shard(tmp_path, monkeypatch):
     for first in (3, -2):
         with pytest.raises(ValueError, match=f"first is {first}: .* multiple of 2"):
             write_shards(tmp_path, "train", 2, 32, 32, first=first)
+
+
+def test_another_executor_renders_the_same_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "VIEWS_PER_SHARD", 2)
+    processes = write_shards(tmp_path / "a", "train", 4, 32, 32)
+    with ThreadPoolExecutor(1) as executor:
+        threads = write_shards(tmp_path / "b", "train", 4, 32, 32, executor=executor)
+        assert executor.submit(int, "1").result() == 1, "it stays open"
+    assert [path.read_bytes() for path in threads] == [path.read_bytes() for path in processes]
 
 
 def test_shards_to_test_on_say_who_is_in_their_views(tmp_path):
