@@ -72,3 +72,36 @@ def test_memory_is_kept_where_the_c_library_can(monkeypatch):
         raise TypeError("argument of type NoneType")
     monkeypatch.setattr(machine.ctypes, "CDLL", windows)
     machine.keep_freed_memory()
+
+
+def test_every_module_loads_where_linux_calls_are_missing():
+    """What Windows lacks, and macOS a part of. Other packages are loaded first, for only what this one asks of the system is
+    tested; in a process of its own, for modules load once."""
+    missing = "fcntl resource pwd grp termios tty pty posix"
+    attributes = "sched_getaffinity sched_setaffinity nice killpg fork getloadavg uname geteuid setsid statvfs sysconf"
+    program = f"""
+import importlib, os, pkgutil, signal, sys
+import cv2, numpy, scipy, torch, rclpy, sensor_msgs.msg, subprocess, tempfile, multiprocessing, asyncio, http.server
+import modot_ros
+names = [one.name for one in pkgutil.walk_packages(modot_ros.__path__, "modot_ros.")
+         if not one.name.endswith("__main__") and not one.name.startswith(("modot_ros.msg", "modot_ros.srv"))]
+sys.modules.update(dict.fromkeys({missing!r}.split()))
+for name in {attributes!r}.split():
+    if hasattr(os, name):
+        delattr(os, name)
+del signal.SIGKILL, signal.SIGHUP, signal.SIGALRM
+failed = []
+for name in names:
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name in {missing!r}.split():
+            failed.append((name, str(error)))
+    except (AttributeError, OSError) as error:
+        failed.append((name, repr(error)))
+print(len(names), failed)
+"""
+    pytest.importorskip("rclpy", reason="rclpy is not importable: no ROS here")
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    count, _, failed = found.stdout.strip().partition(" ")
+    assert found.returncode == 0 and int(count) > 150 and failed == "[]", found.stdout + found.stderr

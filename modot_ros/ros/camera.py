@@ -16,6 +16,7 @@ from modot_ros.ros.calibration import Calibration
 from modot_ros.scene.geometry import (
     DISTORTION_MODELS,
     FIELD_OF_VIEW_DEG,
+    FISHEYE,
     field_of_view_deg,
     pixels_of,
     rays,
@@ -24,6 +25,8 @@ from modot_ros.scene.geometry import (
 
 ASPECT_PX = 1.5                                         # rounding that a resized calibration may be off by
 LEAST_RATIO = 0.2                                       # of fy to fx, and of fx to fy, of pixels that there are
+GRID_PX = 64                                            # columns, at least, of which the share of pixels with rays is told
+LEAST_RAYS, MOST_RAYS = 0.2, 0.9                        # share below which a lens model can't be right, or is worth a word
 SMALLEST_CROP = 0.5                                     # share of rows or columns that a crop keeps to be taken for one
 
 
@@ -71,7 +74,12 @@ class Camera:
             return cls(width, height, problem=str(error))
         _, _, seen_width, seen_height = calibration.seen
         binned = tuple(side // max(1, factor) for side, factor in zip((seen_width, seen_height), calibration.binning))
-        return cls(width, height, calibration if binned == (width, height) else fitted, k, rectified, note=note)
+        camera = cls(width, height, calibration if binned == (width, height) else fitted, k, rectified, note=note)
+        # a fisheye's picture is a circle, and has no rays in its corners
+        if camera.no_rays or calibration.distortion_model in FISHEYE or camera.share_with_rays >= MOST_RAYS:
+            return camera
+        missing = f"the lens model has no ray for {1 - camera.share_with_rays:.0%} of the pixels, which give no points"
+        return replace(camera, note=f"{note}; {missing}" if note else missing)
 
     @property
     def focal_px(self) -> float | None:
@@ -87,7 +95,19 @@ class Camera:
         if model not in DISTORTION_MODELS or count not in DISTORTION_MODELS[model]:
             known = ", ".join(f"{name} ({' or '.join(map(str, counts))})" for name, counts in DISTORTION_MODELS.items())
             return f"lens model {model!r} with {count} coefficients is not supported: {known}; or rectify the image"
+        if self.share_with_rays < LEAST_RAYS:
+            return (f"lens model {model!r} with the coefficients {', '.join(f'{one:g}' for one in self.calibration.d)} has a ray "
+                    f"for {self.share_with_rays:.0%} of the pixels: calibrate again, or rectify the image")
         return ""
+
+    @cached_property
+    def share_with_rays(self) -> float:
+        """Of the pixels, those that the lens model has a ray for, in 0..1; told from a coarse grid."""
+        if self.rectified or self.calibration is None:
+            return 1.0
+        grid = undistorted_rays(self.k, self.calibration.distortion_model, np.array(self.calibration.d),
+                                (self.height, self.width), max(1, self.width // GRID_PX))
+        return float(np.isfinite(grid[..., 0]).mean())
 
     def rays(self, focal_px: float) -> np.ndarray:
         """float32 [H, W, 3]: the ray of every pixel, z = 1, lens distortion removed; NaN where the lens model has none.

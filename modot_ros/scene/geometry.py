@@ -149,8 +149,10 @@ def rays(k: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return _rays(fx, fy, cx, cy, *shape)
 
 
-def undistorted_rays(k: np.ndarray, model: str, d: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def undistorted_rays(k: np.ndarray, model: str, d: np.ndarray, shape: tuple[int, int], step_px: int = 1) -> np.ndarray:
     """float32 [H, W, 3], read-only: the ray of every pixel centre of a picture with lens distortion, z = 1.
+
+    step_px  of the rows and of the columns only each so manieth: float32 [ceil(H / step_px), ceil(W / step_px), 3]
 
     k        float64 [3, 3] of the distorted picture
     model    of sensor_msgs/CameraInfo: one of DISTORTION_MODELS
@@ -164,13 +166,15 @@ def undistorted_rays(k: np.ndarray, model: str, d: np.ndarray, shape: tuple[int,
         raise ValueError(f"{model} has {len(d)} coefficients: it takes {' or '.join(map(str, DISTORTION_MODELS[model]))}")
     k = np.reshape(k, (3, 3))
     rays(k, (1, 1))                                     # refuses focal lengths that are none
-    return _undistorted_rays(tuple(k.ravel().tolist()), model, tuple(map(float, d)), *shape)
+    return _undistorted_rays(tuple(k.ravel().tolist()), model, tuple(map(float, d)), *shape, step_px)
 
 
-@functools.lru_cache(maxsize=4)
-def _undistorted_rays(k: tuple[float, ...], model: str, d: tuple[float, ...], height: int, width: int) -> np.ndarray:
+@functools.lru_cache(maxsize=8)
+def _undistorted_rays(k: tuple[float, ...], model: str, d: tuple[float, ...], height: int, width: int,
+                      step_px: int) -> np.ndarray:
     matrix, coefficients = np.reshape(k, (3, 3)), np.array(d)
-    v, u = np.mgrid[:height, :width].astype(np.float64)
+    v, u = np.mgrid[:height:step_px, :width:step_px].astype(np.float64)
+    height, width = v.shape
     pixels = np.stack([u, v], -1).reshape(-1, 1, 2)
     undistort = cv2.fisheye.undistortPoints if model in FISHEYE else cv2.undistortPoints
     seen = undistort(pixels, matrix, coefficients).reshape(height, width, 2)

@@ -128,6 +128,26 @@ def test_a_lens_that_is_not_known_has_no_rays_and_says_so():
         camera.rays(1.0)
 
 
+@pytest.mark.parametrize("d, model", [((1e6,) * 5, "plumb_bob"), ((-3.0, 0.0, 0.0, 0.0), "equidistant"),
+                                      ((-1.0,) * 8, "rational_polynomial")])
+def test_a_lens_that_can_not_be_has_no_rays_and_says_so(d, model):
+    """Its cloud would be empty, or a spot in the middle, with nothing told."""
+    camera = Camera.of(calibration(640, 480, 500.0, d=d, distortion_model=model), 640, 480)
+    assert camera.focal_px == 500 and f"{model!r} with the coefficients {d[0]:g}, " in camera.no_rays
+    assert "% of the pixels: calibrate again" in camera.no_rays
+    with pytest.raises(ValueError, match="calibrate again"):
+        camera.rays(1.0)
+
+
+def test_a_lens_without_rays_in_the_corners_is_told():
+    camera = Camera.of(calibration(640, 480, 500.0, d=(-0.5, 0.0, 0.0, 0.0, 0.0)), 640, 480)
+    share = np.isfinite(camera.rays(1.0)[..., 0]).mean()
+    assert camera.share_with_rays == pytest.approx(share, abs=0.02) and 0.6 < share < 0.75 and not camera.no_rays
+    assert camera.note == f"the lens model has no ray for {1 - camera.share_with_rays:.0%} of the pixels, which give no points"
+    circle = Camera.of(calibration(640, 480, 150.0, d=(0.0, 0.0, 0.0, 1e-9), distortion_model="equidistant"), 640, 480)
+    assert not circle.note and not circle.no_rays, "a fisheye's corners are outside its circle"
+
+
 def test_the_field_of_view_is_that_of_the_image():
     assert Camera.of(calibration(640, 480, 320.0), 640, 480).horizontal_deg == pytest.approx(90)
     assert np.isclose(Camera.of(calibration(640, 480, 320.0), 320, 240).horizontal_deg, 90)

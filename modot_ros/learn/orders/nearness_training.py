@@ -160,7 +160,7 @@ def _collect_shard(shard: Path, path: Path, kind: str, weights: str | Path | Non
                  pairs=np.concatenate([one.reshape(-1, PAIR_FEATURES) for one in pairs]).astype(np.float16),
                  order=np.concatenate([one.ravel() for one in order]),
                  log_depth=np.concatenate(log_depth).astype(np.float32))
-    partial.rename(path)
+    partial.replace(path)
 
 
 def load_looks(paths: Sequence[Path]) -> Looks:

@@ -7,7 +7,6 @@ being made by another process: `python -m modot_ros.learn.synthetic.footage SEED
 from __future__ import annotations
 
 import argparse
-import fcntl
 import hashlib
 import os
 import zipfile
@@ -16,6 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+try:
+    import fcntl
+except ModuleNotFoundError:                             # Windows: two processes at once do the work twice
+    fcntl = None                                        # type: ignore[assignment]
 
 STORED = ("rgb", "depth_m", "labels", "boundary", "K")
 
@@ -84,7 +88,8 @@ class Footage:
         torch.set_num_threads(1)
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / "rendering.lock", "wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)            # given back when the process ends, however it does
+            if fcntl is not None:
+                fcntl.flock(lock, fcntl.LOCK_EX)        # given back when the process ends, however it does
             if self.ready() < self.frames:
                 self._render(random_scene, fly_through, render)
 
@@ -97,7 +102,7 @@ class Footage:
             partial = self.path(number).with_suffix(f".{os.getpid()}.partial")
             with open(partial, "wb") as file:
                 np.savez_compressed(file, **{name: getattr(view, name) for name in STORED})
-            partial.rename(self.path(number))
+            partial.replace(self.path(number))          # also where another process was faster, which Windows would refuse
 
 
 def main(args: list[str] | None = None) -> None:
@@ -105,7 +110,8 @@ def main(args: list[str] | None = None) -> None:
     for name in ("seed", "width", "height", "frames"):
         parser.add_argument(name, type=int)
     parser.add_argument("folder", type=Path, nargs="?", help="default: the user's cache folder")
-    os.nice(5)                                          # whoever plays the footage comes first
+    if hasattr(os, "nice"):                             # whoever plays the footage comes first
+        os.nice(5)
     Footage(**vars(parser.parse_args(args))).render()
 
 

@@ -79,7 +79,7 @@ def shard_bytes(first_seed: int, count: int, width: int, height: int, device: st
 def _write(path: Path, content: bytes) -> Path:
     partial = path.with_suffix(f".{os.getpid()}.partial")
     partial.write_bytes(content)
-    return partial.rename(path)
+    return partial.replace(path)
 
 
 def _instance_arrays(views: list[View]) -> dict[str, np.ndarray]:

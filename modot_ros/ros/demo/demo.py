@@ -86,8 +86,12 @@ class Processes:
         return [name for name, child in self.children.items() if child.poll()]
 
     def stop(self, name: str) -> None:
-        """Interrupt, then terminate, then kill the process and what it started."""
+        """Interrupt, then terminate, then kill the process and what it started; on Windows, which has no groups, end it alone."""
         child = self.children[name]
+        if not hasattr(os, "killpg"):
+            child.kill()
+            child.wait(ENDING_S)
+            return
         for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             if child.poll() is None:
                 os.killpg(child.pid, stop)

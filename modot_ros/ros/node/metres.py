@@ -71,7 +71,8 @@ class Metres:
         why = "" if self.sensor is None or not by_range or not self.sensor.problem else f": {self.sensor.problem}"
         if self.scale is None:
             return f"no range gave the scale{why}" if by_range else (
-                f"no floor seen {parameters.camera_height_m} m below the camera, within a factor of {HEIGHT_RATIO}")
+                f"no floor seen {parameters.camera_height_m} m below the camera, within a factor of {HEIGHT_RATIO}, and within "
+                f"{parameters.camera_tilt_deg:g} degrees of level (camera_tilt_deg, about camera_pitch_deg)")
         if self.scale.age_s <= parameters.scale_timeout_s:
             return ""
         return f"{'no range gave the scale' if by_range else 'no floor seen'} for {self.scale.age_s:.0f} s{why}"

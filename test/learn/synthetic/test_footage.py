@@ -66,3 +66,11 @@ def test_cache_follows_the_user(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "modot_ros" / "footage"
     assert Footage(1, 2, 2, 1).folder.is_relative_to(cache_folder() / generator_version())
+
+
+def test_footage_is_rendered_where_files_have_no_locks_and_processes_no_priority(tmp_path, monkeypatch):
+    """As on Windows."""
+    monkeypatch.setattr("modot_ros.learn.synthetic.footage.fcntl", None)
+    monkeypatch.delattr(os, "nice")
+    main(["3", "32", "24", "1", str(tmp_path)])
+    assert Footage(seed=3, width=32, height=24, frames=1, folder=tmp_path).ready() == 1

@@ -54,6 +54,15 @@ def test_nothing_is_left_running(tmp_path, monkeypatch):
     assert all(child.poll() is not None for child in started)
 
 
+def test_children_end_where_there_are_no_groups_of_processes(tmp_path, monkeypatch):
+    """As on Windows."""
+    monkeypatch.delattr(os, "killpg")
+    processes = demo.Processes(dict(os.environ), tmp_path)
+    processes.start("camera", STUBBORN)
+    processes.stop("camera")
+    assert processes.children["camera"].poll() is not None
+
+
 def test_interrupt_ends_the_children_first(tmp_path):
     script = ("import os, sys; from modot_ros.ros.demo import demo; from pathlib import Path; "
               f"demo.run(dict(camera={STAY!r}, monitor=[sys.executable, '-c', "
