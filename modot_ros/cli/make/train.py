@@ -25,6 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "those that it writes; 0 to 1")
     parser.add_argument("--only", default="", metavar="PART", help="train this part of the network alone, as uncertainty_head, "
                         "the uncertainty of modot_lite")
+    parser.add_argument("--recipe", choices=("published",), help="train modot or modot_ssr as their authors did; --data is then "
+                        "KIND=FOLDER, a set of nyud_mt, ob_future or ob_hypersim, or a folder of rendered rooms; what is not "
+                        "given is as published")
+    parser.add_argument("--backbone", metavar="FILE", help="with --recipe: weights of a Swin-L trained on ImageNet-22k, with "
+                        "which modot begins")
+    parser.add_argument("--first-stage", metavar="FILE", help="with --recipe: weights of modot that modot_ssr refines")
+    parser.add_argument("--crop", type=int, help="with --recipe: side of the squares cut out; without it 320, on NYUD-MT "
+                        "and in the second stage whole pictures")
     parser.add_argument("--data", type=Path, help="folder for the rendered rooms, made when missing; without it OUTPUT/data")
     parser.add_argument("--mix", nargs="+", type=_share, default=(), metavar="[KIND=]FOLDER=WEIGHT", help="other "
                         "folders of shards or, with KIND, training splits of data sets (pairs, nyud_mt, ob_future, ob_hypersim), "
@@ -48,13 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes that render")
     parser.add_argument("--ray", metavar="ADDRESS", help="render on a Ray cluster instead: host:port, auto or local; a task "
                         "a shard, the same files (pip install .[serve])")
-    parser.add_argument("--steps", type=int, default=6000, help="optimiser steps in all")
-    parser.add_argument("--batch", type=int, default=16, help="rooms per step")
+    parser.add_argument("--steps", type=int, help="optimiser steps in all; without it 6000")
+    parser.add_argument("--batch", type=int, help="rooms per step; without it 16")
     parser.add_argument("--learning-rate", type=float, help="at the top of the schedule; without it 2e-3, with --start 1e-3, "
                         "with strokes 5e-4; the published networks were trained with 3e-5")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or auto; under torchrun cuda is a GPU for each "
                         "process")
-    parser.add_argument("--precision", default="fp32", help="fp32, bf16 or, on a GPU, fp16")
+    parser.add_argument("--precision", help="fp32, bf16 or, on a GPU, fp16; without it fp32, with --recipe fp16 on a GPU")
     parser.add_argument("--threads", type=int, default=threads(), help="of the CPU")
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard's event files (needs tensorboard)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation")
@@ -63,6 +71,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.smoke:
         return _smoke(options)
+    if options.recipe:
+        return _published(options)
+    for name in ("backbone", "first_stage", "crop"):
+        if getattr(options, name) is not None:
+            raise ValueError(f"--{name.replace('_', '-')} is for --recipe published")
+    options.steps = 6000 if options.steps is None else options.steps
+    options.batch = 16 if options.batch is None else options.batch
+    options.precision = options.precision or "fp32"
 
     from modot_ros.engine.cluster import cluster
     from modot_ros.learn.synthetic.shards import write_shards
@@ -99,6 +115,24 @@ def run(options: argparse.Namespace) -> int:
                     write(data / split, split, views)
             write(data / "validation", "validation", 120)
     print(f"weights: {train(wanted)}")
+    return 0
+
+
+def _published(options: argparse.Namespace) -> int:
+    from modot_ros.learn.recipes.published import PublishedOptions, train_published
+
+    for name, unset in (("start", None), ("keep", 0.0), ("only", ""), ("mix", ()), ("mix_shape", ()), ("wide_views", 0),
+                        ("close_views", 0), ("any_camera", False), ("encoder", None), ("ray", None),
+                        ("tensorboard", False)):
+        if getattr(options, name) != unset:
+            raise ValueError(f"--{name.replace('_', '-')} is not for --recipe published")
+    if options.data is None:
+        raise ValueError("--recipe published needs --data KIND=FOLDER, or a folder of rendered rooms")
+    wanted = PublishedOptions(data=str(options.data), output=str(options.output), model=options.model,
+                              backbone=options.backbone, first_stage=options.first_stage, steps=options.steps,
+                              batch=options.batch, learning_rate=options.learning_rate, crop=options.crop, seed=options.seed,
+                              device=options.device, precision=options.precision, threads=options.threads)
+    print(f"weights: {train_published(wanted)}")
     return 0
 
 
