@@ -270,7 +270,8 @@ def train_published(options: PublishedOptions) -> Path:
     """Train to the end, continuing the run that `options.output` holds; returns the path of the best weights.
 
     Writes CHECKPOINT (to resume), `log.jsonl` and MODEL.safetensors, the weights that score best. Raises ValueError and
-    FileNotFoundError, naming the file, for pictures, weights or a checkpoint that don't fit, before anything is written.
+    FileNotFoundError, naming the file, for a folder, weights or a checkpoint that don't fit, before anything is written, and
+    ValueError for a picture that can't be read, when its turn comes; checkpoint and weights are then those before.
     """
     torch.set_num_threads(options.threads)
     output = Path(options.output)

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -203,6 +204,31 @@ def test_pictures(rooms, tmp_path):
         open_pictures("moons=there")
     with pytest.raises(FileNotFoundError, match="absent"):
         open_pictures(str(tmp_path / "absent"))
+
+
+def test_a_published_set_is_trained_on_and_a_file_that_is_missing_or_of_another_size_is_named(tmp_path):
+    folder = tmp_path / "NYUD-MT"
+    for part in ("images", "edge", "depth"):
+        (folder / "NYUDv2" / part).mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for number in range(1, 5):
+        cv2.imwrite(str(folder / f"NYUDv2/images/{number:04d}.png"), rng.integers(0, 255, (33, 40, 3), np.uint8))
+        cv2.imwrite(str(folder / f"NYUDv2/edge/{number:04d}.png"), np.eye(33, 40, dtype=np.uint8) * 255)
+        np.save(folder / f"NYUDv2/depth/{number:04d}.npy", np.full((33, 40), 2.5) * (np.arange(40) > 3))
+    for name in ("train_list.txt", "val_list.txt"):
+        (folder / name).write_text("00000\n00001\n00002\n00003\n")
+    wanted = options(f"nyud_mt={folder}", tmp_path / "run", crop=None, batch=3, steps=1)
+    run = PublishedRun(wanted, open_pictures(wanted.data))
+    assert run.crop is None and run.rate == 3e-5 and run.dataset == "nyud-mt"
+    assert batch_of(run.pictures, [1], None, None)[1][0, 0, 0].tolist() == [255.0] * 4 + [2.5] * 36
+    assert "skipped" not in run.advance() and run.step == 1
+    (folder / "NYUDv2/depth/0003.npy").unlink()
+    with pytest.raises(ValueError, match="0003.npy"):
+        train_published(wanted)
+    np.save(folder / "NYUDv2/depth/0003.npy", np.ones((9, 9)))
+    with pytest.raises(ValueError, match="NYUD-MT train, 0003: .*9"):
+        train_published(wanted)
+    assert not (tmp_path / "run" / "modot.safetensors").exists()
 
 
 @pytest.mark.parametrize("bad, named", [
