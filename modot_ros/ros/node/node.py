@@ -99,6 +99,7 @@ class ModotNode(LifecycleNode):
         self._stamp_age_s: float | None = None
         self._image_frame: str | None = None
         self._finalized = self._has_latched = False
+        self._refining_thread: RefiningThread | None = None
         self.exit_code = 0
         super().__init__("modot_node", **options)
         self.parameters = declare(self)
@@ -267,7 +268,8 @@ class ModotNode(LifecycleNode):
 
     def destroy_node(self) -> None:
         self._stop()
-        self._refining_thread.stop()
+        if self._refining_thread is not None:           # None: parameters were refused
+            self._refining_thread.stop(STOP_S)
         super().destroy_node()
 
     @property

@@ -7,6 +7,7 @@ as the listener of tf2_ros does it. The network is loaded by the first call, for
 """
 from __future__ import annotations
 
+import atexit
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -122,7 +123,9 @@ class RefiningThread:
         self._node.create_service(RefineBoundaries, node.resolve_service_name("~/refine_boundaries"), answer)
         self._executor = SingleThreadedExecutor(context=node.context)
         self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._spin, name="modot refining")
+        # a program that never destroys its node must end all the same, and not while the thread waits in C++
+        atexit.register(self.stop)
+        self._thread = threading.Thread(target=self._spin, name="modot refining", daemon=True)
         self._thread.start()
 
     def _spin(self) -> None:
@@ -132,9 +135,11 @@ class RefiningThread:
             pass
         self._node.destroy_node()
 
-    def stop(self) -> None:
-        """No call is taken any more; one that is worked on ends by itself, unanswered."""
+    def stop(self, timeout_s: float = 1.0) -> None:
+        """No call is taken any more; so long is waited for the one that is worked on, and it is not answered later."""
+        atexit.unregister(self.stop)
         self._executor.shutdown(timeout_sec=0)
+        self._thread.join(timeout_s)
 
 
 def stroke_of(number: int, scribble: Scribble) -> Stroke:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Strokes over a real service call: what is answered, and what is refused with the reason."""
+import subprocess
+import sys
 import threading
 from types import SimpleNamespace
 
@@ -95,7 +97,7 @@ def test_frames_go_on_while_a_call_is_worked_on(running, make_image, monkeypatch
     assert future.result().success and future.result().mask.header.stamp.sec == 3
 
 
-def test_a_node_that_is_destroyed_while_a_call_is_worked_on_does_not_wait_for_it(running, make_image, monkeypatch):
+def test_a_node_that_is_destroyed_while_a_call_is_worked_on_does_not_wait_for_its_end(running, make_image, monkeypatch):
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(parameters):
@@ -160,3 +162,8 @@ def test_large_pictures_are_few(make_image, monkeypatch):
     monkeypatch.setattr(refining, "MOST_KEPT_BYTES", 1)
     kept.keep(make_image(stamp=10.0))
     assert "there are 1 of 10.0" in kept.answer(RefineBoundaries.Request(), RefineBoundaries.Response()).reason
+
+
+def test_a_program_that_never_destroys_its_node_ends():
+    program = "import rclpy; from modot_ros.ros.node.node import ModotNode; rclpy.init(); ModotNode(lambda _: None)"
+    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 0
