@@ -79,3 +79,18 @@ def read_class_map(path: Path, names: Sequence[str], size: tuple[int, int] | Non
     if values.max() > len(names):
         raise ValueError(f"{path} has the value {values.max()}, its table ends at {len(names)}")
     return np.array([UNKNOWN_CLASS, *map(class_of_word, names)], np.uint8)[values]
+
+
+def read_class_ids(path: Path, size: tuple[int, int]) -> np.ndarray:
+    """Classes uint8 [H, W] of a picture whose values are ids of CLASS_NAMES or UNKNOWN_CLASS, as `modot predict` writes it.
+
+    Raises ValueError that names the file for one that is no such picture, of another height and width, or with other ids.
+    """
+    values = read_labels(path)
+    if values.shape != tuple(size):
+        raise ValueError(f"{path} is {values.shape[1]}x{values.shape[0]}, its picture {size[1]}x{size[0]}")
+    above = values[(values >= len(CLASS_NAMES)) & (values != UNKNOWN_CLASS)]
+    if above.size:
+        raise ValueError(f"{path} has the class id {above.max()}, the table ends at {len(CLASS_NAMES) - 1}: with classes of your "
+                         "own write their names into classes.txt beside it")
+    return values.astype(np.uint8)

@@ -8,9 +8,11 @@ Truth lies beside the picture and is found by its name, as `modot predict` write
     NAME_boundary.png               not 0 = occlusion boundary
     NAME_labels.png                 8 or 16 bits, instances, 0 = background
     NAME_graph.json                 the true orders of these; without it depth orders are those of the depth
+    NAME_classes.png                8 bits, semantic classes: ids of modot_ros.classes.CLASS_NAMES, 255 unknown
+    classes.txt                     optional, a class a line: then these values count its lines from 1 on, 0 unknown
     K.txt                           optional, "fx fy cx cy" in pixels for all pictures
 One of them is enough. An index.json in the folder gives other names: a list of {"image", "depth_mm" or "depth" or
-"boundary" or "labels", and optionally "graph", "name", "K": [fx, fy, cx, cy]}; files are relative to the folder.
+"boundary" or "labels" or "classes", and optionally "graph", "name", "K": [fx, fy, cx, cy]}; files are relative to the folder.
 """
 from __future__ import annotations
 
@@ -21,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from modot_ros.learn.datasets.class_maps import read_class_ids, read_class_map, read_names
 from modot_ros.learn.datasets.layout import Layout, choose
 from modot_ros.learn.datasets.order_sample import OrderTruth, order_truth
 from modot_ros.learn.datasets.picture_file import read_array, read_grey, read_json, read_labels, read_rgb, read_values
@@ -29,11 +32,13 @@ from modot_ros.learn.datasets.sample import Sample, intrinsics, sample
 from modot_ros.learn.synthetic.truth import depth_order_pairs
 
 PICTURES = (".jpg", ".jpeg", ".png")
-TRUTHS = {"depth": "_depth.npy", "depth_mm": "_depth_mm.png", "boundary": "_boundary.png", "labels": "_labels.png"}
+TRUTHS = {"depth": "_depth.npy", "depth_mm": "_depth_mm.png", "boundary": "_boundary.png", "labels": "_labels.png",
+          "classes": "_classes.png"}
 FILES = {**TRUTHS, "graph": "_graph.json"}              # a graph has no meaning without labels
 LAYOUT = Layout("folder of pairs", "nothing: bring pictures of your own with depth, boundaries or instances.",
                 "NAME.jpg (or .png)\nNAME_depth.npy (metres) or NAME_depth_mm.png (16 bits, millimetres)\n"
-                "NAME_boundary.png (optional)\nNAME_labels.png, NAME_graph.json (optional)\nK.txt (optional: fx fy cx cy)")
+                "NAME_boundary.png (optional)\nNAME_labels.png, NAME_graph.json (optional)\n"
+                "NAME_classes.png, classes.txt (optional)\nK.txt (optional: fx fy cx cy)")
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ def pairs(root: Path, split: str = "test") -> PictureSet[Sample]:
     LAYOUT.require(root)
     entries = _listed(root) if (root / "index.json").is_file() else _found(root)
     if not entries:
-        raise ValueError(f"{root}: no picture there has a depth, boundary or labels beside it; looked for "
+        raise ValueError(f"{root}: no picture there has a depth, boundary, labels or classes beside it; looked for "
                          f"{', '.join('NAME' + ending for ending in TRUTHS.values())}")
     return PictureSet(f"pairs of {root.name}", entries, _read)
 
@@ -100,7 +105,13 @@ def _read(name: str, pair: Pair) -> Sample:
     if "boundary" in pair.truths:
         boundary = read_grey(pair.truths["boundary"]) > 0
     found = sample(name, read_rgb(pair.image), depth_m, None, boundary, None if pair.K is None else intrinsics(*pair.K))
-    return replace(found, orders=_orders(found, pair.truths)) if "labels" in pair.truths else found
+    if "labels" in pair.truths:
+        found = replace(found, orders=_orders(found, pair.truths))
+    if "classes" in pair.truths:
+        path, table = pair.truths["classes"], pair.image.parent / "classes.txt"
+        found = replace(found, classes=read_class_map(path, read_names(table), found.rgb.shape[:2]) if table.is_file()
+                        else read_class_ids(path, found.rgb.shape[:2]))
+    return found
 
 
 def _orders(found: Sample, truths: dict[str, Path]) -> OrderTruth | None:

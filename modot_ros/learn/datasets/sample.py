@@ -38,9 +38,10 @@ class Sample:
     orders: OrderTruth | None = None                    # of its instances; None = the set has none
     drawings: np.ndarray | None = None                  # bool [A, H, W], a boundary by each of A people, all in `boundary`
     points: PointPair | None = None                     # None = the set has none
+    classes: np.ndarray | None = None                   # uint8 [H, W], ids of CLASS_NAMES, 255 unknown; None = the set has none
 
     def __post_init__(self):
-        for what in ("depth_m", "valid", "boundary"):
+        for what in ("depth_m", "valid", "boundary", "classes"):
             truth = getattr(self, what)
             if truth is not None and truth.shape != self.rgb.shape[:2]:
                 raise ValueError(f"{what} is {truth.shape}, the picture {self.rgb.shape[:2]}")

@@ -11,6 +11,7 @@ from scipy.stats import quantile_test
 from torch import nn
 
 from modot_ros.learn.datasets.sample import Sample
+from modot_ros.learn.evaluation.class_benchmark import ClassBenchmark
 from modot_ros.learn.evaluation.contenders import Estimate, contenders, typical_depth
 from modot_ros.learn.evaluation.order_contenders import order_contenders
 from modot_ros.learn.evaluation.pictures import Pictures
@@ -20,6 +21,7 @@ from modot_ros.learn.metrics.depth import ALIGNMENTS, depth_metrics
 from modot_ros.learn.metrics.depth_boundary import depth_boundary_error, scale_invariant_boundary_f
 from modot_ros.learn.metrics.pixels import pixel_metrics
 from modot_ros.learn.orders.evaluation import OrderBenchmark, OrderTable
+from modot_ros.learn.orders.graph import painted
 from modot_ros.predictor import Predictor
 from modot_ros.scene.pixel_scores import boundary_f
 
@@ -47,6 +49,7 @@ class Comparison:
     curves: dict[str, dict[str, BoundaryCurve]]         # contender -> pipeline; contenders that predict boundaries
     skipped: dict[str, str]                             # picture -> reason
     orders: dict[str, OrderTable]                       # who orders -> scores; empty without instances
+    classes: ClassBenchmark | None                      # of the model; None without true or predicted classes
     failures: tuple[Failure, ...] = field(repr=False)
 
     def column(self, contender: str, score: str) -> np.ndarray:
@@ -94,6 +97,7 @@ def compare(pictures: Pictures, predictor: Predictor, progress: Callable[[int, i
     rows: dict[str, dict[str, Row]] = {name: {} for name in named}
     benchmarks = {name: {pipeline: BoundaryBenchmark(pipeline) for pipeline in PIPELINES} for name in named}
     ordered: dict[str, OrderBenchmark] = {}
+    classes: ClassBenchmark | None = None
     failures: dict[str, list[Failure]] = {"median_abs_rel": [], "f_0.5": []}
     for done, sample in enumerate(pictures.samples(skipped), 1):
         of_model = None
@@ -108,6 +112,11 @@ def compare(pictures: Pictures, predictor: Predictor, progress: Callable[[int, i
                     benchmark.add(estimate.probability, sample.boundary if sample.drawings is None else sample.drawings)
             if name == model:
                 _remember(failures, row, sample, estimate)
+        if sample.classes is not None and of_model.classes is not None:
+            titles = {} if of_model.graph is None else {one.id: one.name for one in of_model.graph.instances}
+            classes = classes or ClassBenchmark()
+            classes.add(of_model.classes, sample.classes, None if sample.orders is None else painted(sample.orders.modal),
+                        titles)
         if sample.orders is not None:
             for name, orders in order_contenders(model, of_model.graph, sample, order_network).items():
                 row = ordered.setdefault(name, OrderBenchmark()).add(orders, sample.orders)
@@ -120,7 +129,7 @@ def compare(pictures: Pictures, predictor: Predictor, progress: Callable[[int, i
               for name, each in benchmarks.items()}
     return Comparison(pictures, {name: found for name, found in rows.items() if found},
                       {name: each for name, each in curves.items() if each}, skipped,
-                      {name: one.table(skipped) for name, one in ordered.items()},
+                      {name: one.table(skipped) for name, one in ordered.items()}, classes,
                       tuple(failure for each in failures.values() for failure in each))
 
 

@@ -30,6 +30,7 @@ class Estimate:
     edges: np.ndarray | None = None                     # bool [H, W]: boundaries that are lines already
     relative: bool = False
     graph: OrderGraph | None = None                     # over the painted masks of the truth
+    classes: np.ndarray | None = None                   # uint8 [H, W], ids of CLASS_NAMES
 
     def boundary(self, threshold: float) -> np.ndarray:
         """Boundaries from a probability on, bool [H, W], one pixel wide on the occluder."""
@@ -49,9 +50,10 @@ def contenders(predictor: Predictor, typical_depth_m: float) -> dict[str, Conten
     def model(sample: Sample, _: Estimate | None) -> Estimate:
         focal_px = None if sample.K is None else float(sample.K[0, 0])
         labels = None if sample.orders is None else painted(sample.orders.modal)
-        parts = ("depth", "boundary") + ("order",) * (labels is not None)
+        parts = ("depth", "boundary") + ("order",) * (labels is not None) + ("classes",) * (sample.classes is not None)
         found = predictor.predict(sample.rgb, focal_px, labels, parts)
-        return Estimate(found.depth, found.boundary_probability, None, found.depth_kind == "relative", found.graph)
+        return Estimate(found.depth, found.boundary_probability, None, found.depth_kind == "relative", found.graph,
+                        found.classes)
 
     def with_edges(low: float, high: float) -> Contender:
         def edges(_: Sample, predicted: Estimate) -> Estimate:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from modot_ros.classes import UNKNOWN_CLASS
 from modot_ros.learn.datasets import DATASETS, ORDER_DATASETS, open_dataset, open_order_dataset
 from modot_ros.learn.datasets.order_sample import OrderSample, OrderTruth, occlusion_matrix, order_truth
 from modot_ros.learn.datasets.pairs import PICTURES
@@ -111,9 +112,11 @@ def room_sample(views: Views, index: int, name: str, instances: Instances | None
     rgb = views.rgb[index].permute(1, 2, 0).numpy()
     height, width = rgb.shape[:2]
     focal_px = float(views.focal[index]) * width
-    return sample(name, rgb, views.depth_m[index, 0].float().numpy(), boundary=views.boundary[index, 0].numpy() > 0,
-                  K=intrinsics(focal_px, focal_px, (width - 1) / 2, (height - 1) / 2),
-                  orders=instances and order_truth(name, instances.labels, instances.occlusions, instances.depth_orders))
+    classes = views.classes[index, 0].numpy()
+    found = sample(name, rgb, views.depth_m[index, 0].float().numpy(), boundary=views.boundary[index, 0].numpy() > 0,
+                   K=intrinsics(focal_px, focal_px, (width - 1) / 2, (height - 1) / 2),
+                   orders=instances and order_truth(name, instances.labels, instances.occlusions, instances.depth_orders))
+    return replace(found, classes=classes) if (classes != UNKNOWN_CLASS).any() else found
 
 
 def _order_sample(one: OrderSample) -> Sample:

@@ -56,7 +56,8 @@ and AP with one-to-one matching within 0.75 % of the diagonal, as DOOBNet's scri
 released they start at 0.51, so that the AP of papers that used them is another) and as the BSDS code does;
 "edge": edges of the depth map itself, iBims-1's error in pixels and Depth Pro's scale-invariant F. Orders: in percent, of
 true masks, as InstaOrder scores them: occlusion, and the share of depth orders that are wrong (WHDR) for pairs whose depth
-ranges are distinct, overlap, and all; means over pictures, then over all pairs of all pictures ("pooled").
+ranges are distinct, overlap, and all; means over pictures, then over all pairs of all pictures ("pooled"). Semantic classes:
+over all pixels of the set; the two blind predictions are fitted to the very set that they are scored on.
 """
 
 
@@ -97,6 +98,8 @@ def summary(comparison: Comparison) -> dict:
                                                     in comparison.curves.get(name, {}).items()}}
         if name in comparison.orders:
             found[name]["orders"] = {key: round(value, 3) for key, value in comparison.orders[name].scores().items()}
+        if comparison.classes is not None and name == next(iter(comparison.rows)):
+            found[name]["classes"] = comparison.classes.record()
         if any(key.startswith("f_") for key in scores):
             found[name]["best_threshold"] = comparison.best_threshold(name)
     return {"title": comparison.pictures.title, "kind": comparison.pictures.kind,
@@ -120,6 +123,8 @@ def headline(comparison: Comparison) -> dict[str, float | str]:
                   **{f"{pipeline}_ods": curve.ods for pipeline, curve in comparison.curves[model].items()}}
     if model in comparison.orders:
         found |= comparison.orders[model].scores()
+    if comparison.classes is not None:
+        found |= comparison.classes.record()
     return {"set": comparison.pictures.kind, "pictures": len(comparison.rows[model]),
             **{key: round(value, 4) for key, value in found.items() if not math.isnan(value)}}
 
@@ -160,6 +165,8 @@ def tables(comparison: Comparison) -> list[str]:
         rows = {name: [_cell(found.get(key, math.nan), 2) for _, key in ORDER_COLUMNS]
                 for name, found in (scores | published).items() if any(key in found for _, key in ORDER_COLUMNS)}
         lines += ["", "**Orders**", "", *_table([heading for heading, _ in ORDER_COLUMNS], rows)]
+    if comparison.classes is not None:
+        lines += ["", "**Semantic classes**", "", *comparison.classes.lines(next(iter(comparison.rows)))]
     return [*lines, ""]
 
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from modot_ros.classes import CLASS_NAMES
 from modot_ros.learn.datasets.order_sample import DepthRelation
 from modot_ros.learn.datasets.pairs import pairs
 
@@ -97,5 +98,22 @@ def test_what_is_missing_is_said(tmp_path, writer):
     with pytest.raises(FileNotFoundError, match="NAME_depth.npy"):
         pairs(tmp_path / "nowhere")
     writer.picture("alone.png")
-    with pytest.raises(ValueError, match="no picture there has a depth, boundary or labels"):
+    with pytest.raises(ValueError, match="no picture there has a depth, boundary, labels or classes"):
         pairs(tmp_path)
+
+
+def test_classes_are_own_ids_or_lines_of_a_table(root, writer):
+    values = np.full((6, 8), 16, np.uint8)
+    values[0] = 255
+    writer.values("alone_classes.png", values)
+    assert pairs(root)[0].name == "alone"
+    assert pairs(root)[0].classes.tolist() == values.tolist()
+    writer.values("alone_classes.png", np.full((6, 8), 2, np.uint8))
+    writer.text("classes.txt", "wall\narmchair\n")
+    assert (pairs(root)[0].classes == CLASS_NAMES.index("chair")).all()
+    (root / "classes.txt").unlink()
+    for wrong, match in ((np.full((6, 8), 20, np.uint8), "alone_classes.png has the class id 20, the table ends at 19"),
+                         (np.zeros((5, 8), np.uint8), "alone_classes.png is 8x5, its picture 8x6")):
+        writer.values("alone_classes.png", wrong)
+        with pytest.raises(ValueError, match=match):
+            pairs(root)[0]

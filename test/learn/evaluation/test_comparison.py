@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of scores for pictures that are known, and a whole comparison of a tiny set."""
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -63,12 +65,25 @@ def test_a_whole_comparison(pairs, weights):
     assert worst == sorted(worst, reverse=True) and len(worst) == 3
 
 
+def test_classes_are_scored_where_model_and_set_have_them(pairs, weights):
+    opened, plain = open_pictures(f"pairs={pairs}", 2), Predictor(weights=weights, device="cpu")
+    known = replace(opened, read=lambda k: replace(opened.read(k), classes=np.zeros(opened.read(k).rgb.shape[:2], np.uint8)))
+    assert compare(known, plain).classes is None
+
+    def predict(*arguments):
+        found = plain.predict(*arguments)
+        return replace(found, classes=np.zeros(found.depth.shape, np.uint8)) if "classes" in arguments[3] else found
+    named = SimpleNamespace(name="named", predict=predict)
+    assert compare(known, named).classes.scores(20).pixel_accuracy == 1.0
+    assert compare(opened, named).classes is None
+
+
 def test_how_sure_a_median_is_told_by_ranks():
     """Of ten values the median lies outside the second to the ninth with a probability of 2 * 11 / 1024, outside the third to
     the eighth with 2 * 56 / 1024. Of five it lies outside all with 2 / 32."""
     for count, between in ((10, (2.0, 9.0)), (6, (1.0, 6.0)), (5, (math.nan,) * 2), (0, (math.nan,) * 2)):
         rows = {f"{k}": {"abs_rel": float(k + 1), "rmse": math.nan} for k in reversed(range(count))}
-        found = Comparison(None, {"one": rows}, {}, {}, {}, ())
+        found = Comparison(None, {"one": rows}, {}, {}, {}, None, ())
         np.testing.assert_equal(found.median_between("one", "abs_rel"), between)
         np.testing.assert_equal(found.median_between("one", "rmse"), (math.nan,) * 2)
 

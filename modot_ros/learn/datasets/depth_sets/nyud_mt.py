@@ -2,15 +2,18 @@
 """NYUD-MT: NYU Depth v2 (Silberman et al., ECCV 2012) as MoDOT uses it, with occlusion boundaries.
 
 795 training and 654 test pictures of 560x425. The published lists count from 0, the files from 1. Depth is z in metres.
-Depth is valid inside 1 mm..10 m, as MoDOT scores it; 255 marks what training must ignore.
+Depth is valid inside 1 mm..10 m, as MoDOT scores it; 255 marks what training must ignore. Where there is a folder
+`segmentation` with NYU-40 ids, as other releases of NYU for several tasks have it, its pictures have classes.
 """
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from modot_ros.learn.datasets.class_maps import NYU40_NAMES, read_class_map
 from modot_ros.learn.datasets.layout import Layout, choose
 from modot_ros.learn.datasets.picture_file import read_array, read_grey, read_rgb
 from modot_ros.learn.datasets.picture_set import PictureSet
@@ -41,5 +44,7 @@ def _read(folder: Path, name: str, _: str) -> Sample:
     rgb = read_rgb(folder / "images" / f"{name}.png")
     depth_m = read_array(folder / "depth" / f"{name}.npy").astype(np.float32)
     boundary = read_grey(folder / "edge" / f"{name}.png") > 0
-    return sample(name, rgb, depth_m, (depth_m > MIN_DEPTH_M) & (depth_m < MAX_DEPTH_M), boundary,
-                  K if rgb.shape[:2] == SIZE else None)
+    found = sample(name, rgb, depth_m, (depth_m > MIN_DEPTH_M) & (depth_m < MAX_DEPTH_M), boundary,
+                   K if rgb.shape[:2] == SIZE else None)
+    segmentation = folder / "segmentation" / f"{name}.png"
+    return replace(found, classes=read_class_map(segmentation, NYU40_NAMES, rgb.shape[:2])) if segmentation.is_file() else found
