@@ -33,7 +33,7 @@ from modot_ros.learn.metrics.graph_orders import MIN_LENGTH_PX, Reliability, jud
 from modot_ros.learn.synthetic.shards import FIRST_SEED, training_view  # noqa: E402
 from modot_ros.learn.synthetic.view import View  # noqa: E402
 from modot_ros.predictor import Predictor  # noqa: E402
-from modot_ros.scene import depth_order, occlusion_order  # noqa: E402
+from modot_ros.scene.order import depth_order, occlusion_order  # noqa: E402
 from modot_ros.scene.order.contour import contour  # noqa: E402
 from modot_ros.scene.order.graph import order_graph  # noqa: E402
 

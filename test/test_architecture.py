@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,26 @@ def test_files_are_short_named_and_described(path):
     assert source.startswith("# SPDX-License-Identifier: Apache-2.0\n"), "the licence comes first"
     assert path.stem.startswith("test_") or ast.get_docstring(ast.parse(source)), "say what the module is for"
     assert not [word for word in FORBIDDEN_WORDS if word in source]
+
+
+@pytest.mark.parametrize("path", python_files("benchmarks"), ids=name_of)
+def test_benchmarks_import_what_there_is(path):
+    """They are not run here, and a module that moved would be missed when somebody runs them."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("modot_ros"):
+            found = importlib.util.find_spec(node.module)
+            assert found is not None, f"{node.module} is not there"
+            module = ast.parse(Path(found.origin).read_text())
+            names = {name for one in ast.walk(module) for name in _defined(one)}
+            modules = {entry.stem for entry in Path(found.origin).parent.iterdir()} if found.submodule_search_locations else set()
+            missing = {alias.name for alias in node.names} - names - modules
+            assert not missing, f"{node.module} has no {', '.join(sorted(missing))}"
+
+
+def _defined(node: ast.AST) -> set[str]:
+    """Names that a statement of a module may bind."""
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return {node.name}
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return {alias.asname or alias.name for alias in node.names}
+    return {node.id} if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else set()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from modot_ros.classes import CLASS_NAMES
 from modot_ros.learn.synthetic.shards import training_view
 from modot_ros.model import build_network, run_strokes, save_checkpoint, save_order_checkpoint
 from modot_ros.prediction import PARTS, PairOrders
@@ -60,10 +61,23 @@ def test_a_prediction_is_related_later_as_it_would_have_been_at_once(predictor, 
     labels = np.zeros((120, 160), np.int32)
     labels[20:60, 30:90], labels[60:100, 30:90] = 200, 3
     at_once = predictor.predict(view.rgb, instances=labels)
-    later = predictor.relate(view.rgb, predictor.predict(view.rgb, parts=("depth", "boundary")), labels)
+    later = predictor.relate(view.rgb, predictor.predict(view.rgb, parts=("depth", "boundary", "classes")), labels)
     assert later.graph == at_once.graph and later.labels is labels
-    named = predictor.relate(view.rgb, at_once, labels, {3: "cup"}, {200: 0.5}).graph.instances
+    nameless = predictor.predict(view.rgb, parts=("depth", "boundary"))
+    named = predictor.relate(view.rgb, nameless, labels, {3: "cup"}, {200: 0.5}).graph.instances
     assert [(one.name, one.score) for one in named] == [("cup", 1.0), ("", 0.5)]
+
+
+def test_the_models_classes_name_what_nobody_else_named(predictor, view):
+    labels = np.zeros((120, 160), np.int32)
+    labels[20:60, 30:90], labels[60:100, 30:90] = 200, 3
+    seen = predictor.predict(view.rgb, instances=labels)
+    assert seen.classes.shape == (120, 160) and seen.classes.dtype == np.uint8 and seen.classes.max() < len(CLASS_NAMES)
+    assert 0 < seen.class_probability.min() and seen.class_probability.max() <= 1
+    for one in seen.graph.instances:
+        assert one.name == CLASS_NAMES[np.bincount(seen.classes[labels == one.id]).argmax()] and 0 < one.score <= 1
+    given, own = predictor.relate(view.rgb, seen, labels, {3: "cup"}, {3: 0.9}).graph.instances
+    assert (given.name, given.score) == ("cup", 0.9) and own == seen.graph.instances[1]
 
 
 def test_regions_that_were_found_have_confidences_of_their_own(predictor, view):
