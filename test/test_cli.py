@@ -11,7 +11,8 @@ from modot_ros import cli
 from modot_ros.learn.synthetic.shards import FIRST_SEED, training_view, write_shard
 from modot_ros.scene.order.nearness import WEIGHTS
 
-FILES = {"depth.npy", "depth_mm.png", "boundary_prob.npy", "boundary.png", "labels.png", "graph.json", "overlay.png"}
+FILES = {"depth.npy", "depth_mm.png", "boundary_prob.npy", "boundary.png", "labels.png", "graph.json", "classes.png",
+         "overlay.png"}
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         ".pth; without FILE from those that come with the package")
     parser.add_argument("--keep", type=float, default=0.0, metavar="SHARE", help="of the weights that it started from, in "
                         "those that it writes; 0 to 1")
-    parser.add_argument("--only", default="", metavar="PART", help="train this part of the network alone, as uncertainty_head, "
-                        "the uncertainty of modot_lite")
+    parser.add_argument("--only", default="", metavar="PART", help="train this part of the network alone, as semantic_decoder "
+                        "or uncertainty_head, which modot_nano is given when its weights have none")
     parser.add_argument("--recipe", choices=("published",), help="train modot or modot_ssr as their authors did; --data is then "
                         "KIND=FOLDER, a set of nyud_mt, ob_future or ob_hypersim, or a folder of rendered rooms; what is not "
                         "given is as published")
