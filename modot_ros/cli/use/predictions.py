@@ -82,7 +82,7 @@ def predictions(options: argparse.Namespace, live: bool = False) -> Iterator[See
         if tracker is None:
             yield Seen(frame.name, rgb, predictor.predict(rgb, focal_px, labels), time_s)
             continue
-        prediction = predictor.predict(rgb, focal_px, labels, parts=("depth", "boundary", "instances"))
+        prediction = predictor.predict(rgb, focal_px, labels, parts=("depth", "boundary", "instances", "classes"))
         factor = steady.factor(rgb, prediction.depth, time_s, prediction.log_depth_std)
         prediction = replace(prediction, depth=prediction.depth * np.float32(factor))
         lasting, _ = tracker.recognise(prediction.labels, rgb, prediction.depth, time_s, given=labels is not None)
