@@ -43,7 +43,14 @@ from modot_ros.ros.node.perception import Perception, lasting_frontiers
 from modot_ros.ros.node.ranges import range_sensor
 from modot_ros.ros.node.refining import Refining, RefiningThread
 from modot_ros.ros.node.sync import ALL, INSTANCES_ONLY, WITHOUT_INSTANCES, Couple, Frame, Pairing, stamp_ns
-from modot_ros.ros.node.topics import camera_info_topic, image_topic, image_type, is_rectified_name, static_transforms_type
+from modot_ros.ros.node.topics import (
+    camera_info_topic,
+    image_topic,
+    image_type,
+    is_rectified_name,
+    static_transforms_type,
+    wrong_qos_overrides,
+)
 from modot_ros.ros.node.watch import Watch
 from modot_ros.ros.node.worker import Worker
 from modot_ros.ros.transforms import Transforms
@@ -138,7 +145,8 @@ class ModotNode(LifecycleNode):
             self.predictor.predict(np.zeros(WARM_UP_SHAPE, np.uint8))
             self._prepare_outputs()
         except Exception as error:                      # rclpy would swallow it without a word
-            return self._fail("configure", error)
+            wrong = wrong_qos_overrides({name: one.value for name, one in self.get_parameters_by_prefix("qos_overrides").items()})
+            return self._fail("configure", ValueError(wrong) if wrong else error)
         self.health.failure = ""
         self.get_logger().info(f"{self.predictor.name} on {self.predictor.device}, "
                                f"{self.parameters.precision}, ready after {time.monotonic() - start_s:.1f} s")

@@ -2,15 +2,31 @@
 """Which topics the node listens to, and what is found on one that stays silent."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
+from typing import Any
+
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, ReliabilityPolicy
 
 # image_transport -> what is behind the image's name; package and message, imported when they are asked for.
 TRANSPORTS = {"raw": ("", "sensor_msgs", "Image"), "compressed": ("/compressed", "sensor_msgs", "CompressedImage"),
               "ffmpeg": ("/ffmpeg", "ffmpeg_image_transport_msgs", "FFMPEGPacket"),
               "foxglove": ("", "foxglove_msgs", "CompressedVideo")}
 
+POLICIES = {"durability": DurabilityPolicy, "history": HistoryPolicy, "reliability": ReliabilityPolicy}
+
 GRAPH_TYPE = "modot_ros/msg/OrderGraph"
+
+
+def wrong_qos_overrides(values: Mapping[str, Any]) -> str:
+    """What is wrong with parameters qos_overrides.TOPIC.ENTITY.POLICY, given without that first word; empty when nothing is. Of
+    what rclpy says itself the parameter's name and the choices are missing."""
+    for name, value in values.items():
+        policy = POLICIES.get(name.rpartition(".")[2])
+        choices = [] if policy is None else [one.name.lower() for one in policy if one.name != "UNKNOWN"]
+        if choices and str(value).lower() not in choices:
+            return f"qos_overrides.{name} is {value!r}: choose one of {', '.join(choices)}"
+    return ""
 
 
 def image_type(transport: str) -> type:

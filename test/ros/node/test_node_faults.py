@@ -197,7 +197,9 @@ def test_a_quality_of_service_that_does_not_exist_fails_the_configuration_by_nam
     rig = rig(**{"qos_overrides./image.subscription.reliability": "nonsense"})
     assert rig.node.trigger_configure() == TransitionCallbackReturn.FAILURE
     status = rig.status()[0]
-    assert status.level == DiagnosticStatus.ERROR and "reliability" in status.message and "nonsense" in status.message
+    assert status.level == DiagnosticStatus.ERROR
+    assert "qos_overrides./image.subscription.reliability is 'nonsense': choose one of " in status.message
+    assert "best_effort" in status.message
 
 
 def test_what_raises_on_activation_is_reported(rig, monkeypatch):

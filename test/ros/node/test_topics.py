@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from sensor_msgs.msg import CompressedImage
 
-from modot_ros.ros.node.topics import camera_info_topic, image_topic, image_type, is_rectified_name, silence
+from modot_ros.ros.node.topics import camera_info_topic, image_topic, image_type, is_rectified_name, silence, wrong_qos_overrides
 
 IMAGE = "sensor_msgs/msg/Image"
 
@@ -57,3 +57,9 @@ def test_a_transport_without_its_messages_names_the_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "foxglove_msgs", None)
     with pytest.raises(ValueError, match="ros-.*foxglove-msgs"):
         image_type("foxglove")
+
+
+def test_a_wrong_quality_of_service_is_named_with_the_choices():
+    assert wrong_qos_overrides({"/image.subscription.reliability": "best_effort", "/image.subscription.depth": 5}) == ""
+    found = wrong_qos_overrides({"/a.publisher.depth": 1, "/a.publisher.durability": "forever"})
+    assert found.startswith("qos_overrides./a.publisher.durability is 'forever': choose one of ") and "transient_local" in found
