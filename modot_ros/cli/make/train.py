@@ -6,6 +6,7 @@ import argparse
 import json
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from modot_ros.cli.progress import progress, rendering
 from modot_ros.machine import threads
@@ -15,7 +16,9 @@ HELP = "Train a network on synthetic rooms; continues a run that was stopped."
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="modot_nano", help="name of the network; the published ones need a GPU. One that "
-                        "takes strokes (scribble_nano, dnmmsi_small ...) is trained with a simulated person")
+                        "takes strokes (scribble_nano, dnmmsi_small ...) is trained with a simulated person; order networks "
+                        "(instaordernet_o, _d, _od, instadepthnet_d, _od) on --data instaorder=FOLDER, cocoa=, kins= or rooms with "
+                        "instances")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoint, log and weights")
     parser.add_argument("--smoke", action="store_true", help="only a tiny training, its evaluation and the report, in a minute "
                         "or two; of the other options --output counts")
@@ -27,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "or uncertainty_head, which modot_nano is given when its weights have none")
     parser.add_argument("--recipe", choices=("published",), help="train modot or modot_ssr as their authors did; --data is then "
                         "KIND=FOLDER, a set of nyud_mt, ob_future or ob_hypersim, or a folder of rendered rooms; what is not "
-                        "given is as published")
+                        "given is as published. Of order networks: the losses as coded, not as InstaOrder's paper has them")
     parser.add_argument("--backbone", metavar="FILE", help="with --recipe: weights of a Swin-L trained on ImageNet-22k, with "
-                        "which modot begins")
+                        "which modot begins; for instadepthnet_d and _od those of MiDaS v2.1")
     parser.add_argument("--first-stage", metavar="FILE", help="with --recipe: weights of modot that modot_ssr refines")
     parser.add_argument("--crop", type=int, help="with --recipe: side of the squares cut out; without it 320, on NYUD-MT "
                         "and in the second stage whole pictures")
@@ -69,8 +72,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from modot_ros.model import ORDER_MODELS
+
     if options.smoke:
         return _smoke(options)
+    if options.model in ORDER_MODELS:
+        return _orders(options)
     if options.recipe:
         return _published(options)
     for name in ("backbone", "first_stage", "crop"):
@@ -121,11 +128,7 @@ def run(options: argparse.Namespace) -> int:
 def _published(options: argparse.Namespace) -> int:
     from modot_ros.learn.recipes.published import PublishedOptions, train_published
 
-    for name, unset in (("start", None), ("keep", 0.0), ("only", ""), ("mix", ()), ("mix_shape", ()), ("wide_views", 0),
-                        ("close_views", 0), ("any_camera", False), ("encoder", None), ("ray", None),
-                        ("tensorboard", False)):
-        if getattr(options, name) != unset:
-            raise ValueError(f"--{name.replace('_', '-')} is not for --recipe published")
+    _refuse(options, "--recipe published")
     if options.data is None:
         raise ValueError("--recipe published needs --data KIND=FOLDER, or a folder of rendered rooms")
     wanted = PublishedOptions(data=str(options.data), output=str(options.output), model=options.model,
@@ -134,6 +137,27 @@ def _published(options: argparse.Namespace) -> int:
                               device=options.device, precision=options.precision, threads=options.threads)
     print(f"weights: {train_published(wanted)}")
     return 0
+
+
+def _orders(options: argparse.Namespace) -> int:
+    from modot_ros.learn.recipes.orders import OrderOptions, train_orders
+
+    _refuse(options, options.model, first_stage=None, crop=None, precision=None)
+    if options.data is None:
+        raise ValueError(f"{options.model} needs --data KIND=FOLDER, or a folder of rendered rooms with instances")
+    wanted = OrderOptions(data=str(options.data), output=str(options.output), model=options.model, backbone=options.backbone,
+                          steps=options.steps, batch=options.batch, learning_rate=options.learning_rate,
+                          as_published=bool(options.recipe), seed=options.seed, device=options.device, threads=options.threads)
+    print(f"weights: {train_orders(wanted)}")
+    return 0
+
+
+def _refuse(options: argparse.Namespace, whom: str, **more: Any) -> None:
+    """ValueError for options of the package's own trainings, and for `more`, that are not as they are without being given."""
+    for name, unset in {"start": None, "keep": 0.0, "only": "", "mix": (), "mix_shape": (), "wide_views": 0, "close_views": 0,
+                        "any_camera": False, "encoder": None, "ray": None, "tensorboard": False, **more}.items():
+        if getattr(options, name) != unset:
+            raise ValueError(f"--{name.replace('_', '-')} is not for {whom}")
 
 
 def _strokes(options: argparse.Namespace) -> int:
