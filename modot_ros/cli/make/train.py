@@ -17,8 +17,8 @@ HELP = "Train a network on synthetic rooms; continues a run that was stopped."
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="modot_nano", help="name of the network; the published ones need a GPU. One that "
                         "takes strokes (scribble_nano, dnmmsi_small ...) is trained with a simulated person; order networks "
-                        "(instaordernet_o, _d, _od, instadepthnet_d, _od) on --data instaorder=FOLDER, cocoa=, kins= or rooms with "
-                        "instances")
+                        "(instaordernet_o, _d, _od, instadepthnet_d, _od) on --data instaorder=FOLDER, cocoa=, kins= or rooms "
+                        "with instances")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoint, log and weights")
     parser.add_argument("--smoke", action="store_true", help="only a tiny training, its evaluation and the report, in a minute "
                         "or two; of the other options --output counts")

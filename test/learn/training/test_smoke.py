@@ -23,7 +23,7 @@ def test_a_complete_tiny_training(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("arguments, said", [
-    (["evaluate", "--data", "kitti=nowhere"], "kind 'kitti' is unknown: choose one of rooms"),
+    (["evaluate", "--data", "waymo=nowhere"], "kind 'waymo' is unknown: choose one of rooms"),
     (["evaluate", "--data", "pairs=nowhere"], "nowhere"), (["evaluate", "--data", "nowhere", "--views", "0"], "--views is 0"),
     (["train", "-o", "out", "--batch", "1"], "batch=1"), (["train", "-o", "out", "--precision", "int8"], "'int8' is unknown"),
     (["evaluate", "--data", "pairs="], "'pairs=' names no folder"), (["evaluate", "--data", __file__], "names no folder"),
