@@ -34,6 +34,11 @@ def class_id(name: str) -> int:
     return CLASS_NAMES.index(name)
 
 
+def is_room(name: str) -> bool:
+    """Whether a name is of the room itself, its structure, floor and openings, and not of what stands in it."""
+    return _ROBOT_OF.get(name) in ("structure", "floor", "opening")
+
+
 def merged(classes: np.ndarray, count: int) -> np.ndarray:
     """Ids of a coarser table, uint8 in the shape of `classes`; UNKNOWN_CLASS stays.
 

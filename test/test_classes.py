@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from modot_ros.classes import CLASS_NAMES, NYU13_NAMES, ROBOT_NAMES, UNKNOWN_CLASS, class_id, merged
+from modot_ros.classes import CLASS_NAMES, NYU13_NAMES, ROBOT_NAMES, UNKNOWN_CLASS, class_id, is_room, merged
 
 
 def test_tables_have_no_doubles_and_every_class_has_a_place_in_the_coarser_ones():
@@ -32,3 +32,8 @@ def test_what_is_in_no_table_is_refused():
         merged(np.zeros(1, np.int64), 6)
     with pytest.raises(ValueError, match="'television' is unknown: choose one of wall, floor"):
         class_id("television")
+
+
+def test_walls_floors_and_doors_are_of_the_room_and_what_stands_in_it_is_not():
+    assert all(map(is_room, ("wall", "floor", "rug", "curtain", "door", "outside")))
+    assert not any(map(is_room, ("chair", "person", "box", "", "bicycle")))

@@ -16,6 +16,7 @@ from geometry_msgs.msg import Point, Quaternion, Vector3
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from modot_ros.classes import is_room
 from modot_ros.prediction import Instance, OrderGraph
 from modot_ros.scene.drawing.graph_overlay import rank_colours
 from modot_ros.scene.order.places import Place, is_person
@@ -50,9 +51,10 @@ def frontier_markers(posts: np.ndarray, links: np.ndarray, header: Header) -> Ma
 def order_markers(graph: OrderGraph, places: dict[int, Place], header: Header) -> MarkerArray:
     """Balls with ids and names at the instances, arrows from occluders to what they hide.
 
-    An arrow is the thicker the surer and has the colour of its occluder's rank in depth. Instances with the name of
-    people are orange columns, others that have a name blue boxes, hidden ones grey ghosts where they were seen last. Each kind
-    is a namespace: `instances`, `people`, `obstacles`, `hidden`, `occlusions`, `names`.
+    An arrow is the thicker the surer and has the colour of its occluder's rank in depth. Instances with the name of people are
+    orange columns, others that have a name blue boxes (but for walls, floors and the like, `classes.is_room`), hidden ones
+    grey ghosts where they were seen last. Each kind is a namespace: `instances`, `people`, `obstacles`, `hidden`, `occlusions`,
+    `names`.
     """
     markers = [Marker(header=header, action=Marker.DELETEALL)]
     colours = rank_colours(graph.instances)
@@ -86,7 +88,7 @@ def _instance_markers(one: Instance, place: Place, rank_colour: tuple[int, int, 
                          _colour(PEOPLE, BODY_ALPHA), (x, y, z))
         column.pose.orientation = UPRIGHT
         found.append(column)
-    elif one.name:
+    elif one.name and not is_room(one.name):
         found.append(_marker(header, "obstacles", one.id, Marker.CUBE, (width, height, deep),
                              _colour(OBSTACLES, BODY_ALPHA), (x, y, z)))
     if not one.hidden_by:
