@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ from modot_ros.model.preprocess import IMAGE_DEVIATION, IMAGE_MEAN, STRIDE, fit_
 
 OPSET = 18
 METADATA_KEY = "modot"
+MOST_OTHER = 1e-3                                       # share of pixels whose class may be another
 TOLERANCE = 1e-4                                        # between ONNX Runtime and torch, relative to 1 or to the value
 ORDER_EXPORTS = tuple(name for name in (*ORDER_MODELS, *ORDER_BASELINES) if name != "pcnet_m")
 EXPORTS = (*(name for name in MODELS if not name.startswith("depth_anything")), *ORDER_EXPORTS)
@@ -60,12 +62,12 @@ class Exported:
 class _Depth(nn.Module):
     """The outputs of a depth network as plain tensors, boundaries as probabilities."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, classes: bool) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.classes = network, classes
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        wanted = {"classes": True} if getattr(self.network, "has_semantics", False) else {}
+        wanted = {"classes": True} if self.classes else {}
         depth_m, logits, std, class_logits, *_ = *self.network(image, **wanted), None, None
         return (depth_m.float(), torch.sigmoid(logits[-1].float()), *(() if std is None else (std.float(),)),
                 *(() if class_logits is None else class_maps(class_logits)))
@@ -83,7 +85,8 @@ class _Order(nn.Module):
         return tuple(one for one in (found if isinstance(found, tuple) else (found,)) if one is not None)
 
 
-def export(name: str, weights: str | Path | None = None, picture_size: tuple[int, int] = (640, 480)) -> Exported:
+def export(name: str, weights: str | Path | None = None, picture_size: tuple[int, int] = (640, 480), classes: bool = True
+           ) -> Exported:
     """The network called `name`, in 32 bits, batch norms folded.
 
     Args:
@@ -91,6 +94,7 @@ def export(name: str, weights: str | Path | None = None, picture_size: tuple[int
         weights: a .safetensors or .pth file; None takes the package's own, of which order networks have none.
         picture_size: width, height of the pictures that it is for. Their aspect decides the input's size; an order network
             has its own.
+        classes: as of `export_network`.
 
     Raises:
         FileNotFoundError: no such weights.
@@ -107,7 +111,7 @@ def export(name: str, weights: str | Path | None = None, picture_size: tuple[int
         inputs, names, outputs = _order_signature(network)
         return _traced(_Order(network).eval(), metadata, inputs, names, outputs)
     network, metadata = readable(name, weights)
-    return export_network(network, metadata, fit_size(*picture_size, metadata["working_size"]))
+    return export_network(network, metadata, fit_size(*picture_size, metadata["working_size"]), classes)
 
 
 def readable(name: str, weights: str | Path | None) -> tuple[nn.Module, dict[str, Any]]:
@@ -120,14 +124,17 @@ def readable(name: str, weights: str | Path | None) -> tuple[nn.Module, dict[str
     return network, {**facts, "max_depth_m": network.max_depth_m, "mean": list(IMAGE_MEAN), "deviation": list(IMAGE_DEVIATION)}
 
 
-def export_network(network: nn.Module, metadata: dict[str, Any], picture_size: tuple[int, int]) -> Exported:
-    """A network of `readable` for pictures of this width and height at the working size."""
+def export_network(network: nn.Module, metadata: dict[str, Any], picture_size: tuple[int, int], classes: bool = True
+                   ) -> Exported:
+    """A network of `readable` for pictures of this width and height at the working size. classes: with its decoder for semantic
+    classes, if it has one; ONNX Runtime would compute them at every run."""
     width, height = (side + -side % STRIDE for side in picture_size)
     metadata = {**metadata, "size": [width, height]}
     outputs = ["depth", "boundary_probability"] + ["log_depth_std"] * getattr(network, "has_uncertainty", False)
-    outputs += ["classes", "class_probability"] * getattr(network, "has_semantics", False)
+    classes = classes and getattr(network, "has_semantics", False)
+    outputs += ["classes", "class_probability"] * classes
     image = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(0)) * 4 - 2
-    return _traced(_Depth(network).eval(), metadata, (image,), ["image"], outputs)
+    return _traced(_Depth(network, classes).eval(), metadata, (image,), ["image"], outputs)
 
 
 def _order_signature(network: nn.Module) -> tuple[tuple[Tensor, ...], list[str], list[str]]:
@@ -174,8 +181,16 @@ def largest_difference(exported: Exported) -> float:
         with torch.inference_mode():
             expected = [one.numpy() for one in exported.network(*inputs)]
         found = runtime.run(None, {name: one.numpy() for name, one in zip(exported.names, inputs)})
-        worst = max(worst, *(float((np.abs(a - b) / np.maximum(1.0, np.abs(b))).max()) for a, b in zip(found, expected)))
+        worst = max(worst, *(_difference(a, b) for a, b in zip(found, expected)))
     return worst
+
+
+def _difference(found: np.ndarray, expected: np.ndarray) -> float:
+    """The largest |a - b| / max(1, |b|). Of classes, which change at once where two are all but equally probable: infinite when
+    more than MOST_OTHER differ, else 0."""
+    if found.dtype == np.uint8:
+        return math.inf if np.mean(found != expected) > MOST_OTHER else 0.0
+    return float((np.abs(found - expected) / np.maximum(1.0, np.abs(expected))).max())
 
 
 def _require_onnx() -> None:

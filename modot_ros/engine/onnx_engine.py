@@ -13,10 +13,10 @@ import numpy as np
 
 from modot_ros.engine.engine import Engine, Facts
 from modot_ros.engine.export import METADATA_KEY, export_network, readable
-from modot_ros.engine.onnx_session import only_what_is_asked, session
+from modot_ros.engine.onnx_session import session
 from modot_ros.model import Maps, in_batches
 
-MOST_SESSIONS = 4                                       # sizes of pictures whose sessions are kept
+MOST_SESSIONS = 4                                       # that are kept, of different sizes of pictures
 OUTPUTS = ("depth", "boundary_probability", "log_depth_std", "classes", "class_probability")
 
 
@@ -36,7 +36,8 @@ class OnnxEngine:
             raise ValueError(f"precision is {precision!r}: engine onnx computes in fp32")
         self._device = device
         self._lock = threading.Lock()                   # of the sessions; a session itself takes calls from any thread
-        self._sessions: OrderedDict[tuple[int, int], Any] = OrderedDict()       # by height, width of the input
+        # By height and width of the input, and whether classes are computed. A file's has all that it was exported with.
+        self._sessions: OrderedDict[tuple[int, int, bool], Any] = OrderedDict()
         self._network, self._file = None, None
         if weights is not None and Path(weights).suffix == ".onnx":
             self._file, runtime = Path(weights), session(weights, device)
@@ -45,14 +46,14 @@ class OnnxEngine:
                 raise ValueError(f"{weights}: this is {metadata.get('name')!r}, not {name!r}")
             has_uncertainty, has_semantics = (name in _names(runtime) for name in ("log_depth_std", "classes"))
             width, height = metadata["size"]
-            self._sessions[height, width] = runtime
+            self._sessions[height, width, has_semantics] = runtime
         else:
             self._network, self._metadata = readable(name, weights)
             metadata = self._metadata
             has_uncertainty, has_semantics = (getattr(self._network, name, False)
                                               for name in ("has_uncertainty", "has_semantics"))
             width, height = metadata["working_size"] or (64, 64)
-            runtime = self._session(height + -height % 32, width + -width % 32)
+            runtime = self._session(height + -height % 32, width + -width % 32, False)
         self.facts = Facts.of_metadata(metadata, _device(runtime), has_uncertainty, has_semantics)
         self.provider = runtime.get_providers()[0]
 
@@ -67,25 +68,26 @@ class OnnxEngine:
         names = [name for name, one in zip(OUTPUTS, wanted) if one]
 
         def network(images: list[np.ndarray]) -> list[np.ndarray | None]:
-            found = iter(self._session(*images[0].shape[:2]).run(names, {"image": _normalised(images, self._metadata)},
-                                                                     only_what_is_asked()))
+            runtime = self._session(*images[0].shape[:2], classes)
+            found = iter(runtime.run(names, {"image": _normalised(images, self._metadata)}))
             return [next(found)[:, 0] if one else None for one in wanted]
         return in_batches(network, pictures)
 
-    def _session(self, height: int, width: int) -> Any:
-        """The session for inputs of this size, multiples of 32."""
+    def _session(self, height: int, width: int, classes: bool) -> Any:
+        """The session for inputs of this size, multiples of 32, with the classes or without them."""
         with self._lock:
-            if (height, width) not in self._sessions:
+            key = height, width, self.facts.has_semantics if self._file else classes
+            if key not in self._sessions:
                 if self._network is None:
-                    ((there_height, there_width),) = self._sessions
+                    ((there_height, there_width, _),) = self._sessions
                     raise ValueError(f"{self._file} takes inputs of {there_width}x{there_height}, this picture makes one of "
                                      f"{width}x{height}: export with `--size` of your pictures")
-                exported = export_network(self._network, self._metadata, (width, height))
-                self._sessions[height, width] = session(exported.onnx, self._device)
+                exported = export_network(self._network, self._metadata, (width, height), classes)
+                self._sessions[key] = session(exported.onnx, self._device)
                 if len(self._sessions) > MOST_SESSIONS:
                     self._sessions.popitem(last=False)
-            self._sessions.move_to_end((height, width))
-            return self._sessions[height, width]
+            self._sessions.move_to_end(key)
+            return self._sessions[key]
 
 
 def _normalised(images: list[np.ndarray], metadata: dict[str, Any]) -> np.ndarray:

@@ -38,15 +38,6 @@ def session(model: bytes | str | Path, device: str = "auto") -> Any:
         raise ValueError(f"{'model' if isinstance(model, bytes) else model}: no ONNX model that can be run: {error}") from error
 
 
-def only_what_is_asked() -> Any:
-    """Options of a run that leaves out what its outputs do not need."""
-    import onnxruntime
-
-    options = onnxruntime.RunOptions()
-    options.only_execute_path_to_fetches = True
-    return options
-
-
 def providers(device: str, there: list[str]) -> list[Any]:
     """Providers for a device, the best first, with the device's number. ValueError when there is none."""
     kind, _, number = device.partition(":")

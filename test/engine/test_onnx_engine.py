@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from modot_ros.engine import LocalEngine, make_engine
-from modot_ros.engine.export import export
+from modot_ros.engine.export import export, largest_difference
 from modot_ros.engine.onnx_session import providers
 from modot_ros.model import build_network, save_checkpoint
 from modot_ros.predictor import Predictor
@@ -117,3 +117,28 @@ def test_providers_of_a_device_come_best_first():
     assert providers("cpu", there) == providers("auto", ["CPUExecutionProvider"]) == ["CPUExecutionProvider"]
     with pytest.raises(ValueError, match="onnxruntime-gpu"):
         providers("cuda", ["CPUExecutionProvider"])
+
+
+def test_classes_come_from_a_network_of_their_own_and_from_files_that_have_them(tmp_path, lively):
+    config = {**TINY, "semantics": True, "uncertainty": True}
+    path = tmp_path / "named.safetensors"
+    save_checkpoint(path, lively(build_network("modot_nano", **config), gain=1.0), "modot_nano", config=config,
+                    canonical_focal=0.8, working_size=(96, 64))
+    (shown,) = pictures((64, 96))
+    (expected,) = LocalEngine("modot_nano", path, "cpu").maps([shown], classes=True)
+    engine = make_engine("onnx", "modot_nano", path, "cpu")
+    assert engine.facts.has_semantics and engine.maps([shown])[0].classes is None
+    assert [len(one.get_outputs()) for one in engine._sessions.values()] == [3]
+    (found,) = engine.maps([shown], classes=True)
+    assert [len(one.get_outputs()) for one in engine._sessions.values()] == [3, 5]
+    exported = export("modot_nano", path, (96, 64))
+    assert largest_difference(exported) < 1e-4
+    (tmp_path / "all.onnx").write_bytes(exported.onnx)
+    (tmp_path / "less.onnx").write_bytes(export("modot_nano", path, (96, 64), classes=False).onnx)
+    (of_file,) = make_engine("onnx", "modot_nano", tmp_path / "all.onnx", "cpu").maps([shown], False, False, True)
+    for one in (found, of_file):
+        assert one.classes.dtype == np.uint8 and np.mean(one.classes == expected.classes) > 0.999
+        np.testing.assert_allclose(one.class_probability, expected.class_probability, atol=1e-4)
+    assert of_file.depth is None and len(np.unique(expected.classes)) > 1
+    less = make_engine("onnx", "modot_nano", tmp_path / "less.onnx", "cpu")
+    assert not less.facts.has_semantics and less.maps([shown], classes=True)[0].classes is None

@@ -16,6 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, help=".safetensors or .pth file; without it the package's own")
     parser.add_argument("--size", type=size, default=(640, 480), metavar="WxH",
                         help="of the pictures; their aspect decides the input's size. An order network has a size of its own")
+    parser.add_argument("--without-classes", action="store_true", help="leave the decoder of semantic classes out, which "
+                        "ONNX Runtime would compute for every picture")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -23,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
 
     if options.output.suffix != ".onnx":
         raise ValueError(f"{options.output}: must end in .onnx")
-    exported = export(options.model, options.weights, options.size)
+    exported = export(options.model, options.weights, options.size, not options.without_classes)
     difference = largest_difference(exported)
     if not difference <= TOLERANCE:
         raise ValueError(f"{options.model}: ONNX Runtime differs from torch by {difference:.2g}, more than {TOLERANCE:g}: "
