@@ -27,8 +27,8 @@ from modot_ros.learn.datasets.order_sets.instaorder import annotated_depths
 from modot_ros.learn.orders.items import PairItem, depth_item, occlusion_item
 from modot_ros.learn.orders.losses import PairBatch, Weights, depth_loss, instadepth_loss, occlusion_loss
 from modot_ros.learn.recipes.first_weights import digest
+from modot_ros.learn.recipes.run import finish
 from modot_ros.learn.synthetic.shards import read_instances
-from modot_ros.learn.training.journal import Journal
 from modot_ros.learn.training.ranks import Ranks, joined
 from modot_ros.learn.training.state_file import save_state
 from modot_ros.learn.training.views import load_views
@@ -38,7 +38,6 @@ from modot_ros.model.checkpoint import choose_device, read_weights, save_order_c
 from modot_ros.model.instaorder.official import own_keys
 
 CHECKPOINT = "orders.pt"
-LOG_EVERY = 20                                          # steps
 HELD_OUT_BATCHES = 10                                   # that validation sees
 MILESTONES = (32_000, 48_000)                           # steps from which the rate is a tenth of that before
 SHARE_HELD_OUT = 20                                     # of rendered rooms every so many-th is held out
@@ -219,7 +218,7 @@ class OrderRun:
             total = total + Weights.overlap * overlap + Weights.distinct * distinct
         return total
 
-    def advance(self) -> float:
+    def advance(self) -> dict[str, float]:
         """One step; its loss. Raises ValueError for a picture that can't be read, FloatingPointError for an infinite loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate * 0.1 ** sum(self.step >= milestone for milestone in MILESTONES if self.falls)
@@ -232,7 +231,7 @@ class OrderRun:
         loss.backward()
         self.optimiser.step()
         self.step += 1
-        return float(loss.detach())
+        return {"loss": float(loss.detach())}
 
     @torch.no_grad()
     def score(self) -> float:
@@ -302,33 +301,9 @@ def train_orders(options: OrderOptions) -> Path:
     """
     torch.set_num_threads(options.threads)
     output = Path(options.output)
-    weights = output / f"{options.model}.safetensors"
     with joined(options.device) as ranks:
         run = OrderRun(options, open_ordered(options.data), ranks)
-        if (output / CHECKPOINT).exists():
-            run.load(output / CHECKPOINT)
-        elif weights.exists() and ranks.first:
-            raise ValueError(f"{weights}: exists, but no {CHECKPOINT} of its run beside it; use another --output")
-        if not ranks.first:
-            while run.step < run.steps:
-                run.advance()
-            return weights
-        output.mkdir(parents=True, exist_ok=True)
-        with Journal(output, run.step) as journal:
-            journal.say(f"{options.model} on {options.data}, {len(run.items['train'])} items, {len(run.items['held_out'])} held "
-                        f"out, begun with {options.backbone or 'random weights'}, step {run.step} of {run.steps} on {run.device}")
-            while run.step < run.steps:
-                loss = run.advance()
-                over = run.step == run.steps
-                if run.step % LOG_EVERY == 0 or over:
-                    journal.record(run.step, {"loss": loss})
-                    journal.say(f"step {run.step}  loss {loss:.4f}")
-                if over or run.step % options.validate_every == 0:
-                    score = run.score()
-                    journal.record(run.step, {"loss": score}, "validation")
-                    journal.say(f"validation  {score:.4f}, best before {run.best}")
-                    if run.best is None or score < run.best:
-                        run.write_weights(weights, score)
-                        run.best = score
-                    run.save(output / CHECKPOINT)
-        return weights
+        title = (f"{options.model} on {options.data}, {len(run.items['train'])} items, {len(run.items['held_out'])} held out, "
+                 f"begun with {options.backbone or 'random weights'}, on {run.device}")
+        weights = output / f"{options.model}.safetensors"
+        return finish(run, output / CHECKPOINT, weights, ranks.first, options.validate_every, title)

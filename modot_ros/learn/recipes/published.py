@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from modot_ros.learn.recipes.first_weights import digest, fill_encoder
 from modot_ros.learn.recipes.pictures import KINDS, Pictures, batch_of, open_pictures
-from modot_ros.learn.training.journal import Journal
+from modot_ros.learn.recipes.run import finish
 from modot_ros.learn.training.losses import balanced_boundary, log_difference, scale_invariant_log
 from modot_ros.learn.training.published_losses import DEPTH_WEIGHT, learnable, published_loss, recipe_of
 from modot_ros.learn.training.ranks import Ranks, joined
@@ -39,7 +39,6 @@ CROP = 320
 GRADIENT_LIMIT = 100.0
 LAST_RATE = 0.1                                         # of the first one, at the end
 MOST_SKIPPED = 50                                       # batches in a row without a finite gradient that a run survives
-LOG_EVERY = 20                                          # steps
 TRAINED_DEPTH = {"nyud-mt": 10.0, "ob-future": 10.0, "ob-hypersim": 100.0}      # largest, in the unit of the data set
 
 
@@ -275,34 +274,10 @@ def train_published(options: PublishedOptions) -> Path:
     """
     torch.set_num_threads(options.threads)
     output = Path(options.output)
-    weights = output / f"{options.model}.safetensors"
     with joined(options.device) as ranks:
         run = PublishedRun(options, open_pictures(options.data), ranks)
-        if (output / CHECKPOINT).exists():
-            run.load(output / CHECKPOINT)
-        elif weights.exists() and ranks.first:
-            raise ValueError(f"{weights}: exists, but no {CHECKPOINT} of its run beside it; use another --output")
-        if not ranks.first:
-            while run.step < run.steps:
-                run.advance()
-            return weights
-        output.mkdir(parents=True, exist_ok=True)
-        with Journal(output, run.step) as journal:
-            journal.say(f"stage {STAGES[options.model]} on {options.data}, {len(run.pictures.shown)} pictures, "
-                        f"{len(run.pictures.held_out)} held out, begun with {run.begun_with or 'random weights'}, "
-                        f"step {run.step} of {run.steps}, {run.precision} on {run.device}")
-            while run.step < run.steps:
-                parts = run.advance()
-                over = run.step == run.steps
-                if run.step % LOG_EVERY == 0 or over or "skipped" in parts:
-                    journal.record(run.step, parts)
-                    journal.say(f"step {run.step}  " + "  ".join(f"{name} {value:.4f}" for name, value in parts.items()))
-                if "skipped" not in parts and (over or run.step % options.validate_every == 0):
-                    score = run.score()
-                    journal.record(run.step, {"loss": score}, "validation")
-                    journal.say(f"validation  {score:.4f}, best before {run.best}")
-                    if run.best is None or score < run.best:
-                        run.write_weights(weights, score)
-                        run.best = score
-                    run.save(output / CHECKPOINT)
-        return weights
+        title = (f"stage {STAGES[options.model]} on {options.data}, {len(run.pictures.shown)} pictures, "
+                 f"{len(run.pictures.held_out)} held out, begun with {run.begun_with or 'random weights'}, {run.precision} on "
+                 f"{run.device}")
+        weights = output / f"{options.model}.safetensors"
+        return finish(run, output / CHECKPOINT, weights, ranks.first, options.validate_every, title)

@@ -23,7 +23,7 @@ def config_of(model):
 @pytest.fixture(scope="module", autouse=True)
 def every_step_is_logged():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(orders, "LOG_EVERY", 1)
+        patch.setattr("modot_ros.learn.recipes.run.LOG_EVERY", 1)
         patch.setattr(orders, "HELD_OUT_BATCHES", 2)
         yield
 

@@ -20,7 +20,7 @@ TINY = {"channels": 32, "depths": (1, 1, 1, 1), "crf_channels": (32, 64, 128, 25
 @pytest.fixture(scope="module", autouse=True)
 def every_step_is_logged():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(published, "LOG_EVERY", 1)
+        patch.setattr("modot_ros.learn.recipes.run.LOG_EVERY", 1)
         yield
 
 
