@@ -16,7 +16,7 @@ from modot_ros.engine.export import METADATA_KEY, export_network, readable
 from modot_ros.engine.onnx_session import session
 from modot_ros.model import Maps, in_batches
 
-MOST_SESSIONS = 4                                       # that are kept, of different sizes of pictures
+MOST_SESSIONS = 8                                       # that are kept: sizes of pictures, each with and without classes
 OUTPUTS = ("depth", "boundary_probability", "log_depth_std", "classes", "class_probability")
 
 

@@ -161,6 +161,7 @@ class OrderRun:
         self.optimiser = torch.optim.SGD(self.network.parameters(), lr=self.rate, momentum=0.9, weight_decay=1e-4)
         self.step = 0
         self.best: float | None = None
+        self._shuffled = -1, np.empty(0, np.int64)      # a round, and the order of its items
 
     def _items(self, part: str) -> list[tuple[int, int]]:
         """(picture, depth order) of every item; -1 where a pair is drawn of a picture."""
@@ -187,7 +188,7 @@ class OrderRun:
         drawn = []
         for k in range(step * self.batch, (step + 1) * self.batch)[self.ranks.rank * share:(self.ranks.rank + 1) * share]:
             turn, at = divmod(k, count)
-            number = int(np.random.default_rng((self.options.seed, turn)).permutation(count)[at]) if training else at
+            number = int(self._order(turn)[at]) if training else at
             seed = np.random.SeedSequence((self.options.seed, k, training)).generate_state(1)[0]
             drawn.append(self.item(part, number, RandomState(seed), training))
         masks = (torch.from_numpy(np.stack([getattr(one, name) for one in drawn])[:, None].astype(np.float32))
@@ -196,6 +197,12 @@ class OrderRun:
         parts = (torch.from_numpy(np.stack([one.rgb for one in drawn])), *masks, *(torch.tensor(one).long() for one in known),
                  torch.from_numpy(np.stack([one.occlusion for one in drawn])))
         return PairBatch(*(one.to(self.device) for one in parts))
+
+    def _order(self, turn: int) -> np.ndarray:
+        """Numbers of the items in the order of a round through all; that of the last call is kept, for there may be a million."""
+        if self._shuffled[0] != turn:
+            self._shuffled = turn, np.random.default_rng((self.options.seed, turn)).permutation(len(self.items["train"]))
+        return self._shuffled[1]
 
     def loss(self, network: nn.Module, batch: PairBatch) -> Tensor:
         """Of both orders of every pair."""

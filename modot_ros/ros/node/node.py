@@ -408,27 +408,31 @@ class ModotNode(LifecycleNode):
         self.get_logger().fatal(self.health.failure)
         self.context.try_shutdown()
 
-    def _wanted(self, purpose: str) -> tuple[list[Output], bool]:
-        """Outputs that somebody subscribes to and that are due, and whether others of the same frame follow later."""
+    def _wanted(self, purpose: str) -> tuple[list[Output], list[Output]]:
+        """Outputs that somebody subscribes to and that are due, and those of the same frame that follow with its labels."""
         heard = [output for output, publisher in self._outputs.items() if publisher.get_subscription_count()]
         wanted = [output for output in heard
                   if purpose == ALL or output.needs_instances == (purpose == INSTANCES_ONLY)]
-        follow = purpose == WITHOUT_INSTANCES and len(wanted) < len(heard)
+        later = [output for output in heard if purpose == WITHOUT_INSTANCES and output not in wanted]
         return [output for output in wanted if output.topic != "~/overlay" or self._pacing["overlay"].due(
-            self._ros_time_s(), self.parameters.overlay_rate_hz)], follow
+            self._ros_time_s(), self.parameters.overlay_rate_hz)], later
+
+    def _parts(self, outputs: list[Output]) -> set[str]:
+        """What of modot_ros.prediction.PARTS these are made of."""
+        parts = set().union(*(output.parts for output in outputs))
+        if not self.parameters.class_names and not any(output.needs_semantics for output in outputs):
+            parts.discard("classes")
+        return parts
 
     def _process(self, frame: Frame, worker: Worker) -> None:
         perception = self._perception
-        wanted, follow = self._wanted(frame.purpose)
+        wanted, later = self._wanted(frame.purpose)
         if not wanted:
             if frame.purpose != INSTANCES_ONLY:
                 self.health.idle()
             return
         start_s = time.monotonic()
-        parts = set().union(*(output.parts for output in wanted))
-        if not self.parameters.class_names and not any(output.needs_semantics for output in wanted):
-            parts.discard("classes")
-        result = perception.result(frame, parts, self.parameters, follow)
+        result = perception.result(frame, self._parts(wanted), self.parameters, self._parts(later))
         if worker.stopped:
             return
         self._report_camera(result.camera)

@@ -74,20 +74,19 @@ class Perception:
         self._tone = Tone()
         self._kept: OrderedDict[int, _Seen] = OrderedDict()
 
-    def result(self, frame: Frame, parts: Collection[str], parameters: Parameters, labels_follow: bool = False
+    def result(self, frame: Frame, parts: Collection[str], parameters: Parameters, later: Collection[str] = ()
                ) -> Result:
         """What of modot_ros.prediction.PARTS is wanted of a frame.
 
-        labels_follow   instances and order of this frame will be asked for when its labels have come
+        later   what will be asked of this frame when its labels have come, so that it is predicted once
         Raises BadFrame for messages that cannot be used and ValueError for what the predictor refuses.
         """
-        wanted = set(parts)
-        if not getattr(self.predictor, "has_semantics", False):
-            wanted.discard("classes")
+        absent = set() if getattr(self.predictor, "has_semantics", False) else {"classes"}
+        wanted = set(parts) - absent
         related = not wanted.isdisjoint(("instances", "order"))
         needed = wanted - {"order"}
-        if "order" in wanted or labels_follow:
-            needed |= {"depth", "boundary"}
+        if "order" in wanted or later:
+            needed |= {"depth", "boundary"} | {"classes"}.intersection(later) - absent
         if related and parameters.track_instances:
             needed.add("depth")
         if related and frame.labels is None:
@@ -97,7 +96,7 @@ class Perception:
         seen = self._kept.pop(stamp_ns(frame.image), None) if frame.purpose == INSTANCES_ONLY else None
         if seen is None or not needed <= _parts_of(seen.prediction):
             seen = self._see(frame, needed, parameters)
-        if labels_follow and frame.purpose == WITHOUT_INSTANCES:
+        if later and frame.purpose == WITHOUT_INSTANCES:
             self._kept[stamp_ns(frame.image)] = seen
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)

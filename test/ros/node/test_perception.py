@@ -32,13 +32,21 @@ def predictor(fake_predictor):
 
 def test_a_picture_is_predicted_once_although_its_labels_come_later(predictor, frame):
     perception, labels = Perception(predictor), np.full((24, 32), 300)
-    first = perception.result(frame(1.0, None, WITHOUT_INSTANCES), {"depth"}, PARAMETERS, labels_follow=True)
+    first = perception.result(frame(1.0, None, WITHOUT_INSTANCES), {"depth"}, PARAMETERS, later={"instances", "order"})
     assert first.prediction.graph is None and predictor.asked == [{"depth", "boundary"}]
-    perception.result(frame(1.1, None, WITHOUT_INSTANCES), {"depth"}, PARAMETERS, labels_follow=True)
+    perception.result(frame(1.1, None, WITHOUT_INSTANCES), {"depth"}, PARAMETERS, later={"instances", "order"})
     later = perception.result(frame(1.0, labels, INSTANCES_ONLY), {"instances", "order"}, PARAMETERS)
     assert len(predictor.asked) == 2 and predictor.related == [first.prediction]
     assert later.rgb is first.rgb and (later.prediction.labels == 300).all()
     assert [one.id for one in later.prediction.graph.instances] == [300]
+
+
+def test_classes_that_name_later_labels_are_predicted_with_the_picture(predictor, frame):
+    predictor.has_semantics = True
+    perception, labels = Perception(predictor), np.full((24, 32), 300)
+    perception.result(frame(1.0, None, WITHOUT_INSTANCES), {"depth"}, PARAMETERS, later={"order", "classes"})
+    perception.result(frame(1.0, labels, INSTANCES_ONLY), {"order", "classes"}, PARAMETERS)
+    assert predictor.asked == [{"depth", "boundary", "classes"}] and predictor.related[0].classes is not None
 
 
 def test_only_regions_of_the_predictor_are_found_ones(predictor, frame):
@@ -57,7 +65,7 @@ def test_a_picture_that_was_dropped_is_predicted_when_its_labels_come(predictor,
 def test_few_pictures_are_kept_for_their_labels(predictor, frame):
     perception = Perception(predictor)
     for number in range(2 * MAX_KEPT):
-        perception.result(frame(1.0 + number, None, WITHOUT_INSTANCES), {"depth"}, PARAMETERS, labels_follow=True)
+        perception.result(frame(1.0 + number, None, WITHOUT_INSTANCES), {"depth"}, PARAMETERS, later={"instances", "order"})
     assert len(perception._kept) == MAX_KEPT
     perception.result(frame(100.0), {"depth"}, PARAMETERS)
     assert not perception._kept, "labels have stopped"
